@@ -1,0 +1,1 @@
+//! NeuroQuantumDB as a library.

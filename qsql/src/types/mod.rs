@@ -1,0 +1,103 @@
+//! Values and types: what a [`Datum`] is, how it is read, written, compared, hashed and converted.
+//!
+//! Everything here is a pure function of its arguments. A value never carries its type: the plan knows it.
+//! OIDs are PostgreSQL's own, so that drivers recognise them.
+
+pub mod numeric;
+pub mod oid;
+
+pub use numeric::Numeric;
+
+use std::sync::Arc;
+
+/// An object identifier as PostgreSQL numbers types, functions, relations.
+pub type Oid = u32;
+
+/// A type as an expression has it: the type's OID and its modifier (`-1`: none).
+///
+/// The modifier is PostgreSQL's: `varchar(n)`/`char(n)` store `n + 4`, `numeric(p,s)` stores `((p << 16) | (s & 0x7ff)) + 4`,
+/// time types store their precision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DataType {
+    /// `pg_type.oid`.
+    pub oid: Oid,
+    /// `pg_attribute.atttypmod`; -1 when there is none.
+    pub typmod: i32,
+}
+
+impl DataType {
+    /// The type without a modifier.
+    pub const fn of(oid: Oid) -> Self {
+        DataType { oid, typmod: -1 }
+    }
+}
+
+/// Text of any length in the server's encoding, UTF-8; shared, never mutated.
+pub type Text = Arc<str>;
+
+/// Months, days and microseconds, kept apart as PostgreSQL keeps them.
+///
+/// `infinity` is all three fields at their maximum, `-infinity` all at their minimum (PostgreSQL 17).
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "the field names say it")]
+pub struct Interval {
+    pub months: i32,
+    pub days: i32,
+    pub micros: i64,
+}
+
+/// One value. 24 bytes.
+///
+/// `Date` counts days and `Timestamp`/`TimestampTz` microseconds since 2000-01-01; the extremes of the integer are
+/// `infinity` and `-infinity`, as in PostgreSQL's binary format. `Time` is microseconds since midnight.
+/// `Text` serves text, varchar, bpchar (blank-padded to its length), name, unknown, json and xml-like types;
+/// `Oid` serves oid and every reg* type.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the variants carry the types' names")]
+pub enum Datum {
+    Null,
+    Bool(bool),
+    Char(u8),
+    Int2(i16),
+    Int4(i32),
+    Int8(i64),
+    Oid(Oid),
+    Float4(f32),
+    Float8(f64),
+    Numeric(Numeric),
+    Text(Text),
+    Bytea(Arc<[u8]>),
+    Date(i32),
+    Time(i64),
+    Timestamp(i64),
+    TimestampTz(i64),
+    Interval(Arc<Interval>),
+    Uuid(Arc<[u8; 16]>),
+    Array(Arc<Array>),
+    Record(Arc<[Datum]>),
+}
+
+impl Datum {
+    /// Whether this is SQL NULL.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Datum::Null)
+    }
+
+    /// Makes a text value.
+    pub fn text(s: impl Into<Text>) -> Self {
+        Datum::Text(s.into())
+    }
+}
+
+const _: () = assert!(std::mem::size_of::<Datum>() <= 24);
+
+/// An SQL array: row-major elements, any number of dimensions (0 for the empty array).
+#[derive(Clone, Debug)]
+pub struct Array {
+    /// Type OID of the elements.
+    pub element: Oid,
+    /// Length and lower bound of each dimension; the product of the lengths is `items.len()`.
+    pub dims: Vec<(i32, i32)>,
+    /// The elements in row-major order; `Datum::Null` for NULL.
+    pub items: Vec<Datum>,
+}
