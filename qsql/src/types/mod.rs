@@ -3,9 +3,17 @@
 //! Everything here is a pure function of its arguments. A value never carries its type: the plan knows it.
 //! OIDs are PostgreSQL's own, so that drivers recognise them.
 
+pub mod coerce;
+pub mod compare;
+pub mod datetime;
+pub mod io;
+pub mod io_binary;
+pub mod io_text;
+pub mod keycode;
 pub mod numeric;
 pub mod oid;
 
+pub use io::IoContext;
 pub use numeric::Numeric;
 
 use std::sync::Arc;
@@ -62,6 +70,8 @@ pub enum Datum {
     Int4(i32),
     Int8(i64),
     Oid(Oid),
+    /// Block and item number.
+    Tid(u32, u16),
     Float4(f32),
     Float8(f64),
     Numeric(Numeric),
@@ -69,6 +79,8 @@ pub enum Datum {
     Bytea(Arc<[u8]>),
     Date(i32),
     Time(i64),
+    /// Microseconds since midnight and the zone in seconds west of Greenwich.
+    TimeTz(i64, i32),
     Timestamp(i64),
     TimestampTz(i64),
     Interval(Arc<Interval>),
