@@ -3,7 +3,10 @@
 //! `parse` (text to syntax tree) → `bind` (names and types resolved) → `optimize` → `plan`. No I/O, threads, clock
 //! or locks: the outside world is seen through [`catalog`]'s traits.
 
+pub mod catalog;
 pub mod error;
+pub mod func;
+pub mod plan;
 pub mod types;
 
 pub use error::{SqlError, SqlState};

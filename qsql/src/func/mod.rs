@@ -1,0 +1,228 @@
+//! The one registry of functions, operators, aggregates and casts.
+//!
+//! Everything callable is a row in a static table: signature, volatility, strictness, body. OIDs and names are those of
+//! PostgreSQL's `pg_proc`, `pg_operator` and `pg_cast`, so that catalogs and drivers find what they expect. Resolution by
+//! PostgreSQL's rules (manual, chapter 10 "Type Conversion") is in `resolve`; the executor's vector kernels are keyed by the same OIDs.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::error::Result;
+use crate::types::{DataType, Datum, IoContext, Oid};
+
+/// `pg_proc.provolatile`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Volatility {
+    /// Same arguments, same result, for ever.
+    Immutable,
+    /// Constant within one statement.
+    Stable,
+    /// May change at every call or has side effects.
+    Volatile,
+}
+
+/// A body that maps one row of arguments to one value. For strict functions no argument is NULL.
+pub type ScalarBody = fn(&mut EvalCx<'_>, &[Datum]) -> Result<Datum>;
+
+/// A body that maps one row of arguments to rows; each row has one value per output column.
+pub type SetBody = fn(&mut EvalCx<'_>, &[Datum]) -> Result<Box<dyn SetRows>>;
+
+/// A set-returning function's rows, produced on demand.
+pub trait SetRows: Send {
+    /// Returns the next row, or `None` at the end.
+    fn next(&mut self, cx: &mut EvalCx<'_>) -> Result<Option<Vec<Datum>>>;
+}
+
+/// How a function computes.
+#[derive(Clone, Copy)]
+pub enum Body {
+    /// One value per call.
+    Scalar(ScalarBody),
+    /// Rows per call.
+    Set {
+        /// The body.
+        body: SetBody,
+        /// Names and type OIDs of the OUT columns; empty: one column named after the function.
+        columns: &'static [(&'static str, Oid)],
+    },
+    /// An aggregate: makes the state of one group for arguments of the given types.
+    Aggregate(fn(&[DataType]) -> Box<dyn Aggregate>),
+    /// A window function, evaluated by the window operator by OID.
+    Window,
+}
+
+/// A row of the registry (`pg_proc`).
+pub struct Function {
+    /// `pg_proc.oid`
+    pub oid: Oid,
+    /// `proname`
+    pub name: &'static str,
+    /// Argument type OIDs, pseudo-types included; a VARIADIC argument is last, as its array type.
+    pub args: &'static [Oid],
+    /// `provariadic`: element type of a VARIADIC last argument (`ANY` for VARIADIC "any"); 0 for none.
+    pub variadic: Oid,
+    /// SQL text of the defaults of the trailing arguments that may be left out.
+    pub defaults: &'static [&'static str],
+    /// Names of the arguments, where named notation may be used.
+    pub arg_names: &'static [&'static str],
+    /// Result type OID.
+    pub result: Oid,
+    /// Volatility.
+    pub volatility: Volatility,
+    /// NULL argument, NULL result, without a call. For aggregates: rows with a NULL argument are skipped.
+    pub strict: bool,
+    /// The implementation.
+    pub body: Body,
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.name, self.oid)
+    }
+}
+
+impl Function {
+    /// Whether it returns rows.
+    pub fn is_set(&self) -> bool {
+        matches!(self.body, Body::Set { .. })
+    }
+
+    /// Whether it is an aggregate.
+    pub fn is_aggregate(&self) -> bool {
+        matches!(self.body, Body::Aggregate(_))
+    }
+}
+
+/// A row of `pg_operator`: an operator is a name for a function.
+#[derive(Debug)]
+pub struct Operator {
+    /// `pg_operator.oid`
+    pub oid: Oid,
+    /// `oprname`
+    pub name: &'static str,
+    /// Left operand type; 0 for a prefix operator.
+    pub left: Oid,
+    /// Right operand type.
+    pub right: Oid,
+    /// Result type.
+    pub result: Oid,
+    /// `pg_proc.oid` of the implementation (`oprcode`).
+    pub function: Oid,
+    /// Commutator's OID, 0 for none.
+    pub commutator: Oid,
+    /// Negator's OID, 0 for none.
+    pub negator: Oid,
+    /// `oprcanhash`
+    pub hashes: bool,
+    /// `oprcanmerge`
+    pub merges: bool,
+}
+
+/// `pg_cast.castcontext`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CastContext {
+    /// Anywhere.
+    Implicit,
+    /// In assignments to a column, and explicitly.
+    Assignment,
+    /// Only by CAST or `::`.
+    Explicit,
+}
+
+/// How a cast is carried out (`pg_cast.castmethod`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CastMethod {
+    /// By the function with this OID.
+    Function(Oid),
+    /// The representations are the same.
+    Binary,
+    /// By the text forms.
+    InOut,
+}
+
+/// A row of `pg_cast`.
+#[derive(Debug)]
+pub struct Cast {
+    /// `pg_cast.oid`
+    pub oid: Oid,
+    /// Source type.
+    pub source: Oid,
+    /// Target type.
+    pub target: Oid,
+    /// Where it applies.
+    pub context: CastContext,
+    /// How it works.
+    pub method: CastMethod,
+}
+
+/// The running state of one aggregate over one group.
+pub trait Aggregate: Send {
+    /// Takes one row of arguments.
+    fn add(&mut self, cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<()>;
+    /// Takes over what another state of the same aggregate has seen.
+    fn merge(&mut self, other: &mut dyn Aggregate) -> Result<()>;
+    /// Returns the result. The state stays usable.
+    fn finish(&mut self, cx: &mut EvalCx<'_>) -> Result<Datum>;
+    /// Heap bytes held, for the memory budget; called now and then.
+    fn bytes(&self) -> usize {
+        0
+    }
+    /// For `merge`: the concrete state.
+    fn as_any(&mut self) -> &mut dyn std::any::Any;
+}
+
+/// What a body may see beside its arguments.
+pub struct EvalCx<'a> {
+    /// How values are read and written: DateStyle, TimeZone, ...
+    pub io: &'a IoContext,
+    /// The session.
+    pub host: &'a mut dyn Host,
+    /// Types of the call's arguments, for polymorphic bodies; empty where not supplied.
+    pub arg_types: &'a [DataType],
+    /// Result type of the call.
+    pub result: DataType,
+}
+
+/// The session behind [`EvalCx`]: what functions do that is not a pure function of values.
+///
+/// Times are microseconds since 2000-01-01 UTC.
+pub trait Host {
+    /// `now()`: start of the transaction.
+    fn transaction_time(&self) -> i64;
+    /// Start of the statement.
+    fn statement_time(&self) -> i64;
+    /// The wall clock.
+    fn clock_time(&self) -> i64;
+    /// `current_user`
+    fn current_user(&self) -> Arc<str>;
+    /// `session_user`
+    fn session_user(&self) -> Arc<str>;
+    /// The catalog under the statement's snapshot.
+    fn catalog(&self) -> &dyn Catalog;
+    /// `nextval` of the sequence with this OID.
+    fn nextval(&mut self, sequence: Oid) -> Result<i64>;
+    /// `currval`
+    fn currval(&mut self, sequence: Oid) -> Result<i64>;
+    /// `lastval`
+    fn lastval(&mut self) -> Result<i64>;
+    /// `setval`
+    fn setval(&mut self, sequence: Oid, value: i64, called: bool) -> Result<i64>;
+    /// `current_setting`; `None` for an unknown name.
+    fn setting(&self, name: &str) -> Option<String>;
+    /// `set_config`; returns the value as stored.
+    fn set_setting(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<String>;
+    /// A uniformly distributed 64-bit number from the session's generator (`setseed` seeds it).
+    fn random(&mut self) -> u64;
+    /// `setseed`
+    fn seed(&mut self, seed: f64);
+    /// `pg_backend_pid()`
+    fn backend_pid(&self) -> i32;
+    /// Sleeps, interruptibly.
+    fn sleep(&mut self, micros: i64) -> Result<()>;
+    /// A system function whose answer only the engine knows (`pg_relation_size`, `pg_cancel_backend`, `txid_current`,
+    /// advisory locks, `pg_get_indexdef`, ...), by the name it is registered under.
+    fn system(&mut self, name: &str, args: &[Datum]) -> Result<Datum>;
+    /// Fails with 57014 (or another code) when the statement is to stop; long loops call it now and then.
+    fn check_interrupt(&self) -> Result<()>;
+}

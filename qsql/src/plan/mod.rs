@@ -1,0 +1,4 @@
+//! Plans: typed expressions and physical operators.
+
+pub mod expr;
+pub mod physical;
