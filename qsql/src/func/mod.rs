@@ -175,7 +175,7 @@ pub trait Aggregate: Send {
 /// What a body may see beside its arguments.
 pub struct EvalCx<'a> {
     /// How values are read and written: DateStyle, TimeZone, ...
-    pub io: &'a IoContext,
+    pub io: &'a IoContext<'a>,
     /// The session.
     pub host: &'a mut dyn Host,
     /// Types of the call's arguments, for polymorphic bodies; empty where not supplied.
