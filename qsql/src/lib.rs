@@ -6,6 +6,7 @@
 pub mod catalog;
 pub mod error;
 pub mod func;
+pub mod parse;
 pub mod plan;
 pub mod types;
 
