@@ -1,1 +1,3 @@
-//! NeuroQuantumDB as a library.
+//! NeuroQuantumDB as a library: catalog, tables, executor and sessions.
+
+pub mod settings;

@@ -1,0 +1,172 @@
+//! Who may change a parameter, and the parameters whose text has a form of its own.
+
+use nq_qsql::error::Result;
+use nq_qsql::types::datetime::zone::Zone;
+use nq_qsql::types::io::{DateOrder, DateStyle};
+use nq_qsql::{bail, sql_err};
+
+use super::definition::{Context, Definition};
+use super::value::Value;
+
+/// Checks that the parameter may be changed within a session.
+pub(super) fn may_change(definition: &Definition, superuser: bool) -> Result<()> {
+    let name = definition.name;
+    match definition.context {
+        Context::Internal => bail!(CANT_CHANGE_RUNTIME_PARAM, "parameter \"{name}\" cannot be changed"),
+        Context::Postmaster => {
+            bail!(CANT_CHANGE_RUNTIME_PARAM, "parameter \"{name}\" cannot be changed without restarting the server")
+        }
+        Context::Sighup => bail!(CANT_CHANGE_RUNTIME_PARAM, "parameter \"{name}\" cannot be changed now"),
+        Context::Backend | Context::SuperuserBackend => {
+            bail!(CANT_CHANGE_RUNTIME_PARAM, "parameter \"{name}\" cannot be set after connection start")
+        }
+        Context::Superuser if !superuser => bail!(INSUFFICIENT_PRIVILEGE, "permission denied to set parameter \"{name}\""),
+        Context::Superuser | Context::User => Ok(()),
+    }
+}
+
+/// Checks the name of a parameter that the server does not know.
+pub(super) fn custom_name(name: &str) -> Result<()> {
+    if !name.contains('.') {
+        bail!(UNDEFINED_OBJECT, "unrecognized configuration parameter \"{name}\"");
+    }
+    let identifier = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii())
+    };
+    if !name.split('.').all(identifier) {
+        return Err(sql_err!(INVALID_NAME, "invalid configuration parameter name \"{name}\"")
+            .detail("Custom parameter names must be two or more simple identifiers separated by dots."));
+    }
+    Ok(())
+}
+
+/// Brings a value into the form that `SHOW` prints, and refuses what the type alone cannot.
+pub(super) fn canonical(definition: &Definition, value: Value) -> Result<Value> {
+    let Value::Text(text) = &value else { return Ok(value) };
+    let refuse = || sql_err!(INVALID_PARAMETER_VALUE, "invalid value for parameter \"{}\": \"{text}\"", definition.name);
+    match definition.name {
+        "DateStyle" => parse_date_style(text).map(|(s, o)| Value::Text(print_date_style(s, o).into())).ok_or_else(refuse),
+        "TimeZone" | "log_timezone" => Ok(Value::Text(time_zone(text).map_err(|_| refuse())?.name().into())),
+        "client_encoding" => match text.to_ascii_uppercase().replace(['-', '_'], "").as_str() {
+            "UTF8" | "UNICODE" => Ok(Value::Text("UTF8".into())),
+            "SQLASCII" => Ok(Value::Text("SQL_ASCII".into())),
+            _ => Err(refuse()),
+        },
+        "search_path" => match split_identifiers(text) {
+            Some(_) => Ok(value),
+            None => Err(refuse().detail("List syntax is invalid.")),
+        },
+        "application_name" | "cluster_name" => {
+            let clean: String = text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
+            let end = clean.len().min(63);
+            Ok(Value::Text(clean[..end].into()))
+        }
+        _ => Ok(value),
+    }
+}
+
+/// Reads a value of `TimeZone`: a name, an offset in hours, or `INTERVAL '...'` as SET TIME ZONE hands it over.
+pub(super) fn time_zone(text: &str) -> Result<Zone> {
+    if text.eq_ignore_ascii_case("utc") {
+        return Ok(Zone::utc());
+    }
+    match text.trim().parse::<f64>() {
+        Ok(hours) if hours.abs() <= 168.0 => Zone::fixed((hours * 3600.0).round() as i32),
+        _ => Zone::find(text),
+    }
+}
+
+/// Reads `DateStyle`'s canonical text.
+pub(super) fn date_style(text: &str) -> (DateStyle, DateOrder) {
+    parse_date_style(text).unwrap_or_default()
+}
+
+fn parse_date_style(text: &str) -> Option<(DateStyle, DateOrder)> {
+    let (mut style, mut order) = (None, None);
+    for word in text.split(',') {
+        let word = word.trim().trim_matches('"').to_ascii_lowercase();
+        match word.as_str() {
+            "iso" => style = Some(DateStyle::Iso),
+            "sql" => style = Some(DateStyle::Sql),
+            w if w.starts_with("postgres") => style = Some(DateStyle::Postgres),
+            "german" => {
+                style = Some(DateStyle::German);
+                order = order.or(Some(DateOrder::Dmy));
+            }
+            "ymd" => order = Some(DateOrder::Ymd),
+            w if w == "dmy" || w.starts_with("euro") => order = Some(DateOrder::Dmy),
+            w if w == "mdy" || w == "us" || w.starts_with("noneuro") => order = Some(DateOrder::Mdy),
+            "default" => {
+                style = style.or(Some(DateStyle::Iso));
+                order = order.or(Some(DateOrder::Mdy));
+            }
+            _ => return None,
+        }
+    }
+    Some((style.unwrap_or_default(), order.unwrap_or_default()))
+}
+
+fn print_date_style(style: DateStyle, order: DateOrder) -> String {
+    let style = match style {
+        DateStyle::Iso => "ISO",
+        DateStyle::Sql => "SQL",
+        DateStyle::Postgres => "Postgres",
+        DateStyle::German => "German",
+    };
+    let order = match order {
+        DateOrder::Mdy => "MDY",
+        DateOrder::Dmy => "DMY",
+        DateOrder::Ymd => "YMD",
+    };
+    format!("{style}, {order}")
+}
+
+/// Splits a list of possibly quoted identifiers; unquoted ones are folded to lower case. `None`: not a list.
+pub(super) fn split_identifiers(text: &str) -> Option<Vec<Box<str>>> {
+    let mut items = Vec::new();
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Some(items);
+    }
+    loop {
+        if let Some(mut quoted) = rest.strip_prefix('"') {
+            let mut name = String::new();
+            loop {
+                let end = quoted.find('"')?;
+                name.push_str(&quoted[..end]);
+                quoted = &quoted[end + 1..];
+                match quoted.strip_prefix('"') {
+                    Some(more) => {
+                        name.push('"');
+                        quoted = more;
+                    }
+                    None => break,
+                }
+            }
+            items.push(name.into());
+            rest = quoted.trim_start();
+        } else {
+            let end = rest.find(|c: char| c == ',' || c.is_whitespace()).unwrap_or(rest.len());
+            if end == 0 {
+                return None;
+            }
+            items.push(rest[..end].to_lowercase().into());
+            rest = rest[end..].trim_start();
+        }
+        match rest.strip_prefix(',') {
+            Some(more) => rest = more.trim_start(),
+            None => return rest.is_empty().then_some(items),
+        }
+    }
+}
+
+/// Quotes an identifier where SQL needs it.
+pub(super) fn quote_identifier(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    match plain {
+        true => name.to_owned(),
+        false => format!("\"{}\"", name.replace('"', "\"\"")),
+    }
+}
