@@ -1,3 +1,9 @@
 //! NeuroQuantumDB as a library: catalog, tables, executor and sessions.
+//!
+//! [`Database`] is a cluster in a directory; [`Session`](session::Session) is a client's conversation with one of its databases.
 
+pub mod database;
+pub mod session;
 pub mod settings;
+
+pub use database::{Config, Database};

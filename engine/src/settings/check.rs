@@ -14,13 +14,18 @@ pub(super) fn may_change(definition: &Definition, superuser: bool) -> Result<()>
     match definition.context {
         Context::Internal => bail!(CANT_CHANGE_RUNTIME_PARAM, "parameter \"{name}\" cannot be changed"),
         Context::Postmaster => {
-            bail!(CANT_CHANGE_RUNTIME_PARAM, "parameter \"{name}\" cannot be changed without restarting the server")
+            bail!(
+                CANT_CHANGE_RUNTIME_PARAM,
+                "parameter \"{name}\" cannot be changed without restarting the server"
+            )
         }
         Context::Sighup => bail!(CANT_CHANGE_RUNTIME_PARAM, "parameter \"{name}\" cannot be changed now"),
         Context::Backend | Context::SuperuserBackend => {
             bail!(CANT_CHANGE_RUNTIME_PARAM, "parameter \"{name}\" cannot be set after connection start")
         }
-        Context::Superuser if !superuser => bail!(INSUFFICIENT_PRIVILEGE, "permission denied to set parameter \"{name}\""),
+        Context::Superuser if !superuser => {
+            bail!(INSUFFICIENT_PRIVILEGE, "permission denied to set parameter \"{name}\"")
+        }
         Context::Superuser | Context::User => Ok(()),
     }
 }
@@ -44,9 +49,13 @@ pub(super) fn custom_name(name: &str) -> Result<()> {
 /// Brings a value into the form that `SHOW` prints, and refuses what the type alone cannot.
 pub(super) fn canonical(definition: &Definition, value: Value) -> Result<Value> {
     let Value::Text(text) = &value else { return Ok(value) };
-    let refuse = || sql_err!(INVALID_PARAMETER_VALUE, "invalid value for parameter \"{}\": \"{text}\"", definition.name);
+    let refuse = || {
+        sql_err!(INVALID_PARAMETER_VALUE, "invalid value for parameter \"{}\": \"{text}\"", definition.name)
+    };
     match definition.name {
-        "DateStyle" => parse_date_style(text).map(|(s, o)| Value::Text(print_date_style(s, o).into())).ok_or_else(refuse),
+        "DateStyle" => {
+            parse_date_style(text).map(|(s, o)| Value::Text(print_date_style(s, o).into())).ok_or_else(refuse)
+        }
         "TimeZone" | "log_timezone" => Ok(Value::Text(time_zone(text).map_err(|_| refuse())?.name().into())),
         "client_encoding" => match text.to_ascii_uppercase().replace(['-', '_'], "").as_str() {
             "UTF8" | "UNICODE" => Ok(Value::Text("UTF8".into())),
@@ -58,7 +67,8 @@ pub(super) fn canonical(definition: &Definition, value: Value) -> Result<Value> 
             None => Err(refuse().detail("List syntax is invalid.")),
         },
         "application_name" | "cluster_name" => {
-            let clean: String = text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
+            let clean: String =
+                text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
             let end = clean.len().min(63);
             Ok(Value::Text(clean[..end].into()))
         }

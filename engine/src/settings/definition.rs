@@ -118,8 +118,11 @@ pub struct Definitions {
 }
 
 static DEFINITIONS: LazyLock<Definitions> = LazyLock::new(|| {
-    let rows: Vec<Definition> =
-        include_str!("definitions.tbl").lines().filter(|l| !l.starts_with('#') && !l.is_empty()).map(parse_row).collect();
+    let rows: Vec<Definition> = include_str!("definitions.tbl")
+        .lines()
+        .filter(|l| !l.starts_with('#') && !l.is_empty())
+        .map(parse_row)
+        .collect();
     let by_name = rows.iter().enumerate().map(|(i, d)| (d.name.to_ascii_lowercase(), i)).collect();
     Definitions { rows, by_name }
 });
@@ -175,7 +178,9 @@ impl Definition {
     /// The value as `SHOW` prints it, with a unit that divides it evenly.
     pub fn show(&self, value: &Value) -> String {
         match value {
-            Value::Int(v) if self.name == "unix_socket_permissions" || self.name.ends_with("_mode") => format!("{v:04o}"),
+            Value::Int(v) if self.name == "unix_socket_permissions" || self.name.ends_with("_mode") => {
+                format!("{v:04o}")
+            }
             Value::Int(v) => value::print_with_unit(*v, self.unit),
             Value::Real(v) => format!("{v}{}", self.unit),
             other => other.plain(),

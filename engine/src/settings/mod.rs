@@ -172,7 +172,9 @@ impl Settings {
     pub fn show(&self, name: &str) -> Option<String> {
         match definition::find(name) {
             Some(definition) => Some(definition.show(&self.value(definition))),
-            None => self.slots.get(name.to_ascii_lowercase().as_str()).and_then(Slot::current).map(Value::plain),
+            None => {
+                self.slots.get(name.to_ascii_lowercase().as_str()).and_then(Slot::current).map(Value::plain)
+            }
         }
     }
 
@@ -210,7 +212,9 @@ impl Settings {
         let slot = self.slots.get(definition.name);
         let (reset_source, reset) = match slot.and_then(|s| s.reset.as_ref()) {
             Some((value, source)) => (*source, value.clone()),
-            None if self.base.values.contains_key(definition.name) => (Source::Configuration, self.base.get(definition)),
+            None if self.base.values.contains_key(definition.name) => {
+                (Source::Configuration, self.base.get(definition))
+            }
             None => (Source::Default, definition.default.clone()),
         };
         match slot.is_some_and(|s| s.local.is_some() || s.session.is_some()) {
@@ -263,7 +267,8 @@ impl Settings {
             }
             None => {
                 check::custom_name(name)?;
-                self.slots.entry(name.to_ascii_lowercase().into()).or_default().reset = Some((Value::Text(text.into()), source));
+                self.slots.entry(name.to_ascii_lowercase().into()).or_default().reset =
+                    Some((Value::Text(text.into()), source));
                 return Ok(());
             }
         };
@@ -276,7 +281,13 @@ impl Settings {
     pub fn reset_all(&mut self) {
         let names: Vec<Arc<str>> = self.slots.keys().cloned().collect();
         for name in names {
-            let keep = ["session_authorization", "role", "is_superuser", "transaction_isolation", "transaction_read_only"];
+            let keep = [
+                "session_authorization",
+                "role",
+                "is_superuser",
+                "transaction_isolation",
+                "transaction_read_only",
+            ];
             if keep.contains(&&*name) {
                 continue;
             }
@@ -390,7 +401,11 @@ impl Settings {
             },
             time_zone,
             extra_float_digits: self.int("extra_float_digits").unwrap_or(1) as i32,
-            bytea_output: if &*self.text("bytea_output") == "escape" { ByteaOutput::Escape } else { ByteaOutput::Hex },
+            bytea_output: if &*self.text("bytea_output") == "escape" {
+                ByteaOutput::Escape
+            } else {
+                ByteaOutput::Hex
+            },
             search_path: check::split_identifiers(&self.text("search_path")).unwrap_or_default().into(),
             statement_timeout_ms: millis(self, "statement_timeout"),
             lock_timeout_ms: millis(self, "lock_timeout"),
@@ -406,8 +421,15 @@ impl Settings {
     /// Hashes the session's deviations in parameters that decide plans or how literals are read.
     fn plan_key(&self) -> u64 {
         use std::hash::{BuildHasher, Hash, Hasher};
-        const LITERALS: [&str; 7] =
-            ["DateStyle", "TimeZone", "IntervalStyle", "search_path", "array_nulls", "backslash_quote", "work_mem"];
+        const LITERALS: [&str; 7] = [
+            "DateStyle",
+            "TimeZone",
+            "IntervalStyle",
+            "search_path",
+            "array_nulls",
+            "backslash_quote",
+            "work_mem",
+        ];
         let mut names: Vec<&Arc<str>> = self
             .slots
             .iter()
@@ -514,7 +536,10 @@ mod tests {
         assert_eq!(path, "\"$user\", \"A b\", public");
         let before = s.derived().plan_key;
         s.set("search_path", Some(&path), Scope::Session, false).unwrap();
-        assert_eq!(s.derived().search_path.iter().map(|x| &**x).collect::<Vec<_>>(), ["$user", "A b", "public"]);
+        assert_eq!(
+            s.derived().search_path.iter().map(|x| &**x).collect::<Vec<_>>(),
+            ["$user", "A b", "public"]
+        );
         assert_ne!(before, s.derived().plan_key);
     }
 }

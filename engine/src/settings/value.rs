@@ -35,14 +35,16 @@ const TIME: [(&str, f64); 6] =
     [("us", 1.0), ("ms", 1e3), ("s", 1e6), ("min", 60e6), ("h", 3600e6), ("d", 86400e6)];
 
 const MEMORY_HINT: &str = "Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", and \"TB\".";
-const TIME_HINT: &str = "Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\".";
+const TIME_HINT: &str =
+    "Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\".";
 
 /// The units that go with a base unit, and the base unit's size in the smallest of them.
 fn units(base: &str) -> Option<(&'static [(&'static str, f64)], f64, &'static str)> {
     if base == "8kB" {
         return Some((&MEMORY, 8192.0, MEMORY_HINT));
     }
-    let find = |table: &'static [(&'static str, f64)]| table.iter().find(|(n, _)| *n == base).map(|(_, f)| *f);
+    let find =
+        |table: &'static [(&'static str, f64)]| table.iter().find(|(n, _)| *n == base).map(|(_, f)| *f);
     match find(&MEMORY) {
         Some(size) => Some((&MEMORY, size, MEMORY_HINT)),
         None => find(&TIME).map(|size| (&TIME[..], size, TIME_HINT)),
@@ -73,7 +75,11 @@ pub(super) fn parse(definition: &Definition, text: &str) -> Result<Value> {
     match &definition.kind {
         Kind::Bool => match parse_bool(text) {
             Some(b) => Ok(Value::Bool(b)),
-            None => Err(sql_err!(INVALID_PARAMETER_VALUE, "parameter \"{}\" requires a Boolean value", definition.name)),
+            None => Err(sql_err!(
+                INVALID_PARAMETER_VALUE,
+                "parameter \"{}\" requires a Boolean value",
+                definition.name
+            )),
         },
         Kind::Enum(words) => match Definition::enum_word(words, text) {
             Some(word) => Ok(Value::Text(word.into())),
@@ -163,7 +169,11 @@ mod tests {
     #[test]
     fn units_read_and_print() {
         let work_mem = find("work_mem").unwrap();
-        let cases = [("64MB", Value::Int(65536), "64MB"), ("4096", Value::Int(4096), "4MB"), ("100kB", Value::Int(100), "100kB")];
+        let cases = [
+            ("64MB", Value::Int(65536), "64MB"),
+            ("4096", Value::Int(4096), "4MB"),
+            ("100kB", Value::Int(100), "100kB"),
+        ];
         for (text, value, shown) in cases {
             let parsed = parse(work_mem, text).unwrap();
             assert_eq!(parsed, value);
@@ -179,11 +189,19 @@ mod tests {
     #[test]
     fn errors_are_postgresqls() {
         let cases = [
-            ("work_mem", "1", "1 kB is outside the valid range for parameter \"work_mem\" (64 kB .. 2147483647 kB)"),
+            (
+                "work_mem",
+                "1",
+                "1 kB is outside the valid range for parameter \"work_mem\" (64 kB .. 2147483647 kB)",
+            ),
             ("work_mem", "1xB", "invalid value for parameter \"work_mem\": \"1xB\""),
             ("enable_sort", "maybe", "parameter \"enable_sort\" requires a Boolean value"),
             ("bytea_output", "x", "invalid value for parameter \"bytea_output\": \"x\""),
-            ("seq_page_cost", "-1", "-1 is outside the valid range for parameter \"seq_page_cost\" (0 .. 1.79769e+308)"),
+            (
+                "seq_page_cost",
+                "-1",
+                "-1 is outside the valid range for parameter \"seq_page_cost\" (0 .. 1.79769e+308)",
+            ),
         ];
         for (name, text, message) in cases {
             assert_eq!(parse(find(name).unwrap(), text).unwrap_err().message(), message);
