@@ -4,11 +4,22 @@
 //! PostgreSQL's `pg_proc`, `pg_operator` and `pg_cast`, so that catalogs and drivers find what they expect. Resolution by
 //! PostgreSQL's rules (manual, chapter 10 "Type Conversion") is in `resolve`; the executor's vector kernels are keyed by the same OIDs.
 
+mod aggregate;
+mod args;
+pub mod category;
+pub mod opclass;
+pub mod resolve;
+mod table;
+mod text;
+
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use hashbrown::HashMap;
 
 use crate::catalog::Catalog;
 use crate::error::Result;
+use crate::types::oid::{ANY, ANYCOMPATIBLE, ANYELEMENT, RECORD};
 use crate::types::{DataType, Datum, IoContext, Oid};
 
 /// `pg_proc.provolatile`.
@@ -72,6 +83,8 @@ pub struct Function {
     pub volatility: Volatility,
     /// NULL argument, NULL result, without a call. For aggregates: rows with a NULL argument are skipped.
     pub strict: bool,
+    /// For ordered-set aggregates (`WITHIN GROUP`): how many of the arguments are direct ones.
+    pub direct_args: Option<u8>,
     /// The implementation.
     pub body: Body,
 }
@@ -91,6 +104,16 @@ impl Function {
     /// Whether it is an aggregate.
     pub fn is_aggregate(&self) -> bool {
         matches!(self.body, Body::Aggregate(_))
+    }
+
+    /// Whether it is a window function proper (aggregates may serve as window functions, too).
+    pub fn is_window(&self) -> bool {
+        matches!(self.body, Body::Window)
+    }
+
+    /// Whether the body needs [`EvalCx::arg_types`]: some parameter takes any type.
+    pub fn needs_arg_types(&self) -> bool {
+        self.args.iter().any(|&ty| ty == ANY || ty == ANYELEMENT || ty == ANYCOMPATIBLE || ty == RECORD)
     }
 }
 
@@ -225,4 +248,77 @@ pub trait Host {
     fn system(&mut self, name: &str, args: &[Datum]) -> Result<Datum>;
     /// Fails with 57014 (or another code) when the statement is to stop; long loops call it now and then.
     fn check_interrupt(&self) -> Result<()>;
+}
+
+/// The registry's indexes, made at first use.
+struct Registry {
+    by_name: HashMap<&'static str, Vec<&'static Function>>,
+    by_oid: HashMap<Oid, &'static Function>,
+    operators: HashMap<&'static str, Vec<&'static Operator>>,
+    operators_by_oid: HashMap<Oid, &'static Operator>,
+    casts: HashMap<(Oid, Oid), &'static Cast>,
+}
+
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+    for function in all_functions() {
+        by_name.entry(function.name).or_default().push(function);
+    }
+    let mut operators: HashMap<_, Vec<_>> = HashMap::new();
+    for operator in table::OPERATORS {
+        operators.entry(operator.name).or_default().push(operator);
+    }
+    Registry {
+        by_name,
+        by_oid: all_functions().map(|f| (f.oid, f)).collect(),
+        operators,
+        operators_by_oid: table::OPERATORS.iter().map(|o| (o.oid, o)).collect(),
+        casts: table::CASTS.iter().map(|c| ((c.source, c.target), c)).collect(),
+    }
+});
+
+/// Every function, for `pg_proc` and `pg_aggregate`.
+pub fn all_functions() -> impl Iterator<Item = &'static Function> {
+    table::FUNCTIONS.iter().flat_map(|topic| topic.iter())
+}
+
+/// Every operator, for `pg_operator`.
+pub fn all_operators() -> impl Iterator<Item = &'static Operator> {
+    table::OPERATORS.iter()
+}
+
+/// Every cast, for `pg_cast`.
+pub fn all_casts() -> impl Iterator<Item = &'static Cast> {
+    table::CASTS.iter()
+}
+
+/// The functions of this name, in the order of the tables.
+pub fn functions(name: &str) -> &'static [&'static Function] {
+    REGISTRY.by_name.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// Finds a function by `pg_proc.oid`.
+pub fn function_by_oid(oid: Oid) -> Option<&'static Function> {
+    REGISTRY.by_oid.get(&oid).copied()
+}
+
+/// The operators of this name.
+pub fn operators(name: &str) -> &'static [&'static Operator] {
+    REGISTRY.operators.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// Finds an operator by `pg_operator.oid`.
+pub fn operator_by_oid(oid: Oid) -> Option<&'static Operator> {
+    REGISTRY.operators_by_oid.get(&oid).copied()
+}
+
+/// Finds the catalogued cast between two types.
+pub fn cast(source: Oid, target: Oid) -> Option<&'static Cast> {
+    REGISTRY.casts.get(&(source, target)).copied()
+}
+
+/// The form of a VARIADIC "any" function that a call with the keyword VARIADIC means: its last argument is an array of
+/// the arguments. The function itself when it has no such form.
+pub fn spread_form(func: &'static Function) -> &'static Function {
+    table::SPREAD.iter().find(|form| form.oid == func.oid).unwrap_or(func)
 }

@@ -1,0 +1,115 @@
+//! The operators that sort, group and hash a type: its default B-tree and hash operator classes.
+//!
+//! Source: PostgreSQL manual 36.16 "Interfacing Extensions to Indexes"; rows of PostgreSQL 18's `pg_opclass` and `pg_amop`.
+
+use super::category::{display, element_of};
+use super::{Operator, operator_by_oid};
+use crate::error::{Result, SqlError};
+use crate::sql_err;
+use crate::types::Oid;
+use crate::types::oid::{
+    ANYARRAY, BOOL, BPCHAR, BYTEA, CHAR, CID, DATE, FLOAT4, FLOAT8, INT2, INT2VECTOR, INT4, INT8, INTERVAL,
+    NAME, NUMERIC, OID, OIDVECTOR, RECORD, REGCLASS, REGCOLLATION, REGCONFIG, REGDICTIONARY, REGNAMESPACE,
+    REGOPER, REGOPERATOR, REGPROC, REGPROCEDURE, REGROLE, REGTYPE, TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ,
+    TIMETZ, UUID, VARCHAR, XID, XID8,
+};
+
+/// Type, `<`, `=` and `>` of its default B-tree operator class.
+#[rustfmt::skip]
+static BTREE: &[(Oid, Oid, Oid, Oid)] = &[
+    (BOOL, 58, 91, 59),
+    (BYTEA, 1957, 1955, 1959),
+    (CHAR, 631, 92, 633),
+    (NAME, 660, 93, 662),
+    (INT8, 412, 410, 413),
+    (INT2, 95, 94, 520),
+    (INT4, 97, 96, 521),
+    (TEXT, 664, 98, 666),
+    (OID, 609, 607, 610),
+    (TID, 2799, 387, 2800),
+    (OIDVECTOR, 645, 649, 646),
+    (FLOAT4, 622, 620, 623),
+    (FLOAT8, 672, 670, 674),
+    (BPCHAR, 1058, 1054, 1060),
+    (DATE, 1095, 1093, 1097),
+    (TIME, 1110, 1108, 1112),
+    (TIMESTAMP, 2062, 2060, 2064),
+    (TIMESTAMPTZ, 1322, 1320, 1324),
+    (INTERVAL, 1332, 1330, 1334),
+    (TIMETZ, 1552, 1550, 1554),
+    (NUMERIC, 1754, 1752, 1756),
+    (RECORD, 2990, 2988, 2991),
+    (ANYARRAY, 1072, 1070, 1073),
+    (UUID, 2974, 2972, 2975),
+    (XID8, 5073, 5068, 5074),
+];
+
+/// The operators of a type's default order.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderingOperators {
+    /// `<`
+    pub lt: &'static Operator,
+    /// `=`
+    pub eq: &'static Operator,
+    /// `>`
+    pub gt: &'static Operator,
+}
+
+/// The type whose operator class serves `ty`: itself, or what it is binary-coercible to.
+fn opclass_input(ty: Oid) -> Oid {
+    match ty {
+        VARCHAR => TEXT,
+        REGPROC | REGPROCEDURE | REGOPER | REGOPERATOR | REGCLASS | REGTYPE | REGROLE | REGNAMESPACE
+        | REGCOLLATION | REGCONFIG | REGDICTIONARY => OID,
+        OIDVECTOR => OIDVECTOR,
+        INT2VECTOR => ANYARRAY,
+        _ if element_of(ty).is_some() => ANYARRAY,
+        _ => ty,
+    }
+}
+
+fn btree(ty: Oid) -> Option<&'static (Oid, Oid, Oid, Oid)> {
+    if let (Some(element), true) = (element_of(ty), ty != OIDVECTOR)
+        && element != RECORD
+    {
+        btree(element)?;
+    }
+    let input = opclass_input(ty);
+    BTREE.iter().find(|row| row.0 == input)
+}
+
+/// The operators that ORDER BY, merge joins and B-trees use for `ty`.
+///
+/// # Errors
+/// 42883 `could not identify an ordering operator for type xid`.
+pub fn ordering_operators(ty: Oid) -> Result<OrderingOperators> {
+    let row = btree(ty).ok_or_else(|| {
+        missing("an ordering", ty).hint("Use an explicit ordering operator or modify the query.")
+    })?;
+    let find =
+        |oid| operator_by_oid(oid).ok_or_else(|| SqlError::internal("operator class without operator"));
+    Ok(OrderingOperators { lt: find(row.1)?, eq: find(row.2)?, gt: find(row.3)? })
+}
+
+/// The equality that GROUP BY, DISTINCT and hash joins use for `ty`.
+///
+/// # Errors
+/// 42883 `could not identify an equality operator for type json`.
+pub fn equality_operator(ty: Oid) -> Result<&'static Operator> {
+    let oid = match (btree(ty), ty) {
+        (Some(row), _) => row.2,
+        (None, XID) => 352,
+        (None, CID) => 385,
+        (None, _) => return Err(missing("an equality", ty)),
+    };
+    operator_by_oid(oid).ok_or_else(|| SqlError::internal("operator class without operator"))
+}
+
+/// Whether values of `ty` can be hashed consistently with its equality.
+pub fn hashable(ty: Oid) -> bool {
+    equality_operator(ty).is_ok()
+}
+
+fn missing(what: &str, ty: Oid) -> SqlError {
+    sql_err!(UNDEFINED_FUNCTION, "could not identify {what} operator for type {}", display(ty))
+}

@@ -1,0 +1,57 @@
+//! Arrays: rows of `pg_proc`.
+
+use super::super::Body::Scalar;
+use super::super::Function;
+use super::{I, INT4_A, INT8_A, S, V, absent, f};
+use crate::types::oid::{ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, BOOL, INT4, INT8, OIDVECTOR, TEXT};
+
+#[rustfmt::skip]
+pub(super) static FUNCTIONS: &[Function] = &[
+    f(378, "array_append", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE], ANYCOMPATIBLEARRAY, I, false, Scalar(absent!("array_append"))),
+    f(379, "array_prepend", &[ANYCOMPATIBLE, ANYCOMPATIBLEARRAY], ANYCOMPATIBLEARRAY, I, false, Scalar(absent!("array_prepend"))),
+    f(382, "btarraycmp", &[ANYARRAY, ANYARRAY], INT4, I, true, Scalar(absent!("btarraycmp"))),
+    f(383, "array_cat", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLEARRAY], ANYCOMPATIBLEARRAY, I, false, Scalar(absent!("array_cat"))),
+    f(384, "array_to_string", &[ANYARRAY, TEXT, TEXT], TEXT, S, false, Scalar(absent!("array_to_string"))),
+    f(390, "array_ne", &[ANYARRAY, ANYARRAY], BOOL, I, true, Scalar(absent!("array_ne"))),
+    f(391, "array_lt", &[ANYARRAY, ANYARRAY], BOOL, I, true, Scalar(absent!("array_lt"))),
+    f(392, "array_gt", &[ANYARRAY, ANYARRAY], BOOL, I, true, Scalar(absent!("array_gt"))),
+    f(393, "array_le", &[ANYARRAY, ANYARRAY], BOOL, I, true, Scalar(absent!("array_le"))),
+    f(395, "array_to_string", &[ANYARRAY, TEXT], TEXT, S, true, Scalar(absent!("array_to_string"))),
+    f(396, "array_ge", &[ANYARRAY, ANYARRAY], BOOL, I, true, Scalar(absent!("array_ge"))),
+    f(404, "btoidvectorcmp", &[OIDVECTOR, OIDVECTOR], INT4, I, true, Scalar(absent!("btoidvectorcmp"))),
+    f(457, "hashoidvector", &[OIDVECTOR], INT4, I, true, Scalar(absent!("hashoidvector"))),
+    f(515, "array_larger", &[ANYARRAY, ANYARRAY], ANYARRAY, I, true, Scalar(absent!("array_larger"))),
+    f(516, "array_smaller", &[ANYARRAY, ANYARRAY], ANYARRAY, I, true, Scalar(absent!("array_smaller"))),
+    f(619, "oidvectorne", &[OIDVECTOR, OIDVECTOR], BOOL, I, true, Scalar(absent!("oidvectorne"))),
+    f(626, "hash_array", &[ANYARRAY], INT4, I, true, Scalar(absent!("hash_array"))),
+    f(677, "oidvectorlt", &[OIDVECTOR, OIDVECTOR], BOOL, I, true, Scalar(absent!("oidvectorlt"))),
+    f(678, "oidvectorle", &[OIDVECTOR, OIDVECTOR], BOOL, I, true, Scalar(absent!("oidvectorle"))),
+    f(679, "oidvectoreq", &[OIDVECTOR, OIDVECTOR], BOOL, I, true, Scalar(absent!("oidvectoreq"))),
+    f(680, "oidvectorge", &[OIDVECTOR, OIDVECTOR], BOOL, I, true, Scalar(absent!("oidvectorge"))),
+    f(681, "oidvectorgt", &[OIDVECTOR, OIDVECTOR], BOOL, I, true, Scalar(absent!("oidvectorgt"))),
+    f(744, "array_eq", &[ANYARRAY, ANYARRAY], BOOL, I, true, Scalar(absent!("array_eq"))),
+    f(747, "array_dims", &[ANYARRAY], TEXT, I, true, Scalar(absent!("array_dims"))),
+    f(748, "array_ndims", &[ANYARRAY], INT4, I, true, Scalar(absent!("array_ndims"))),
+    f(1349, "oidvectortypes", &[OIDVECTOR], TEXT, S, true, Scalar(absent!("oidvectortypes"))),
+    f(2091, "array_lower", &[ANYARRAY, INT4], INT4, I, true, Scalar(absent!("array_lower"))),
+    f(2092, "array_upper", &[ANYARRAY, INT4], INT4, I, true, Scalar(absent!("array_upper"))),
+    f(2176, "array_length", &[ANYARRAY, INT4], INT4, I, true, Scalar(absent!("array_length"))),
+    f(2747, "arrayoverlap", &[ANYARRAY, ANYARRAY], BOOL, I, true, Scalar(absent!("arrayoverlap"))),
+    f(2748, "arraycontains", &[ANYARRAY, ANYARRAY], BOOL, I, true, Scalar(absent!("arraycontains"))),
+    f(2749, "arraycontained", &[ANYARRAY, ANYARRAY], BOOL, I, true, Scalar(absent!("arraycontained"))),
+    f(3167, "array_remove", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE], ANYCOMPATIBLEARRAY, I, false, Scalar(absent!("array_remove"))),
+    f(3168, "array_replace", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE, ANYCOMPATIBLE], ANYCOMPATIBLEARRAY, I, false, Scalar(absent!("array_replace"))),
+    f(3179, "cardinality", &[ANYARRAY], INT4, I, true, Scalar(absent!("cardinality"))),
+    f(3218, "width_bucket", &[ANYCOMPATIBLE, ANYCOMPATIBLEARRAY], INT4, I, true, Scalar(absent!("width_bucket"))),
+    f(3277, "array_position", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE], INT4, I, false, Scalar(absent!("array_position"))),
+    f(3278, "array_position", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE, INT4], INT4, I, false, Scalar(absent!("array_position"))),
+    f(3279, "array_positions", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE], INT4_A, I, false, Scalar(absent!("array_positions"))),
+    f(3572, "int2int4_sum", &[INT8_A], INT8, I, true, Scalar(absent!("int2int4_sum"))),
+    f(6172, "trim_array", &[ANYARRAY, INT4], ANYARRAY, I, true, Scalar(absent!("trim_array"))),
+    f(6215, "array_shuffle", &[ANYARRAY], ANYARRAY, V, true, Scalar(absent!("array_shuffle"))),
+    f(6216, "array_sample", &[ANYARRAY, INT4], ANYARRAY, V, true, Scalar(absent!("array_sample"))),
+    f(6381, "array_reverse", &[ANYARRAY], ANYARRAY, I, true, Scalar(absent!("array_reverse"))),
+    f(6388, "array_sort", &[ANYARRAY], ANYARRAY, I, true, Scalar(absent!("array_sort"))),
+    f(6389, "array_sort", &[ANYARRAY, BOOL], ANYARRAY, I, true, Scalar(absent!("array_sort"))).names(&["array", "descending"]),
+    f(6390, "array_sort", &[ANYARRAY, BOOL, BOOL], ANYARRAY, I, true, Scalar(absent!("array_sort"))).names(&["array", "descending", "nulls_first"]),
+];

@@ -1,0 +1,174 @@
+//! The rows of the registry, by topic: what `pg_proc`, `pg_operator` and `pg_cast` of PostgreSQL 18 say, and the body of each.
+
+mod aggregate;
+mod array;
+mod boolean;
+mod bytea;
+mod casts;
+mod datetime;
+mod float;
+mod ident;
+mod int;
+mod io;
+mod numeric;
+mod operators;
+mod pattern;
+mod privilege;
+mod session;
+mod statistics;
+mod system;
+mod text;
+mod uuid;
+mod window;
+
+use super::{Body, Cast, CastContext, CastMethod, Function, Operator, Volatility};
+use crate::types::Oid;
+
+const NAME_A: Oid = 1003;
+const INT4_A: Oid = 1007;
+const TEXT_A: Oid = 1009;
+const INT8_A: Oid = 1016;
+const FLOAT8_A: Oid = 1022;
+const INTERVAL_A: Oid = 1187;
+
+const I: Volatility = Volatility::Immutable;
+const S: Volatility = Volatility::Stable;
+const V: Volatility = Volatility::Volatile;
+
+/// A function of the engine: forwarded under its name.
+macro_rules! forward {
+    ($name:literal) => {
+        |cx, args| cx.host.system($name, args)
+    };
+}
+use forward;
+
+/// A function that is listed but has no body.
+macro_rules! absent {
+    ($name:literal) => {
+        |_, _| Err(crate::error::SqlError::unsupported(concat!("function ", $name)))
+    };
+}
+use absent;
+
+/// The input function of a type: from its text form (a cstring is held as text).
+macro_rules! input {
+    ($oid:ident) => {
+        |cx, args| super::super::text::type_input(cx, args, crate::types::oid::$oid)
+    };
+}
+use input;
+
+/// The output function of a type.
+macro_rules! output {
+    ($oid:ident) => {
+        |cx, args| super::super::text::type_output(cx, args, crate::types::oid::$oid)
+    };
+}
+use output;
+
+/// Every function, in tables by topic.
+pub(super) static FUNCTIONS: &[&[Function]] = &[
+    aggregate::FUNCTIONS,
+    array::FUNCTIONS,
+    boolean::FUNCTIONS,
+    bytea::FUNCTIONS,
+    datetime::FUNCTIONS,
+    float::FUNCTIONS,
+    ident::FUNCTIONS,
+    int::FUNCTIONS,
+    io::FUNCTIONS,
+    numeric::FUNCTIONS,
+    pattern::FUNCTIONS,
+    privilege::FUNCTIONS,
+    session::FUNCTIONS,
+    statistics::FUNCTIONS,
+    system::FUNCTIONS,
+    text::FUNCTIONS,
+    uuid::FUNCTIONS,
+    window::FUNCTIONS,
+];
+
+/// Every operator.
+pub(super) static OPERATORS: &[Operator] = operators::OPERATORS;
+
+/// Forms of VARIADIC "any" functions whose last argument is one array of the arguments.
+#[rustfmt::skip]
+pub(super) static SPREAD: &[Function] = &[
+];
+
+/// Every cast.
+pub(super) static CASTS: &[Cast] = casts::CASTS;
+
+/// One row of `pg_proc`.
+const fn f(
+    oid: Oid,
+    name: &'static str,
+    args: &'static [Oid],
+    result: Oid,
+    volatility: Volatility,
+    strict: bool,
+    body: Body,
+) -> Function {
+    Function {
+        oid,
+        name,
+        args,
+        variadic: 0,
+        defaults: &[],
+        arg_names: &[],
+        result,
+        volatility,
+        strict,
+        body,
+        direct_args: None,
+    }
+}
+
+impl Function {
+    const fn variadic(mut self, element: Oid) -> Function {
+        self.variadic = element;
+        self
+    }
+
+    const fn defaults(mut self, texts: &'static [&'static str]) -> Function {
+        self.defaults = texts;
+        self
+    }
+
+    const fn names(mut self, names: &'static [&'static str]) -> Function {
+        self.arg_names = names;
+        self
+    }
+
+    const fn ordered_set(mut self, direct: u8) -> Function {
+        self.direct_args = Some(direct);
+        self
+    }
+}
+
+/// One row of `pg_operator`.
+#[allow(clippy::too_many_arguments, reason = "a table row")]
+const fn o(
+    oid: Oid,
+    name: &'static str,
+    left: Oid,
+    right: Oid,
+    result: Oid,
+    function: Oid,
+    commutator: Oid,
+    negator: Oid,
+    hashes: bool,
+    merges: bool,
+) -> Operator {
+    Operator { oid, name, left, right, result, function, commutator, negator, hashes, merges }
+}
+
+/// One row of `pg_cast`.
+const fn c(oid: Oid, source: Oid, target: Oid, context: CastContext, method: CastMethod) -> Cast {
+    Cast { oid, source, target, context, method }
+}
+
+fn absent_aggregate(_: &[crate::types::DataType]) -> Box<dyn super::Aggregate> {
+    Box::new(super::aggregate::Absent)
+}
