@@ -1,0 +1,859 @@
+//! The slotted B+ tree node.
+//!
+//! ```text
+//! slot:   OFFSET SIZE DESCRIPTION
+//!              0    2 offset of the record in the page
+//!              2    2 length of the key without the node's prefix
+//!              4    2 length of the value
+//!              6    2 slot flags
+//!              8    4 head: first four bytes of the key without prefix, zero padded, as a big-endian number
+//! record: [stamp: xid u64, undo pointer u64 when STAMPED] [key without prefix] [value]
+//! ```
+//!
+//! In an inner node the key is a separator and the value the eight-byte id of the child *left* of it (keys smaller than
+//! the separator); the child right of all separators is in the header. A leaf record whose stamp was dropped is frozen:
+//! visible to every snapshot (or, with DELETED, to none).
+
+use super::header::*;
+use crate::ids::PageId;
+use crate::store::PAGE_BYTES;
+
+const SLOT_BYTES: usize = 12;
+const STAMP_BYTES: usize = 16;
+/// Longest key a tree accepts.
+pub const MAX_KEY_BYTES: usize = 2800;
+/// Key and value together may take this much of a leaf; longer values move to overflow pages.
+pub const MAX_INLINE_BYTES: usize = 3900;
+
+const HAS_UPPER: usize = 1;
+const HAS_LARGE: usize = 2;
+
+/// Flags of a slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SlotFlags(pub u16);
+
+impl SlotFlags {
+    /// The record is a ghost: this version is a deletion.
+    pub const DELETED: SlotFlags = SlotFlags(1);
+    /// The record carries a stamp.
+    pub const STAMPED: SlotFlags = SlotFlags(2);
+    /// The value is a [`super::LargeRef`].
+    pub const LARGE: SlotFlags = SlotFlags(4);
+    /// The stamping transaction changed no key: its implicit lock is FOR NO KEY UPDATE.
+    pub const KEY_KEPT: SlotFlags = SlotFlags(8);
+
+    /// Whether all bits of `other` are set.
+    pub fn has(self, other: SlotFlags) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Both sets of bits.
+    pub fn with(self, other: SlotFlags) -> SlotFlags {
+        SlotFlags(self.0 | other.0)
+    }
+
+    /// These bits without those of `other`.
+    pub fn without(self, other: SlotFlags) -> SlotFlags {
+        SlotFlags(self.0 & !other.0)
+    }
+}
+
+/// Who wrote the version in place, and where the version before it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stamp {
+    /// The writing transaction.
+    pub xid: u64,
+    /// Position in that transaction's undo log.
+    pub undo: u64,
+}
+
+/// Outcome of a search.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// The slot holding the key.
+    At(usize),
+    /// Not there; it would be inserted before this slot.
+    Before(usize),
+}
+
+impl Found {
+    /// First slot whose key is not less than the sought one.
+    pub fn slot(self) -> usize {
+        match self {
+            Found::At(i) | Found::Before(i) => i,
+        }
+    }
+}
+
+/// Bytes a record takes in a leaf, its slot and stamp included.
+pub fn record_bytes(key_len: usize, value_len: usize) -> usize {
+    SLOT_BYTES + STAMP_BYTES + key_len + value_len
+}
+
+fn head_of(suffix: &[u8]) -> u32 {
+    match suffix {
+        [a, b, c, d, ..] => u32::from_be_bytes([*a, *b, *c, *d]),
+        [a, b, c] => u32::from_be_bytes([*a, *b, *c, 0]),
+        [a, b] => u32::from_be_bytes([*a, *b, 0, 0]),
+        [a] => u32::from_be_bytes([*a, 0, 0, 0]),
+        [] => 0,
+    }
+}
+
+fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(x, y)| x == y).count()
+}
+
+/// Reading view of a node.
+#[derive(Clone, Copy)]
+pub struct NodeRef<'a>(&'a PageBuf);
+
+impl<'a> NodeRef<'a> {
+    /// Views a page as a node.
+    pub fn new(page: &'a PageBuf) -> NodeRef<'a> {
+        NodeRef(page)
+    }
+
+    /// The id written in the page.
+    pub fn id(self) -> PageId {
+        page_id(self.0)
+    }
+
+    /// The tree written in the page.
+    pub fn tree(self) -> u32 {
+        tree_of(self.0)
+    }
+
+    /// Height above the leaves.
+    pub fn level(self) -> u8 {
+        self.0[LEVEL]
+    }
+
+    /// Whether the node is a leaf.
+    pub fn is_leaf(self) -> bool {
+        self.level() == 0
+    }
+
+    /// Number of slots.
+    pub fn count(self) -> usize {
+        u16_at(self.0, COUNT)
+    }
+
+    fn slot_at(self, i: usize) -> usize {
+        HEADER_BYTES + i * SLOT_BYTES
+    }
+
+    fn record_offset(self, i: usize) -> usize {
+        u16_at(self.0, self.slot_at(i))
+    }
+
+    fn suffix_len(self, i: usize) -> usize {
+        u16_at(self.0, self.slot_at(i) + 2)
+    }
+
+    fn head(self, i: usize) -> u32 {
+        u32_at(self.0, self.slot_at(i) + 8)
+    }
+
+    /// Flags of a slot.
+    pub fn flags(self, i: usize) -> SlotFlags {
+        SlotFlags(u16_at(self.0, self.slot_at(i) + 6) as u16)
+    }
+
+    fn stamp_len(self, i: usize) -> usize {
+        if self.flags(i).has(SlotFlags::STAMPED) { STAMP_BYTES } else { 0 }
+    }
+
+    fn heap_len(self, i: usize) -> usize {
+        self.stamp_len(i) + self.suffix_len(i) + u16_at(self.0, self.slot_at(i) + 4)
+    }
+
+    /// The record's stamp; `None` when frozen.
+    pub fn stamp(self, i: usize) -> Option<Stamp> {
+        self.flags(i).has(SlotFlags::STAMPED).then(|| {
+            let at = self.record_offset(i);
+            Stamp { xid: u64_at(self.0, at), undo: u64_at(self.0, at + 8) }
+        })
+    }
+
+    /// The key without the node's prefix.
+    pub fn suffix(self, i: usize) -> &'a [u8] {
+        let at = self.record_offset(i) + self.stamp_len(i);
+        &self.0[at..at + self.suffix_len(i)]
+    }
+
+    /// The record's value.
+    pub fn value(self, i: usize) -> &'a [u8] {
+        let slot = self.slot_at(i);
+        let at = self.record_offset(i) + self.stamp_len(i) + self.suffix_len(i);
+        &self.0[at..at + u16_at(self.0, slot + 4)]
+    }
+
+    /// What every key of the node starts with.
+    pub fn prefix(self) -> &'a [u8] {
+        &self.lower_fence()[..u16_at(self.0, PREFIX)]
+    }
+
+    /// Smallest key the node may hold (empty: none smaller).
+    pub fn lower_fence(self) -> &'a [u8] {
+        let at = u16_at(self.0, LOWER_OFFSET);
+        &self.0[at..at + u16_at(self.0, LOWER_LEN)]
+    }
+
+    /// Keys of the node are smaller than this; `None` at the right edge.
+    pub fn upper_fence(self) -> Option<&'a [u8]> {
+        (u16_at(self.0, FLAGS) & HAS_UPPER != 0).then(|| {
+            let at = u16_at(self.0, UPPER_OFFSET);
+            &self.0[at..at + u16_at(self.0, UPPER_LEN)]
+        })
+    }
+
+    /// Whether the tree (this is its root) ever stored a large value.
+    pub fn has_large(self) -> bool {
+        u16_at(self.0, FLAGS) & HAS_LARGE != 0
+    }
+
+    /// Appends the full key of a slot to `out`.
+    pub fn key_into(self, i: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.prefix());
+        out.extend_from_slice(self.suffix(i));
+    }
+
+    /// The full key of a slot.
+    pub fn key(self, i: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(u16_at(self.0, PREFIX) + self.suffix_len(i));
+        self.key_into(i, &mut out);
+        out
+    }
+
+    /// Whether `key` lies between the fences.
+    pub fn covers(self, key: &[u8]) -> bool {
+        key >= self.lower_fence() && self.upper_fence().is_none_or(|upper| key < upper)
+    }
+
+    /// Finds `key`.
+    pub fn find(self, key: &[u8]) -> Found {
+        let prefix = self.prefix();
+        let count = self.count();
+        let suffix = match key.strip_prefix(prefix) {
+            Some(suffix) => suffix,
+            None if key < prefix => return Found::Before(0),
+            None => return Found::Before(count),
+        };
+        if key.len() == 8
+            && count > 0
+            && let Some(i) = self.guess(key, suffix, count)
+        {
+            return Found::At(i);
+        }
+        self.find_suffix(suffix, count)
+    }
+
+    /// Eight-byte keys are mostly dense row ids: tries the slot at distance `key - first key`.
+    fn guess(self, key: &[u8], suffix: &[u8], count: usize) -> Option<usize> {
+        let first = self.suffix(0);
+        if first.len() != suffix.len() {
+            return None;
+        }
+        let mut raw = [0; 8];
+        raw[8 - first.len()..].copy_from_slice(first);
+        let mut wanted = [0; 8];
+        wanted[8 - suffix.len()..].copy_from_slice(&key[8 - suffix.len()..]);
+        let distance = u64::from_be_bytes(wanted).checked_sub(u64::from_be_bytes(raw))? as usize;
+        (distance < count && self.suffix(distance) == suffix).then_some(distance)
+    }
+
+    fn find_suffix(self, suffix: &[u8], count: usize) -> Found {
+        let head = head_of(suffix);
+        let (mut low, mut high) = self.narrow(head, count);
+        while low < high {
+            let mid = (low + high) / 2;
+            let order = self.head(mid).cmp(&head).then_with(|| self.suffix(mid).cmp(suffix));
+            match order {
+                std::cmp::Ordering::Less => low = mid + 1,
+                std::cmp::Ordering::Greater => high = mid,
+                std::cmp::Ordering::Equal => return Found::At(mid),
+            }
+        }
+        Found::Before(low)
+    }
+
+    /// Bounds the search by the hints: `hint[k]` is the head of slot `(k + 1) * count / 17`.
+    fn narrow(self, head: u32, count: usize) -> (usize, usize) {
+        let distance = count / (HINT_COUNT + 1);
+        if distance < 2 {
+            return (0, count);
+        }
+        let hint = |k: usize| u32_at(self.0, HINTS + k * 4);
+        let below = (0..HINT_COUNT).take_while(|&k| hint(k) < head).count();
+        let mut above = below;
+        while above < HINT_COUNT && hint(above) == head {
+            above += 1;
+        }
+        let low = if below == 0 { 0 } else { below * distance };
+        let high = if above == HINT_COUNT { count } else { (above + 1) * distance };
+        (low, high)
+    }
+
+    /// Child to follow for `key`.
+    pub fn child_for(self, key: &[u8]) -> PageId {
+        self.child(self.child_index(key))
+    }
+
+    /// Index of the child covering `key`: the number of separators not greater than it.
+    pub fn child_index(self, key: &[u8]) -> usize {
+        match self.find(key) {
+            Found::At(i) => i + 1,
+            Found::Before(i) => i,
+        }
+    }
+
+    /// Index of the child holding the greatest keys smaller than `key`.
+    pub fn child_index_below(self, key: &[u8]) -> usize {
+        self.find(key).slot()
+    }
+
+    /// The `i`-th child; `i == count` is the one right of all separators.
+    pub fn child(self, i: usize) -> PageId {
+        if i < self.count() { PageId(u64_at(self.value(i), 0)) } else { PageId(u64_at(self.0, UPPER_CHILD)) }
+    }
+
+    fn slots_end(self) -> usize {
+        self.slot_at(self.count())
+    }
+
+    /// Bytes available to records and slots after compaction.
+    pub fn free_bytes(self) -> usize {
+        PAGE_BYTES - self.slots_end() - u16_at(self.0, LIVE)
+    }
+
+    /// Bytes used by slots and live heap.
+    pub fn used_bytes(self) -> usize {
+        PAGE_BYTES - HEADER_BYTES - self.free_bytes()
+    }
+
+    /// Number of the last inserted slot when insertions have been following one another.
+    pub fn sequential_insert(self) -> Option<usize> {
+        (u16_at(self.0, INSERT_RUN) >= 3).then(|| u16_at(self.0, LAST_INSERT))
+    }
+
+    /// Whether pruning below `horizon` would give anything back.
+    pub fn prunable(self, horizon: u64) -> bool {
+        (0..self.count()).any(|i| self.prune_action(i, horizon) != Prune::Keep)
+    }
+
+    fn prune_action(self, i: usize, horizon: u64) -> Prune {
+        let flags = self.flags(i);
+        match self.stamp(i) {
+            Some(stamp) if stamp.xid >= horizon => Prune::Keep,
+            _ if flags.has(SlotFlags::DELETED) => Prune::Remove,
+            Some(_) => Prune::Freeze,
+            None => Prune::Keep,
+        }
+    }
+
+    /// Slot to split before when `key` is about to be inserted: keeps runs of ascending insertions together, otherwise
+    /// balances bytes. Both sides get at least one slot, unless `key` lies right of everything at the right edge.
+    pub fn split_slot(self, key: &[u8]) -> usize {
+        let count = self.count();
+        let at = self.find(key).slot();
+        if self.is_leaf() && at == count && self.upper_fence().is_none() {
+            return count;
+        }
+        if let Some(last) = self.sequential_insert()
+            && self.is_leaf()
+            && at == last + 1
+            && at > 0
+            && at < count
+            && at > count / 3
+        {
+            return at;
+        }
+        let total: usize = (0..count).map(|i| self.heap_len(i)).sum();
+        let mut left = 0;
+        for i in 0..count {
+            left += self.heap_len(i);
+            if left * 2 >= total {
+                return (i + 1).clamp(1, count.max(2) - 1);
+            }
+        }
+        count / 2
+    }
+
+    /// Shortest key that separates slots below `at` from those from `at` on; `key` stands for the right side when
+    /// `at` is the slot count.
+    pub fn separator(self, at: usize, key: &[u8]) -> Vec<u8> {
+        let right = if at < self.count() { self.key(at) } else { key.to_vec() };
+        if self.is_leaf() && at > 0 {
+            let left = self.key(at - 1);
+            let common = common_prefix(&left, &right);
+            return right[..(common + 1).min(right.len())].to_vec();
+        }
+        right
+    }
+
+    /// Checks the node's own structure; returns what is wrong with it.
+    pub fn check(self) -> Result<(), String> {
+        if page_kind(self.0) != PageKind::Node {
+            return Err("not a node".into());
+        }
+        let count = self.count();
+        let slots_end = HEADER_BYTES + count * SLOT_BYTES;
+        let heap = u16_at(self.0, HEAP_START);
+        if slots_end > heap || heap > PAGE_BYTES {
+            return Err(format!("slots end at {slots_end}, heap starts at {heap}"));
+        }
+        let fits = |at: usize, len: usize| at >= heap && at + len <= PAGE_BYTES;
+        let (lower_at, lower_len) = (u16_at(self.0, LOWER_OFFSET), u16_at(self.0, LOWER_LEN));
+        let (upper_at, upper_len) = (u16_at(self.0, UPPER_OFFSET), u16_at(self.0, UPPER_LEN));
+        if !fits(lower_at, lower_len) || !fits(upper_at, upper_len) || u16_at(self.0, PREFIX) > lower_len {
+            return Err("fences outside the heap".into());
+        }
+        let mut live = lower_len + upper_len;
+        for i in 0..count {
+            let (at, len) = (self.record_offset(i), self.heap_len(i));
+            if !fits(at, len) {
+                return Err(format!("slot {i} outside the heap"));
+            }
+            live += len;
+            if self.head(i) != head_of(self.suffix(i)) {
+                return Err(format!("slot {i}: head does not match its key"));
+            }
+            if i > 0 && self.suffix(i - 1) >= self.suffix(i) {
+                return Err(format!("slot {i}: keys out of order"));
+            }
+            if !self.is_leaf() && u16_at(self.0, self.slot_at(i) + 4) != 8 {
+                return Err(format!("slot {i}: separator without child"));
+            }
+        }
+        if live != u16_at(self.0, LIVE) {
+            return Err(format!("{live} live bytes, header says {}", u16_at(self.0, LIVE)));
+        }
+        if count > 0 && !(self.covers(&self.key(0)) && self.covers(&self.key(count - 1))) {
+            return Err("keys outside the fences".into());
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Prune {
+    Keep,
+    Freeze,
+    Remove,
+}
+
+/// Writing view of a node.
+pub struct NodeMut<'a>(&'a mut PageBuf);
+
+impl<'a> NodeMut<'a> {
+    /// Views a page as a node.
+    pub fn new(page: &'a mut PageBuf) -> NodeMut<'a> {
+        NodeMut(page)
+    }
+
+    /// Makes `page` an empty node.
+    pub fn init(
+        page: &'a mut PageBuf,
+        id: PageId,
+        tree: u32,
+        level: u8,
+        lower: &[u8],
+        upper: Option<&[u8]>,
+    ) -> NodeMut<'a> {
+        init(page, id, tree, PageKind::Node, level);
+        let mut node = NodeMut(page);
+        node.set(HEAP_START, PAGE_BYTES);
+        let (at, len) = node.push_heap(lower);
+        node.set(LOWER_OFFSET, at);
+        node.set(LOWER_LEN, len);
+        let (at, len) = node.push_heap(upper.unwrap_or_default());
+        node.set(UPPER_OFFSET, at);
+        node.set(UPPER_LEN, len);
+        if let Some(upper) = upper {
+            node.set(FLAGS, HAS_UPPER);
+            node.set(PREFIX, common_prefix(lower, upper));
+        }
+        node
+    }
+
+    fn set(&mut self, at: usize, v: usize) {
+        put_u16(self.0, at, v);
+    }
+
+    fn set_long(&mut self, at: usize, v: u64) {
+        put_u64(self.0, at, v);
+    }
+
+    fn push_heap(&mut self, bytes: &[u8]) -> (usize, usize) {
+        let at = u16_at(self.0, HEAP_START) - bytes.len();
+        self.0[at..at + bytes.len()].copy_from_slice(bytes);
+        self.set(HEAP_START, at);
+        self.set(LIVE, u16_at(self.0, LIVE) + bytes.len());
+        (at, bytes.len())
+    }
+
+    /// The reading view.
+    pub fn get(&self) -> NodeRef<'_> {
+        NodeRef(self.0)
+    }
+
+    fn contiguous(&self) -> usize {
+        u16_at(self.0, HEAP_START) - self.get().slots_end()
+    }
+
+    fn make_room(&mut self, bytes: usize) {
+        if self.contiguous() < bytes {
+            self.compact();
+        }
+        assert!(self.contiguous() >= bytes, "the caller checked the node's free space");
+    }
+
+    /// Inserts a record before slot `i`. `key` is the full key; free space must have been checked.
+    pub fn insert(&mut self, i: usize, key: &[u8], value: &[u8], flags: SlotFlags, stamp: Option<Stamp>) {
+        let suffix = &key[u16_at(self.0, PREFIX)..];
+        let flags = with_stamp(flags, stamp);
+        let stamp_len = stamp.map_or(0, |_| STAMP_BYTES);
+        let len = stamp_len + suffix.len() + value.len();
+        self.make_room(len + SLOT_BYTES);
+        let (from, end) = (self.get().slot_at(i), self.get().slots_end());
+        self.0.copy_within(from..end, from + SLOT_BYTES);
+        self.set(COUNT, self.get().count() + 1);
+        self.place(i, suffix, value, flags, stamp, len);
+        self.note_insert(i);
+        self.refresh_hints(i);
+    }
+
+    fn place(&mut self, i: usize, suffix: &[u8], value: &[u8], flags: SlotFlags, stamp: Option<Stamp>, len: usize) {
+        let at = u16_at(self.0, HEAP_START) - len;
+        self.set(HEAP_START, at);
+        self.set(LIVE, u16_at(self.0, LIVE) + len);
+        let mut pos = at;
+        if let Some(stamp) = stamp {
+            self.set_long(pos, stamp.xid);
+            self.set_long(pos + 8, stamp.undo);
+            pos += STAMP_BYTES;
+        }
+        self.0[pos..pos + suffix.len()].copy_from_slice(suffix);
+        pos += suffix.len();
+        self.0[pos..pos + value.len()].copy_from_slice(value);
+        let slot = self.get().slot_at(i);
+        self.set(slot, at);
+        self.set(slot + 2, suffix.len());
+        self.set(slot + 4, value.len());
+        self.set(slot + 6, usize::from(flags.0));
+        self.0[slot + 8..slot + 12].copy_from_slice(&head_of(suffix).to_le_bytes());
+    }
+
+    fn note_insert(&mut self, i: usize) {
+        let last = u16_at(self.0, LAST_INSERT);
+        let run = if i == last + 1 { (u16_at(self.0, INSERT_RUN) + 1).min(100) } else { 0 };
+        self.set(INSERT_RUN, run);
+        self.set(LAST_INSERT, i);
+    }
+
+    fn refresh_hints(&mut self, changed: usize) {
+        let count = self.get().count();
+        let distance = count / (HINT_COUNT + 1);
+        if distance < 2 {
+            return;
+        }
+        // A step of the distance moves every hint; otherwise hints left of the change stay.
+        let first = if count % (HINT_COUNT + 1) == 0 || (count + 1) % (HINT_COUNT + 1) == 0 {
+            0
+        } else {
+            (changed / distance).saturating_sub(1).min(HINT_COUNT)
+        };
+        for k in first..HINT_COUNT {
+            let head = self.get().head((k + 1) * distance);
+            self.0[HINTS + k * 4..HINTS + k * 4 + 4].copy_from_slice(&head.to_le_bytes());
+        }
+    }
+
+    /// Removes a slot.
+    pub fn remove(&mut self, i: usize) {
+        let len = self.get().heap_len(i);
+        self.set(LIVE, u16_at(self.0, LIVE) - len);
+        let (from, end) = (self.get().slot_at(i + 1), self.get().slots_end());
+        self.0.copy_within(from..end, from - SLOT_BYTES);
+        self.set(COUNT, self.get().count() - 1);
+        self.refresh_hints(i);
+    }
+
+    /// Replaces value, flags and stamp of a slot; the key stays. Free space must have been checked.
+    pub fn replace(&mut self, i: usize, value: &[u8], flags: SlotFlags, stamp: Option<Stamp>) {
+        let flags = with_stamp(flags, stamp);
+        let slot = self.get().slot_at(i);
+        let old_len = self.get().heap_len(i);
+        let stamp_len = stamp.map_or(0, |_| STAMP_BYTES);
+        let suffix_len = self.get().suffix_len(i);
+        let new_len = stamp_len + suffix_len + value.len();
+        if new_len == old_len && stamp_len == self.get().stamp_len(i) {
+            let at = self.get().record_offset(i);
+            let value_at = at + stamp_len + suffix_len;
+            self.0[value_at..value_at + value.len()].copy_from_slice(value);
+            self.set(slot + 6, usize::from(flags.0));
+            if let Some(stamp) = stamp {
+                self.set_long(at, stamp.xid);
+                self.set_long(at + 8, stamp.undo);
+            }
+            return;
+        }
+        let mut suffix = [0u8; MAX_KEY_BYTES];
+        suffix[..suffix_len].copy_from_slice(self.get().suffix(i));
+        // The old record becomes garbage; emptied first, so that compaction may drop it.
+        self.set(LIVE, u16_at(self.0, LIVE) - old_len);
+        self.set(slot, PAGE_BYTES);
+        self.set(slot + 2, 0);
+        self.set(slot + 4, 0);
+        self.set(slot + 6, 0);
+        self.make_room(new_len);
+        self.place(i, &suffix[..suffix_len], value, flags, stamp, new_len);
+    }
+
+    /// Sets the undo pointer of a stamped slot.
+    pub fn set_undo(&mut self, i: usize, undo: u64) {
+        debug_assert!(self.get().flags(i).has(SlotFlags::STAMPED));
+        let at = self.get().record_offset(i);
+        self.set_long(at + 8, undo);
+    }
+
+    /// Sets the child right of all separators.
+    pub fn set_upper_child(&mut self, child: PageId) {
+        self.set_long(UPPER_CHILD, child.0);
+    }
+
+    /// Sets the `i`-th child.
+    pub fn set_child(&mut self, i: usize, child: PageId) {
+        if i < self.get().count() {
+            let at = self.get().record_offset(i) + self.get().suffix_len(i);
+            self.set_long(at, child.0);
+        } else {
+            self.set_upper_child(child);
+        }
+    }
+
+    /// Notes that the tree has large values (root only).
+    pub fn set_has_large(&mut self) {
+        self.set(FLAGS, u16_at(self.0, FLAGS) | HAS_LARGE);
+    }
+
+    /// Drops stamps and ghosts of transactions older than `horizon`.
+    pub fn prune(&mut self, horizon: u64) {
+        let mut i = 0;
+        let mut first_changed = None;
+        while i < self.get().count() {
+            match self.get().prune_action(i, horizon) {
+                Prune::Keep => i += 1,
+                Prune::Freeze => {
+                    // The stamp is the record's front: dropping it moves the start.
+                    let slot = self.get().slot_at(i);
+                    self.set(slot, u16_at(self.0, slot) + STAMP_BYTES);
+                    let flags = self.get().flags(i).without(SlotFlags::STAMPED).without(SlotFlags::KEY_KEPT);
+                    self.set(slot + 6, usize::from(flags.0));
+                    self.set(LIVE, u16_at(self.0, LIVE) - STAMP_BYTES);
+                    i += 1;
+                }
+                Prune::Remove => {
+                    self.remove(i);
+                    first_changed = first_changed.or(Some(i));
+                }
+            }
+        }
+        if let Some(i) = first_changed {
+            self.refresh_hints(i);
+        }
+    }
+
+    /// Rewrites the heap without garbage.
+    pub fn compact(&mut self) {
+        let copy: Box<PageBuf> = Box::new(*self.0);
+        let old = NodeRef::new(&copy);
+        self.set(HEAP_START, PAGE_BYTES);
+        self.set(LIVE, 0);
+        let (at, _) = self.push_heap(old.lower_fence());
+        self.set(LOWER_OFFSET, at);
+        let (at, _) = self.push_heap(old.upper_fence().unwrap_or_default());
+        self.set(UPPER_OFFSET, at);
+        for i in 0..old.count() {
+            let (from, len) = (old.record_offset(i), old.heap_len(i));
+            let (at, _) = self.push_heap(&copy[from.min(PAGE_BYTES - len)..from.min(PAGE_BYTES - len) + len]);
+            let slot = self.get().slot_at(i);
+            self.set(slot, at);
+        }
+    }
+
+    /// Makes `page` hold slots `range` of `from` between the given fences (upper child not set for inner nodes).
+    pub fn copy_range(
+        page: &'a mut PageBuf,
+        id: PageId,
+        from: NodeRef<'_>,
+        range: std::ops::Range<usize>,
+        lower: &[u8],
+        upper: Option<&[u8]>,
+    ) -> NodeMut<'a> {
+        let mut node = NodeMut::init(page, id, from.tree(), from.level(), lower, upper);
+        node.append_range(from, range);
+        node
+    }
+
+    /// Appends slots `range` of `from`, whose keys are greater than all here.
+    pub fn append_range(&mut self, from: NodeRef<'_>, range: std::ops::Range<usize>) {
+        let mut key = Vec::new();
+        for i in range {
+            key.clear();
+            from.key_into(i, &mut key);
+            let at = self.get().count();
+            self.insert(at, &key, from.value(i), from.flags(i), from.stamp(i));
+        }
+        self.set(INSERT_RUN, 0);
+        self.set(LAST_INSERT, self.get().count().saturating_sub(1));
+        self.refresh_hints(0);
+    }
+
+    /// Gives the left part of a split its new upper fence, keeping the first `keep` slots. Returns nothing the log does
+    /// not know: redo calls the same function.
+    pub fn truncate(&mut self, keep: usize, upper: &[u8]) {
+        let copy: Box<PageBuf> = Box::new(*self.0);
+        let old = NodeRef::new(&copy);
+        let upper_child = if old.is_leaf() { None } else { Some(old.child(keep)) };
+        let id = old.id();
+        let lsn = page_lsn(&copy);
+        let mut node = NodeMut::copy_range(self.0, id, old, 0..keep, old.lower_fence(), Some(upper));
+        if let Some(child) = upper_child {
+            node.set_upper_child(child);
+        }
+        if old.has_large() {
+            node.set_has_large();
+        }
+        set_page_lsn(node.0, lsn);
+    }
+}
+
+fn with_stamp(flags: SlotFlags, stamp: Option<Stamp>) -> SlotFlags {
+    match stamp {
+        Some(_) => flags.with(SlotFlags::STAMPED),
+        None => flags.without(SlotFlags::STAMPED),
+    }
+}
+
+/// Writes a page's image without its free middle to `out`: `[end of slots u16][heap start u16][bytes][bytes]`.
+/// Overflow chunks are cut after their data.
+pub fn image_into(page: &PageBuf, out: &mut Vec<u8>) {
+    let (low, high) = match page_kind(page) {
+        PageKind::Node => (NodeRef::new(page).slots_end(), u16_at(page, HEAP_START)),
+        PageKind::Overflow => (HEADER_BYTES + super::overflow::chunk_data(page).len(), PAGE_BYTES),
+        PageKind::Unused => (HEADER_BYTES, PAGE_BYTES),
+    };
+    out.extend_from_slice(&(low as u16).to_le_bytes());
+    out.extend_from_slice(&(high as u16).to_le_bytes());
+    out.extend_from_slice(&page[..low]);
+    out.extend_from_slice(&page[high..]);
+}
+
+/// Restores a page from its image; false when the image is malformed.
+pub fn restore_image(page: &mut PageBuf, image: &[u8]) -> bool {
+    if image.len() < 4 {
+        return false;
+    }
+    let (low, high) = (u16_at(image, 0), u16_at(image, 2));
+    let body = &image[4..];
+    if low > high || high > PAGE_BYTES || body.len() != low + (PAGE_BYTES - high) {
+        return false;
+    }
+    page[..low].copy_from_slice(&body[..low]);
+    page[low..high].fill(0);
+    page[high..].copy_from_slice(&body[low..]);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn fresh(lower: &[u8], upper: Option<&[u8]>) -> Box<PageBuf> {
+        let mut page = Box::new([0; PAGE_BYTES]);
+        NodeMut::init(&mut page, PageId(7), 3, 0, lower, upper);
+        page
+    }
+
+    #[test]
+    fn row_ids_are_guessed_and_searched() {
+        let mut page = fresh(&[], None);
+        for id in 100u64..400 {
+            let mut node = NodeMut::new(&mut page);
+            let at = node.get().count();
+            node.insert(at, &id.to_be_bytes(), b"row", SlotFlags::default(), None);
+        }
+        let node = NodeRef::new(&page);
+        assert_eq!(node.find(&250u64.to_be_bytes()), Found::At(150));
+        assert_eq!(node.find(&99u64.to_be_bytes()), Found::Before(0));
+        assert_eq!(node.find(&400u64.to_be_bytes()), Found::Before(300));
+        node.check().unwrap();
+    }
+
+    #[test]
+    fn separators_are_truncated() {
+        let mut page = fresh(&[], None);
+        let mut node = NodeMut::new(&mut page);
+        node.insert(0, b"alpha", b"", SlotFlags::default(), None);
+        node.insert(1, b"beta-long-key", b"", SlotFlags::default(), None);
+        assert_eq!(node.get().separator(1, b""), b"b");
+        assert_eq!(node.get().split_slot(b"zulu"), 2, "appending at the right edge leaves the left full");
+    }
+
+    #[test]
+    fn prune_drops_ghosts_and_stamps() {
+        let mut page = fresh(b"a", Some(b"b"));
+        let mut node = NodeMut::new(&mut page);
+        let stamp = |xid| Some(Stamp { xid, undo: 9 });
+        node.insert(0, b"a1", b"x", SlotFlags::DELETED, stamp(5));
+        node.insert(1, b"a2", b"y", SlotFlags::default(), stamp(5));
+        node.insert(2, b"a3", b"z", SlotFlags::DELETED, stamp(50));
+        node.prune(10);
+        assert_eq!(node.get().count(), 2);
+        assert_eq!((node.get().key(0), node.get().stamp(0)), (b"a2".to_vec(), None));
+        assert_eq!(node.get().stamp(1).map(|s| s.xid), Some(50));
+        node.get().check().unwrap();
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn behaves_like_a_map(ops in prop::collection::vec((0u8..4, prop::collection::vec(97u8..101, 0..6), 0usize..300), 1..400)) {
+            let mut page = fresh(&[], None);
+            let mut model: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+            for (op, key, len) in ops {
+                let mut node = NodeMut::new(&mut page);
+                let value = vec![len as u8; len];
+                match (op, node.get().find(&key)) {
+                    (0 | 1, Found::Before(i)) if node.get().free_bytes() >= record_bytes(key.len(), len) => {
+                        let stamp = (op == 1).then_some(Stamp { xid: 1, undo: 2 });
+                        node.insert(i, &key, &value, SlotFlags::default(), stamp);
+                        model.insert(key, value);
+                    }
+                    (2, Found::At(i)) => {
+                        node.remove(i);
+                        model.remove(&key);
+                    }
+                    (3, Found::At(i)) if node.get().free_bytes() >= record_bytes(key.len(), len) => {
+                        node.replace(i, &value, SlotFlags::default(), Some(Stamp { xid: 3, undo: 4 }));
+                        model.insert(key, value);
+                    }
+                    (_, found) => prop_assert_eq!(matches!(found, Found::At(_)), model.contains_key(&key)),
+                }
+                prop_assert_eq!(NodeRef::new(&page).check(), Ok(()));
+            }
+            let node = NodeRef::new(&page);
+            let got: Vec<_> = (0..node.count()).map(|i| (node.key(i), node.value(i).to_vec())).collect();
+            prop_assert_eq!(got, model.into_iter().collect::<Vec<_>>());
+            let mut image = Vec::new();
+            image_into(&page, &mut image);
+            let mut copy = Box::new([7; PAGE_BYTES]);
+            prop_assert!(restore_image(&mut copy, &image));
+            prop_assert_eq!(NodeRef::new(&copy).check(), Ok(()));
+        }
+    }
+}
