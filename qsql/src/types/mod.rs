@@ -6,6 +6,7 @@
 pub mod coerce;
 pub mod compare;
 pub mod datetime;
+pub mod int;
 pub mod io;
 pub mod io_binary;
 pub mod io_text;
