@@ -447,3 +447,109 @@ pub enum IntervalFields {
     HourToSecond,
     MinuteToSecond,
 }
+
+impl ExprKind {
+    /// Calls `visit` for every direct child expression, left to right; subqueries are not entered.
+    pub fn for_each_child(&self, visit: &mut dyn FnMut(ExprId)) {
+        use ExprKind::*;
+        match self {
+            Null | Bool(_) | Int(_) | Number(_) | Str(_) | BitStr(_) | Param(_) | Column(_) | Star(_)
+            | Default => {}
+            Exists(_)
+            | Subquery(_)
+            | ArrayQuery(_)
+            | SqlValue { .. }
+            | CurrentOf(_)
+            | MergeAction
+            | Unsupported(_) => {}
+            Cast { arg, .. }
+            | Unary { arg, .. }
+            | Not(arg)
+            | IsNull { arg, .. }
+            | IsBool { arg, .. }
+            | IsDocument { arg, .. }
+            | IsNormalized { arg, .. }
+            | IsJson { arg, .. }
+            | InQuery { arg, .. }
+            | QuantifiedQuery { left: arg, .. }
+            | Collate { arg, .. }
+            | Field { arg, .. }
+            | FieldStar { arg } => visit(*arg),
+            Binary { left, right, .. }
+            | IsDistinct { left, right, .. }
+            | Quantified { left, array: right, .. } => {
+                visit(*left);
+                visit(*right);
+            }
+            And(items)
+            | Or(items)
+            | Array(items)
+            | Row { items, .. }
+            | Choose { items, .. }
+            | Grouping(items) => {
+                items.iter().copied().for_each(visit);
+            }
+            InList { arg, list, .. } => {
+                visit(*arg);
+                list.iter().copied().for_each(visit);
+            }
+            Between { arg, low, high, .. } => [*arg, *low, *high].into_iter().for_each(visit),
+            Like { arg, pattern, escape, .. } => {
+                visit(*arg);
+                visit(*pattern);
+                escape.iter().copied().for_each(visit);
+            }
+            Case(case) => {
+                case.arg.iter().copied().for_each(&mut *visit);
+                for when in &case.whens {
+                    visit(when.condition);
+                    visit(when.result);
+                }
+                case.otherwise.iter().copied().for_each(visit);
+            }
+            Call(call) => call.for_each_child(visit),
+            Subscript { arg, subscripts } => {
+                visit(*arg);
+                for subscript in subscripts {
+                    match subscript {
+                        super::Subscript::Index(index) => visit(*index),
+                        super::Subscript::Slice(lower, upper) => {
+                            lower.iter().chain(upper).copied().for_each(&mut *visit);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns the subquery that this expression is or compares with.
+    pub fn subquery(&self) -> Option<QueryId> {
+        match self {
+            ExprKind::Exists(query)
+            | ExprKind::Subquery(query)
+            | ExprKind::ArrayQuery(query)
+            | ExprKind::InQuery { query, .. }
+            | ExprKind::QuantifiedQuery { query, .. } => Some(*query),
+            _ => None,
+        }
+    }
+}
+
+impl FuncCall {
+    fn for_each_child(&self, visit: &mut dyn FnMut(ExprId)) {
+        self.args.iter().for_each(|arg| visit(arg.value));
+        self.order_by.iter().for_each(|item| visit(item.expr));
+        self.filter.iter().copied().for_each(&mut *visit);
+        if let Some(Over::Spec(spec)) = &self.over {
+            spec.partition_by.iter().copied().for_each(&mut *visit);
+            spec.order_by.iter().for_each(|item| visit(item.expr));
+            if let Some(frame) = &spec.frame {
+                for bound in [frame.start, frame.end] {
+                    if let FrameBound::Preceding(offset) | FrameBound::Following(offset) = bound {
+                        visit(offset);
+                    }
+                }
+            }
+        }
+    }
+}
