@@ -16,6 +16,8 @@ pub enum Method {
     Scram,
     /// The operating system's user at the other end of the Unix socket.
     Peer,
+    /// A client certificate whose common name is the user.
+    Certificate,
 }
 
 /// Where a connection comes from.
@@ -220,6 +222,8 @@ fn parse_rule(fields: &[String]) -> Result<Rule, String> {
         "reject" => Method::Reject,
         "scram-sha-256" | "md5" | "password" => Method::Scram,
         "peer" if kind == Kind::Local => Method::Peer,
+        "cert" if kind == Kind::HostTls => Method::Certificate,
+        "cert" => return Err("cert authentication is only supported on hostssl connections".to_owned()),
         "peer" => return Err("peer authentication is only supported on local sockets".to_owned()),
         other => return Err(format!("invalid authentication method \"{other}\"")),
     };

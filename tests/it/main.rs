@@ -1,0 +1,10 @@
+//! Everything that drives the real server binary over the wire, and the rules that the tree itself keeps.
+
+#![allow(clippy::disallowed_methods, reason = "tests live outside the engine: they use the real clock and files")]
+
+mod slt;
+mod tidy;
+mod wire;
+
+/// The server binary under test.
+const NQDB: &str = env!("CARGO_BIN_EXE_nqdb-under-test");

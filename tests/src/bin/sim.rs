@@ -1,0 +1,2 @@
+//! Seeded crash simulation of the storage engine.
+fn main() {}
