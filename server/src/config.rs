@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use nq_engine::settings::Settings;
+use nq_engine::settings::BaseSettings;
 use nq_storage::env::{Env, OpenMode, read_full};
 
 /// Name of the file in the data directory.
@@ -81,10 +81,10 @@ impl Config {
     ///
     /// # Errors
     /// The first unknown name or invalid value.
-    pub fn settings(&self) -> Result<Settings, ConfigError> {
-        let mut settings = Settings::default();
+    pub fn settings(&self) -> Result<BaseSettings, ConfigError> {
+        let mut settings = BaseSettings::default();
         for (name, value) in &self.given {
-            settings.set_at_start(name, value).map_err(|e| ConfigError(e.message().to_owned()))?;
+            settings.set(name, value).map_err(|e| ConfigError(e.message().to_owned()))?;
         }
         Ok(settings)
     }
