@@ -35,7 +35,7 @@ pub fn row_description(out: &mut Output, columns: &[OutputColumn], formats: &[Fo
         out.i32(column.table as i32);
         out.i16(column.attribute);
         out.i32(column.ty.oid as i32);
-        out.i16(types::info::wire_len(column.ty.oid));
+        out.i16(types::info::by_oid(column.ty.oid).map_or(-1, |info| info.len));
         out.i32(column.ty.typmod);
         out.i16(format.code());
     }

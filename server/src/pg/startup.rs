@@ -278,7 +278,7 @@ impl Handshake {
     /// may also be the cluster's first superuser.
     fn check_peer(&self, user: &str) -> Result<(), Failure> {
         let Peer::Unix(uid) = self.peer else { return Err(Failure::Quiet) };
-        let is_owner = uid == rustix::process::geteuid().as_raw() && user == self.shared.database.bootstrap_superuser();
+        let is_owner = uid == rustix::process::geteuid().as_raw() && *user == *self.shared.database.bootstrap_superuser();
         if is_owner || self.shared.os_users.get(&uid).is_some_and(|name| name == user) {
             return Ok(());
         }
