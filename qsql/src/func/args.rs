@@ -203,6 +203,7 @@ impl<T: Ret> Ret for Option<T> {
 macro_rules! scalar {
     ($($name:ident $([$cx:ident])? ($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty = $body:expr;)*) => {
         $(
+            #[allow(non_snake_case, reason = "PostgreSQL's own names")]
             pub(super) fn $name(_cx: &mut $crate::func::EvalCx<'_>, _args: &[$crate::types::Datum])
                 -> $crate::error::Result<$crate::types::Datum>
             {
@@ -220,8 +221,18 @@ macro_rules! scalar {
 }
 pub(super) use scalar;
 
-/// Makes the comparisons of a type from `fn(a, b) -> Ordering`: `order!(by, A, B; eq, ne, lt, le, gt, ge, cmp);`
+/// Makes the comparisons of a type from `fn(a, b) -> Ordering`: `order!(by, A, B; eq, ne, lt, le, gt, ge, cmp);`; with five
+/// names those without equality.
 macro_rules! order {
+    ($by:expr, $a:ty, $b:ty; $lt:ident, $le:ident, $gt:ident, $ge:ident, $cmp:ident) => {
+        $crate::func::args::scalar! {
+            $lt(a: $a, b: $b) -> bool = $by(a, b).is_lt();
+            $le(a: $a, b: $b) -> bool = $by(a, b).is_le();
+            $gt(a: $a, b: $b) -> bool = $by(a, b).is_gt();
+            $ge(a: $a, b: $b) -> bool = $by(a, b).is_ge();
+            $cmp(a: $a, b: $b) -> i32 = $by(a, b) as i32;
+        }
+    };
     ($by:expr, $a:ty, $b:ty; $eq:ident, $ne:ident, $lt:ident, $le:ident, $gt:ident, $ge:ident $(, $cmp:ident)?) => {
         $crate::func::args::scalar! {
             $eq(a: $a, b: $b) -> bool = $by(a, b).is_eq();

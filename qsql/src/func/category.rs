@@ -141,3 +141,17 @@ pub fn display(oid: Oid) -> String {
         (None, None) => format!("???{oid}"),
     }
 }
+
+/// `format_type(oid, typmod)`; `None` is a NULL modifier.
+pub fn format_type(oid: Oid, typmod: Option<i32>) -> String {
+    let _ = typmod;
+    display(oid)
+}
+
+/// Reads a type name with its modifier, as `regtypein` does.
+pub fn parse_type(name: &str) -> crate::error::Result<crate::types::DataType> {
+    match by_name(name) {
+        Some(oid) => Ok(crate::types::DataType::of(oid)),
+        None => Err(crate::sql_err!(UNDEFINED_OBJECT, "type \"{name}\" does not exist")),
+    }
+}

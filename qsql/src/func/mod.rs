@@ -6,11 +6,29 @@
 
 mod aggregate;
 mod args;
+mod array;
+mod boolean;
+mod bytea;
+mod calendar;
 pub mod category;
+mod collate;
+mod datetime;
+pub mod eval;
+mod float;
+mod format;
+mod hash;
+mod ident;
+mod int;
+mod numeric;
 pub mod opclass;
+pub mod quote;
+mod record;
 pub mod resolve;
+mod session;
+mod set;
 mod table;
 mod text;
+mod uuid;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -19,7 +37,6 @@ use hashbrown::HashMap;
 
 use crate::catalog::Catalog;
 use crate::error::Result;
-use crate::types::oid::{ANY, ANYCOMPATIBLE, ANYELEMENT, RECORD};
 use crate::types::{DataType, Datum, IoContext, Oid};
 
 /// `pg_proc.provolatile`.
@@ -85,6 +102,8 @@ pub struct Function {
     pub strict: bool,
     /// For ordered-set aggregates (`WITHIN GROUP`): how many of the arguments are direct ones.
     pub direct_args: Option<u8>,
+    /// Some parameter takes any type: the body may look at [`EvalCx::arg_types`] and [`EvalCx::result`], which callers set.
+    pub polymorphic: bool,
     /// The implementation.
     pub body: Body,
 }
@@ -111,10 +130,6 @@ impl Function {
         matches!(self.body, Body::Window)
     }
 
-    /// Whether the body needs [`EvalCx::arg_types`]: some parameter takes any type.
-    pub fn needs_arg_types(&self) -> bool {
-        self.args.iter().any(|&ty| ty == ANY || ty == ANYELEMENT || ty == ANYCOMPATIBLE || ty == RECORD)
-    }
 }
 
 /// A row of `pg_operator`: an operator is a name for a function.

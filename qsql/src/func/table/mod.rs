@@ -15,6 +15,7 @@ mod operators;
 mod pattern;
 mod privilege;
 mod session;
+mod set;
 mod statistics;
 mod system;
 mod text;
@@ -23,6 +24,7 @@ mod window;
 
 use super::{Body, Cast, CastContext, CastMethod, Function, Operator, Volatility};
 use crate::types::Oid;
+use crate::types::oid::{ANY, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYELEMENT, ANYNONARRAY, INT4, RECORD, TEXT};
 
 const NAME_A: Oid = 1003;
 const INT4_A: Oid = 1007;
@@ -82,6 +84,7 @@ pub(super) static FUNCTIONS: &[&[Function]] = &[
     pattern::FUNCTIONS,
     privilege::FUNCTIONS,
     session::FUNCTIONS,
+    set::FUNCTIONS,
     statistics::FUNCTIONS,
     system::FUNCTIONS,
     text::FUNCTIONS,
@@ -95,6 +98,11 @@ pub(super) static OPERATORS: &[Operator] = operators::OPERATORS;
 /// Forms of VARIADIC "any" functions whose last argument is one array of the arguments.
 #[rustfmt::skip]
 pub(super) static SPREAD: &[Function] = &[
+    f(438, "num_nulls", &[ANY], INT4, I, false, Body::Scalar(super::format::spread_num_nulls)).variadic(ANY),
+    f(440, "num_nonnulls", &[ANY], INT4, I, false, Body::Scalar(super::format::spread_num_nonnulls)).variadic(ANY),
+    f(3058, "concat", &[ANY], TEXT, S, false, Body::Scalar(super::format::spread_concat)).variadic(ANY),
+    f(3059, "concat_ws", &[TEXT, ANY], TEXT, S, false, Body::Scalar(super::format::spread_concat_ws)).variadic(ANY),
+    f(3539, "format", &[TEXT, ANY], TEXT, S, false, Body::Scalar(super::format::spread_format)).variadic(ANY),
 ];
 
 /// Every cast.
@@ -110,6 +118,12 @@ const fn f(
     strict: bool,
     body: Body,
 ) -> Function {
+    let mut polymorphic = false;
+    let mut i = 0;
+    while i < args.len() {
+        polymorphic |= matches!(args[i], ANY | ANYELEMENT | ANYNONARRAY | ANYARRAY | ANYCOMPATIBLE | ANYCOMPATIBLEARRAY | RECORD);
+        i += 1;
+    }
     Function {
         oid,
         name,
@@ -120,8 +134,9 @@ const fn f(
         result,
         volatility,
         strict,
-        body,
         direct_args: None,
+        polymorphic,
+        body,
     }
 }
 

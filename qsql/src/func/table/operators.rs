@@ -1,12 +1,8 @@
 //! Rows of `pg_operator`: OID, name, left, right, result, function, commutator, negator, hashes, merges.
 
 use super::super::Operator;
-use super::o;
-use crate::types::oid::{
-    ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYNONARRAY, BOOL, BPCHAR, BYTEA, CHAR, CID, DATE, FLOAT4,
-    FLOAT8, INT2, INT4, INT8, INTERVAL, NAME, NUMERIC, OID, OIDVECTOR, RECORD, TEXT, TID, TIME, TIMESTAMP,
-    TIMESTAMPTZ, TIMETZ, UUID, XID, XID8,
-};
+use super::{o};
+use crate::types::oid::{ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYNONARRAY, BOOL, BPCHAR, BYTEA, CHAR, CID, DATE, FLOAT4, FLOAT8, INT2, INT4, INT8, INTERVAL, NAME, NUMERIC, OID, OIDVECTOR, RECORD, TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, UUID, XID, XID8};
 
 #[rustfmt::skip]
 pub(super) static OPERATORS: &[Operator] = &[
@@ -277,6 +273,7 @@ pub(super) static OPERATORS: &[Operator] = &[
     o(1554, ">", TIMETZ, TIMETZ, BOOL, 1357, 1552, 1553, false, false),
     o(1555, ">=", TIMETZ, TIMETZ, BOOL, 1356, 1553, 1552, false, false),
     o(1583, "*", INTERVAL, FLOAT8, INTERVAL, 1618, 1584, 0, false, false),
+    o(1584, "*", FLOAT8, INTERVAL, INTERVAL, 1624, 1583, 0, false, false),
     o(1585, "/", INTERVAL, FLOAT8, INTERVAL, 1326, 0, 0, false, false),
     o(1625, "~~*", NAME, TEXT, BOOL, 1635, 0, 1626, false, false),
     o(1626, "!~~*", NAME, TEXT, BOOL, 1636, 0, 1625, false, false),

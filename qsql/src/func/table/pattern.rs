@@ -1,8 +1,9 @@
 //! Pattern matching: rows of `pg_proc`.
 
-use super::super::Body::Scalar;
+use super::super::Body::{Scalar};
 use super::super::Function;
-use super::{I, TEXT_A, absent, f};
+use super::super::text;
+use super::{f, I, TEXT_A, absent};
 use crate::types::oid::{BOOL, BPCHAR, BYTEA, INT4, NAME, TEXT};
 
 #[rustfmt::skip]
@@ -51,7 +52,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(2768, "regexp_split_to_array", &[TEXT, TEXT, TEXT], TEXT_A, I, true, Scalar(absent!("regexp_split_to_array"))).names(&["string", "pattern", "flags"]),
     f(3396, "regexp_match", &[TEXT, TEXT], TEXT_A, I, true, Scalar(absent!("regexp_match"))).names(&["string", "pattern"]),
     f(3397, "regexp_match", &[TEXT, TEXT, TEXT], TEXT_A, I, true, Scalar(absent!("regexp_match"))).names(&["string", "pattern", "flags"]),
-    f(3696, "starts_with", &[TEXT, TEXT], BOOL, I, true, Scalar(absent!("starts_with"))),
+    f(3696, "starts_with", &[TEXT, TEXT], BOOL, I, true, Scalar(text::text_starts_with)),
     f(6251, "regexp_replace", &[TEXT, TEXT, TEXT, INT4, INT4, TEXT], TEXT, I, true, Scalar(absent!("regexp_replace"))).names(&["string", "pattern", "replacement", "start", "N", "flags"]),
     f(6252, "regexp_replace", &[TEXT, TEXT, TEXT, INT4, INT4], TEXT, I, true, Scalar(absent!("regexp_replace"))).names(&["string", "pattern", "replacement", "start", "N"]),
     f(6253, "regexp_replace", &[TEXT, TEXT, TEXT, INT4], TEXT, I, true, Scalar(absent!("regexp_replace"))).names(&["string", "pattern", "replacement", "start"]),

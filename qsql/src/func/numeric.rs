@@ -1,0 +1,104 @@
+//! `numeric`.
+
+use super::args::{larger, order, scalar};
+use super::EvalCx;
+use crate::error::Result;
+use crate::sql_err;
+use crate::types::Numeric;
+
+scalar! {
+    numeric_add(a: &Numeric, b: &Numeric) -> Numeric = a.add(b)?;
+    numeric_sub(a: &Numeric, b: &Numeric) -> Numeric = a.sub(b)?;
+    numeric_mul(a: &Numeric, b: &Numeric) -> Numeric = a.mul(b)?;
+    numeric_div(a: &Numeric, b: &Numeric) -> Numeric = a.div(b)?;
+    numeric_div_trunc(a: &Numeric, b: &Numeric) -> Numeric = a.div_trunc(b)?;
+    numeric_mod(a: &Numeric, b: &Numeric) -> Numeric = a.rem(b)?;
+    numeric_uminus(a: &Numeric) -> Numeric = a.neg();
+    numeric_uplus(a: &Numeric) -> Numeric = a.clone();
+    numeric_abs(a: &Numeric) -> Numeric = a.abs();
+    numeric_sign(a: &Numeric) -> Numeric = a.sign();
+    numeric_inc(a: &Numeric) -> Numeric = a.add(&Numeric::from_i64(1))?;
+    numeric_round(a: &Numeric, digits: i32) -> Numeric = a.round(digits)?;
+    round_1708(a: &Numeric) -> Numeric = a.round(0)?;
+    numeric_trunc(a: &Numeric, digits: i32) -> Numeric = a.trunc(digits)?;
+    trunc_1710(a: &Numeric) -> Numeric = a.trunc(0)?;
+    numeric_ceil(a: &Numeric) -> Numeric = a.ceil();
+    numeric_floor(a: &Numeric) -> Numeric = a.floor();
+    numeric_sqrt(a: &Numeric) -> Numeric = a.sqrt()?;
+    numeric_exp(a: &Numeric) -> Numeric = a.exp()?;
+    numeric_ln(a: &Numeric) -> Numeric = a.ln()?;
+    numeric_log(base: &Numeric, a: &Numeric) -> Numeric = a.log(base)?;
+    log_1741(a: &Numeric) -> Numeric = a.log(&Numeric::from_i64(10))?;
+    log10_1481(a: &Numeric) -> Numeric = a.log(&Numeric::from_i64(10))?;
+    numeric_power(a: &Numeric, b: &Numeric) -> Numeric = a.power(b)?;
+    numeric_gcd(a: &Numeric, b: &Numeric) -> Numeric = a.gcd(b)?;
+    numeric_lcm(a: &Numeric, b: &Numeric) -> Numeric = a.lcm(b)?;
+    numeric_fac(n: i64) -> Numeric = Numeric::factorial(n)?;
+    numeric_scale(a: &Numeric) -> Option<i32> = a.scale();
+    numeric_min_scale(a: &Numeric) -> Option<i32> = a.min_scale();
+    numeric_trim_scale(a: &Numeric) -> Numeric = a.trim_scale();
+    width_bucket_numeric(v: &Numeric, low: &Numeric, high: &Numeric, count: i32) -> i32 = v.width_bucket(low, high, count)?;
+
+    numeric(a: &Numeric, typmod: i32) -> Numeric = a.clone().apply_typmod(typmod)?;
+    numeric_int2(a: &Numeric) -> i16 = a.to_i16()?;
+    numeric_int4(a: &Numeric) -> i32 = a.to_i32()?;
+    numeric_int8(a: &Numeric) -> i64 = a.to_i64()?;
+    numeric_float4(a: &Numeric) -> f32 = a.to_f32()?;
+    numeric_float8(a: &Numeric) -> f64 = a.to_f64()?;
+
+    numeric_random[cx](low: &Numeric, high: &Numeric) -> Numeric = random_between(cx, low, high)?;
+    in_range_numeric_numeric(v: &Numeric, base: &Numeric, offset: &Numeric, sub: bool, less: bool) -> bool =
+        in_range(v, base, offset, sub, less)?;
+}
+
+order!(|a: &Numeric, b: &Numeric| a.cmp(b), &Numeric, &Numeric; numeric_eq, numeric_ne, numeric_lt, numeric_le, numeric_gt, numeric_ge, numeric_cmp);
+larger!(|a: &Numeric, b: &Numeric| a.cmp(b), &Numeric; numeric_larger, numeric_smaller);
+
+/// A uniform number of `low..=high` with the larger scale of the two.
+fn random_between(cx: &mut EvalCx<'_>, low: &Numeric, high: &Numeric) -> Result<Numeric> {
+    for (bound, name) in [(low, "lower"), (high, "upper")] {
+        if bound.is_nan() {
+            return Err(sql_err!(INVALID_PARAMETER_VALUE, "{name} bound cannot be NaN"));
+        }
+        if bound.scale().is_none() {
+            return Err(sql_err!(INVALID_PARAMETER_VALUE, "{name} bound cannot be infinity"));
+        }
+    }
+    if low > high {
+        return Err(sql_err!(
+            INVALID_PARAMETER_VALUE,
+            "lower bound must be less than or equal to upper bound"
+        ));
+    }
+    let scale = low.scale().unwrap_or(0).max(high.scale().unwrap_or(0));
+    let unit = Numeric::from_i64(1).div(&Numeric::from_i64(10).power(&Numeric::from_i64(scale.into()))?)?.round(scale)?;
+    let buckets = high.sub(low)?.div_trunc(&unit)?.add(&Numeric::from_i64(1))?;
+    // Base 2^62 digits of a number in 0..2^(62 k), k chosen so that the modulus is fair to within 2^-62.
+    let base = Numeric::from_i64(1 << 62);
+    let mut draw = Numeric::from_i64((cx.host.random() >> 2) as i64);
+    let mut range = base.clone();
+    let enough = buckets.mul(&base)?;
+    while range < enough {
+        draw = draw.mul(&base)?.add(&Numeric::from_i64((cx.host.random() >> 2) as i64))?;
+        range = range.mul(&base)?;
+    }
+    low.add(&draw.rem(&buckets)?.mul(&unit)?)?.round(scale)
+}
+
+/// Whether `value` is within `base` +- `offset` (RANGE frames).
+fn in_range(value: &Numeric, base: &Numeric, offset: &Numeric, sub: bool, less: bool) -> Result<bool> {
+    if offset.is_nan() || *offset < Numeric::from_i64(0) {
+        return Err(sql_err!(
+            INVALID_PRECEDING_OR_FOLLOWING_SIZE,
+            "invalid preceding or following size in window function"
+        ));
+    }
+    if value.is_nan() || base.is_nan() {
+        return Ok(if value.is_nan() { base.is_nan() || !less } else { less });
+    }
+    let bound = if sub { base.sub(offset)? } else { base.add(offset)? };
+    if bound.is_nan() {
+        return Ok(true);
+    }
+    Ok(if less { *value <= bound } else { *value >= bound })
+}
