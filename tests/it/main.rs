@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests live outside the engine: they use the real clock and files")]
 
+mod isolation;
 mod slt;
 mod tidy;
 mod wire;

@@ -1,9 +1,14 @@
 //! The transactional page machine: bytes, pages, log, trees and transactions. It knows no SQL.
 //!
 //! Bottom up: [`env`] is the only door to files, time, randomness and waiting; [`ecc`] finds and mends damaged sectors;
-//! [`store`] keeps pages without ever overwriting one; [`wal`] keeps the log.
+//! [`store`] keeps pages without ever overwriting one; [`wal`] keeps the log; [`buffer`] holds pages in memory and [`page`]
+//! says what is in them; [`btree`] makes trees of them, [`txn`] transactions; [`recovery`] repeats the log after a crash.
+//! [`Store`] is the handle to all of it.
 
+pub mod btree;
 pub mod buffer;
+mod core;
+mod database;
 pub mod ecc;
 pub mod env;
 pub mod error;
@@ -11,7 +16,16 @@ pub mod ids;
 pub mod page;
 pub mod recovery;
 pub mod store;
+pub mod txn;
 pub mod wal;
 
+pub use btree::TreeStats;
+pub use database::{Metrics, Options, Store};
 pub use error::{Result, StoreError};
 pub use ids::{Lsn, PageId, TreeId};
+pub use txn::lock::{LockClass, LockInfo, LockKey, LockMode, SessionLocks};
+pub use txn::types::{
+    Change, Committed, Current, Direction, InsertOutcome, Interrupt, Isolation, KeyRange, LockStrength, Modified,
+    OwnWrites, TxnOptions, WaitPolicy, Xid,
+};
+pub use txn::{Cursor, Savepoint, Snapshot, SnapshotData, Txn};

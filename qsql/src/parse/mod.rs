@@ -4,6 +4,7 @@
 //! [`ast::Ast`]. `normalize` takes the literals out of a simple statement so that its plan can be reused; `deparse`
 //! prints an expression back.
 
+mod alter;
 pub mod ast;
 mod call;
 mod dml;
@@ -12,12 +13,17 @@ mod from;
 mod index;
 pub mod keyword;
 pub mod lexer;
+mod object;
 mod options;
 mod parser;
 pub mod qsql;
 mod query;
+mod role;
+mod routine;
 mod statement;
+mod table;
 mod typename;
+mod utility;
 
 #[cfg(test)]
 mod tests;

@@ -520,7 +520,7 @@ impl<'s> Parser<'s> {
         Ok(ObjectName(Box::new([self.type_function_name()?])))
     }
 
-    pub(super) fn comma_list<T>(&mut self, item: impl Fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+    pub(super) fn comma_list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
         let mut items = vec![item(self)?];
         while self.eat(Tok::Comma) {
             items.push(item(self)?);

@@ -130,14 +130,18 @@ impl BufferPool {
 
     /// Like [`BufferPool::write`]; `None` when the store has no such page. For redo, where a page may be freed later on.
     pub fn write_if_present(&self, id: PageId) -> Result<Option<PageWrite<'_>>> {
-        if self.lookup(id).is_some() {
-            return self.write(id).map(Some);
+        loop {
+            if self.lookup(id).is_some() {
+                return self.write(id).map(Some);
+            }
+            let (frame, mut held) = self.victim(Access::Normal)?;
+            if !self.store.read(id, &mut held.bytes)? {
+                return Ok(None);
+            }
+            if let Some(page) = self.adopt(id, frame, held, Access::Normal)? {
+                return Ok(Some(page));
+            }
         }
-        let (frame, mut held) = self.victim(Access::Normal)?;
-        if !self.store.read(id, &mut held.bytes)? {
-            return Ok(None);
-        }
-        self.adopt(id, frame, held, Access::Normal)
     }
 
     /// Takes a frame for a page that has no contents yet (or whose contents do not matter), zeroed, under the exclusive latch.

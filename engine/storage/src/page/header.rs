@@ -7,7 +7,7 @@
 //!     16    4 tree id
 //!     20    1 kind: 0 unused, 1 node, 2 overflow chunk
 //!     21    1 level: 0 leaf
-//!     22    2 node flags: 1 = has an upper fence, 2 = the tree has overflow values (root only)
+//!     22    2 node flags: 1 = has an upper fence
 //!     24    2 slot count
 //!     26    2 heap start
 //!     28    2 live heap bytes

@@ -26,7 +26,6 @@ pub const MAX_KEY_BYTES: usize = 2800;
 pub const MAX_INLINE_BYTES: usize = 3900;
 
 const HAS_UPPER: usize = 1;
-const HAS_LARGE: usize = 2;
 
 /// Flags of a slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -206,11 +205,6 @@ impl<'a> NodeRef<'a> {
             let at = u16_at(self.0, UPPER_OFFSET);
             &self.0[at..at + u16_at(self.0, UPPER_LEN)]
         })
-    }
-
-    /// Whether the tree (this is its root) ever stored a large value.
-    pub fn has_large(self) -> bool {
-        u16_at(self.0, FLAGS) & HAS_LARGE != 0
     }
 
     /// Appends the full key of a slot to `out`.
@@ -633,11 +627,6 @@ impl<'a> NodeMut<'a> {
         }
     }
 
-    /// Notes that the tree has large values (root only).
-    pub fn set_has_large(&mut self) {
-        self.set(FLAGS, u16_at(self.0, FLAGS) | HAS_LARGE);
-    }
-
     /// Drops stamps and ghosts of transactions older than `horizon`.
     pub fn prune(&mut self, horizon: u64) {
         let mut i = 0;
@@ -722,9 +711,6 @@ impl<'a> NodeMut<'a> {
         let mut node = NodeMut::copy_range(self.0, id, old, 0..keep, old.lower_fence(), Some(upper));
         if let Some(child) = upper_child {
             node.set_upper_child(child);
-        }
-        if old.has_large() {
-            node.set_has_large();
         }
         set_page_lsn(node.0, lsn);
     }

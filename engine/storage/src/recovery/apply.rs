@@ -72,7 +72,6 @@ pub fn op(page: &mut PageBuf, id: PageId, op: &Op<'_>) -> Result<()> {
             node.remove(*at);
         }
         Op::Prune { horizon } => NodeMut::new(page).prune(*horizon),
-        Op::HasLarge => NodeMut::new(page).set_has_large(),
         Op::Free => {}
         Op::Remove { key } => {
             let Found::At(slot) = NodeRef::new(page).find(key) else { return Err(bad(page, "the undone key is missing")) };

@@ -55,8 +55,6 @@ pub enum Op<'a> {
         /// Transactions below it are visible to all.
         horizon: u64,
     },
-    /// The tree has large values (root page).
-    HasLarge,
     /// The page is free.
     Free,
     /// Removes a record.
@@ -346,7 +344,6 @@ fn put_parts(out: &mut Vec<u8>, parts: &[Part<'_>]) {
                 out.push(5);
                 put(out, *horizon);
             }
-            Op::HasLarge => out.push(6),
             Op::Free => out.push(7),
             Op::Remove { key } => {
                 out.push(8);
@@ -423,7 +420,6 @@ impl<'a> Reader<'a> {
                 3 => Op::AddChild { key: self.bytes()?, left: self.page()?, right: self.page()? },
                 4 => Op::DropChild { at: self.number()? as usize, left: self.page()? },
                 5 => Op::Prune { horizon: self.number()? },
-                6 => Op::HasLarge,
                 7 => Op::Free,
                 8 => Op::Remove { key: self.bytes()? },
                 9 => Op::Set { key: self.bytes()?, flags: self.flags()?, xid: self.number()?, value: self.bytes()? },
@@ -457,7 +453,6 @@ mod tests {
             Part { page, op: Op::AddChild { key, left: PageId(1), right: PageId(2) } },
             Part { page, op: Op::DropChild { at: 1, left: PageId(1) } },
             Part { page, op: Op::Prune { horizon: 9 } },
-            Part { page, op: Op::HasLarge },
             Part { page, op: Op::Free },
             Part { page, op: Op::Remove { key } },
             Part { page, op: Op::Set { key, flags, xid: 4, value: b"v" } },

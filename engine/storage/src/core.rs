@@ -1,0 +1,70 @@
+//! What every handle of a store shares.
+
+use crate::btree::Trees;
+use crate::database::Options;
+use crate::env::{Env, FileLock};
+use crate::error::{Result, StoreError};
+use crate::ids::PageId;
+use crate::txn::lock::LockTable;
+use crate::txn::{CleanQueue, Transactions, UndoSpace, Validation};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The inside of a [`crate::Store`].
+pub struct Core {
+    pub(crate) env: Arc<dyn Env>,
+    pub(crate) options: Options,
+    pub(crate) trees: Trees,
+    pub(crate) directory_root: PageId,
+    pub(crate) transactions: Arc<Transactions>,
+    pub(crate) locks: Arc<LockTable>,
+    pub(crate) undo_space: Arc<UndoSpace>,
+    pub(crate) validation: Validation,
+    pub(crate) clean: CleanQueue,
+    pub(crate) checkpointing: Mutex<()>,
+    /// Where the newest checkpoint's recovery would start.
+    pub(crate) last_checkpoint: AtomicU64,
+    /// Why the store has stopped.
+    pub(crate) stopped: Mutex<Option<StoreError>>,
+    pub(crate) is_stopped: std::sync::atomic::AtomicBool,
+    pub(crate) ends: AtomicU64,
+    pub(crate) _lock: FileLock,
+}
+
+/// Transactions that end between two looks at what they left.
+const ENDS_PER_LOOK: u64 = 64;
+
+impl Core {
+    /// Fails when the store has stopped.
+    pub(crate) fn usable(&self) -> Result<()> {
+        if !self.is_stopped.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(self.stopped.lock().clone().unwrap_or(StoreError::Closed))
+    }
+
+    /// Stops the store: its memory and its log have come apart, and only recovery brings them together.
+    pub(crate) fn poison(&self, what: &str) {
+        tracing::error!("the store stops: {what}");
+        self.stop(StoreError::Poisoned { what: what.to_owned() });
+    }
+
+    pub(crate) fn stop(&self, why: StoreError) {
+        self.stopped.lock().get_or_insert(why);
+        self.is_stopped.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn deadlock_timeout(&self) -> Duration {
+        self.options.deadlock_timeout
+    }
+
+    /// After the end of a writing transaction: now and then, forget those that every snapshot sees.
+    pub(crate) fn after_end(&self) {
+        if self.ends.fetch_add(1, Ordering::Relaxed) % ENDS_PER_LOOK == ENDS_PER_LOOK - 1 {
+            self.transactions.advance_horizon();
+            self.transactions.forget_ended(2 * ENDS_PER_LOOK as usize);
+        }
+    }
+}

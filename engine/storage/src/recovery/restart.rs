@@ -1,0 +1,183 @@
+//! Recovery: one pass over the log, then the losers are undone.
+
+use super::apply;
+use super::record::{Op, Part, Record};
+use crate::btree::{DIRECTORY, Trees};
+use crate::error::{Result, StoreError};
+use crate::ids::{Lsn, PageId, TreeId};
+use crate::page::{Found, Stamp, page_lsn};
+use crate::txn::{Prior, Reserve};
+use hashbrown::{HashMap, HashSet};
+
+/// What recovery did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Log records read.
+    pub records: u64,
+    /// Transactions undone.
+    pub losers: u64,
+    /// All transaction ids below may have been used.
+    pub next_xid: u64,
+}
+
+/// Brings the pages to the state of the last committed transaction in the log: repeats it from `scan` on (changes from
+/// `redo` on), then undoes what was not committed. May be interrupted by a crash anywhere and started over.
+pub fn recover(trees: &Trees, scan: Lsn, redo: Lsn) -> Result<Recovered> {
+    let mut pass = Pass { trees, redo, missing: HashSet::default(), losers: HashMap::default(), recovered: Recovered::default() };
+    let mut reader = trees.wal.reader(scan)?;
+    while let Some(raw) = reader.next()? {
+        let (lsn, next) = (raw.lsn, raw.next);
+        pass.record(lsn, next, &Record::decode(raw.payload)?)?;
+    }
+    if let Some(&page) = pass.missing.iter().min() {
+        return Err(StoreError::corrupt(page, "the log changes it, but it has no contents"));
+    }
+    let Pass { losers, mut recovered, .. } = pass;
+    let mut losers: Vec<(u64, Vec<Lsn>)> = losers.into_iter().collect();
+    losers.sort_unstable_by_key(|(xid, _)| std::cmp::Reverse(*xid));
+    recovered.losers = losers.len() as u64;
+    for (xid, positions) in losers {
+        for &lsn in positions.iter().rev() {
+            undo(trees, xid, lsn)?;
+        }
+        trees.log_abort(xid)?;
+    }
+    Ok(recovered)
+}
+
+struct Pass<'t> {
+    trees: &'t Trees,
+    redo: Lsn,
+    /// Pages that the log changes but the store does not have: they must be freed or remade further on.
+    missing: HashSet<PageId, foldhash::fast::FixedState>,
+    losers: HashMap<u64, Vec<Lsn>, foldhash::fast::FixedState>,
+    recovered: Recovered,
+}
+
+impl Pass<'_> {
+    fn record(&mut self, lsn: Lsn, next: Lsn, record: &Record<'_>) -> Result<()> {
+        self.recovered.records += 1;
+        self.follow(lsn, record);
+        if lsn < self.redo {
+            return Ok(());
+        }
+        match record {
+            Record::Insert { xid, page, key, flags, value, .. } => {
+                self.change(*page, lsn, next, |bytes| apply::insert(bytes, key, *flags, *xid, value).map(drop))
+            }
+            Record::Change { xid, page, key, after, delta, .. } => {
+                self.change(*page, lsn, next, |bytes| apply::change(bytes, key, *after, *xid, delta).map(drop))
+            }
+            Record::InsertRange { xid, page, first, rows, .. } => {
+                self.change(*page, lsn, next, |bytes| apply::insert_range(bytes, *first, *xid, *rows).map(drop))
+            }
+            Record::NewPage { page, image, .. } => self.part(lsn, next, &Part { page: *page, op: Op::Image(image) }),
+            Record::Compensate { part, .. } => part.iter().try_for_each(|part| self.part(lsn, next, part)),
+            Record::LinkBulk { parts, .. } | Record::Structure { parts } => {
+                parts.iter().try_for_each(|part| self.part(lsn, next, part))
+            }
+            Record::Commit { .. } | Record::Abort { .. } => Ok(()),
+        }
+    }
+
+    /// Keeps the list of each transaction's records that are not yet undone.
+    fn follow(&mut self, lsn: Lsn, record: &Record<'_>) {
+        let Some(xid) = record.xid() else { return };
+        self.recovered.next_xid = self.recovered.next_xid.max(xid + 1);
+        if let Record::Insert { tree: DIRECTORY, key, .. } = record
+            && let Ok(raw) = (*key).try_into()
+        {
+            self.trees.saw_tree(TreeId(u32::from_be_bytes(raw)));
+        }
+        match record {
+            Record::Commit { .. } | Record::Abort { .. } => {
+                self.losers.remove(&xid);
+            }
+            Record::Compensate { undone, done: true, .. } => self.cut(xid, *undone),
+            Record::Compensate { .. } => {}
+            Record::LinkBulk { back_to, .. } => self.cut(xid, *back_to),
+            _ => self.losers.entry(xid).or_default().push(lsn),
+        }
+    }
+
+    /// Forgets a transaction's records from a position on.
+    fn cut(&mut self, xid: u64, from: Lsn) {
+        let positions = self.losers.entry(xid).or_default();
+        positions.truncate(positions.partition_point(|&lsn| lsn < from));
+    }
+
+    fn change(&mut self, id: PageId, lsn: Lsn, next: Lsn, apply: impl FnOnce(&mut crate::page::PageBuf) -> Result<()>) -> Result<()> {
+        let Some(mut page) = self.trees.pool.write_if_present(id)? else {
+            self.missing.insert(id);
+            return Ok(());
+        };
+        if page_lsn(page.bytes()) < next {
+            let logged = page.redo(lsn, next);
+            apply(page.edit(&logged))?;
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, lsn: Lsn, next: Lsn, part: &Part<'_>) -> Result<()> {
+        match part.op {
+            Op::Image(_) => {
+                self.missing.remove(&part.page);
+                self.trees.store.reserve_id(part.page);
+                let mut page = match self.trees.pool.write_if_present(part.page)? {
+                    Some(page) if page_lsn(page.bytes()) >= next => return Ok(()),
+                    Some(page) => page,
+                    None => self.trees.pool.create(part.page)?,
+                };
+                let logged = page.redo(lsn, next);
+                let bytes = page.edit(&logged);
+                apply::op(bytes, part.page, &part.op)?;
+                crate::page::set_page_lsn(bytes, next);
+                Ok(())
+            }
+            Op::Free => {
+                self.missing.remove(&part.page);
+                if let Some(page) = self.trees.pool.write_if_present(part.page)?
+                    && page_lsn(page.bytes()) < next
+                {
+                    self.trees.pool.free(page);
+                }
+                Ok(())
+            }
+            _ => self.change(part.page, lsn, next, |bytes| apply::op(bytes, part.page, &part.op)),
+        }
+    }
+}
+
+/// Undoes one record of a loser.
+fn undo(trees: &Trees, xid: u64, lsn: Lsn) -> Result<()> {
+    let mut reader = trees.wal.reader(lsn)?;
+    let gone = || StoreError::LogDamaged { lsn, what: "a record that has to be undone is missing".into() };
+    let raw = reader.next()?.ok_or_else(gone)?;
+    let mut none = 0;
+    let mut reserve = Reserve(&mut none);
+    match Record::decode(raw.payload)? {
+        Record::Insert { tree, key, .. } => trees.undo_insert(&*trees.tree(tree)?, key, xid, lsn, &mut reserve),
+        Record::Change { tree, key, before, delta, .. } => {
+            let tree = trees.tree(tree)?;
+            let value = {
+                let leaf = trees.leaf_write(&tree, key)?;
+                let node = leaf.node();
+                let Found::At(slot) = node.find(key) else {
+                    return Err(StoreError::corrupt(leaf.id(), "a changed record is missing for undo"));
+                };
+                delta
+                    .backward(node.value(slot))
+                    .ok_or_else(|| StoreError::corrupt(leaf.id(), "a changed record does not have the logged value"))?
+            };
+            // Stamped as the loser's: an earlier change of the same transaction may follow, and nobody else reads yet.
+            let stamp = Some(Stamp { xid, undo: 0 });
+            trees.undo_change(&tree, key, &Prior { flags: before, stamp, value: &value }, xid, lsn, &mut reserve)
+        }
+        Record::InsertRange { tree, first, count, .. } => {
+            let last = first + count.saturating_sub(1);
+            trees.undo_range(&*trees.tree(tree)?, first, last, xid, lsn, &mut reserve)
+        }
+        Record::NewPage { page, .. } => trees.undo_page(page, xid, lsn, &mut reserve),
+        _ => Err(gone()),
+    }
+}

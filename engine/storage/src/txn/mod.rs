@@ -1,0 +1,345 @@
+//! Transactions: versions, visibility, locks, commit and rollback.
+//!
+//! ```text
+//! leaf:   key -> [xid 9, undo 120] value C      newest version, in place
+//!                        |
+//! undo of 9:             +-> [xid 7, undo 48] value B
+//!                                    |
+//! undo of 7:                         +-> [frozen] value A
+//! ```
+//!
+//! A reader follows the chain to the newest version its snapshot sees. Rules:
+//! 1. A version written by a running transaction is a lock on the record: nobody else writes it until that one has ended.
+//! 2. Rollback restores records before the transaction leaves the running set, so ended means committed to readers.
+//! 3. Undo logs of a transaction are kept while any snapshot might not see it ([`Transactions`]' horizon).
+//! 4. A commit is published and its locks are released when its record is *in* the log; that it is *durable* is waited for
+//!    by whoever tells the outside (early lock release, DeWitt et al. 1984). Readers wait likewise: [`Txn::read_lsn`].
+//! 5. Own writes are ordered by their position in the undo log; a position is a command id.
+//!
+//! Versions in memory after Neumann, Muehlbauer & Kemper 2015; row locks and conflict rules as in PostgreSQL's
+//! documentation, chapter 13.
+
+mod active;
+mod clean;
+pub mod lock;
+mod read;
+mod rollback;
+mod serializable;
+pub(crate) mod types;
+mod undo;
+mod write;
+
+pub use active::{Shared, Snapshot, SnapshotData, Transactions};
+pub use clean::CleanQueue;
+pub use read::Cursor;
+pub(crate) use rollback::Reserve;
+pub use rollback::Savepoint;
+pub use serializable::Validation;
+pub(crate) use undo::Prior;
+pub use undo::{UndoLog, UndoSpace};
+
+use crate::btree::{Tree, Trees};
+use crate::core::Core;
+use crate::error::{Result, StoreError};
+use crate::ids::{Lsn, PageId, TreeId};
+use crate::recovery::record::Record;
+use crate::txn::lock::{LockClass, LockKey, LockMode, Owner, Waiter};
+use crate::txn::types::{Committed, Interrupt, Isolation, OwnWrites, TxnOptions, WaitPolicy, Xid};
+use crate::wal::Space;
+use parking_lot::Mutex;
+use serializable::ReadSet;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+
+/// A transaction. One owner; dropping it unfinished rolls it back.
+pub struct Txn {
+    pub(crate) core: Arc<Core>,
+    options: TxnOptions,
+    snapshot: OnceLock<Arc<Snapshot>>,
+    owner: OnceLock<Arc<Owner>>,
+    shared: Option<Arc<Shared>>,
+    /// Own versions from this undo position on are not seen.
+    command: u64,
+    /// Log space kept for this transaction's rollback.
+    reserved: u64,
+    held: Vec<(LockKey, u8)>,
+    reads: Option<Mutex<ReadSet>>,
+    dropped_trees: Vec<TreeId>,
+    /// Large values superseded while a leaf was latched, to be entered in the garbage tree.
+    garbage: Vec<[u8; 16]>,
+    garbage_count: u64,
+    finished: bool,
+}
+
+/// What a read sees: a snapshot, and own writes up to a command.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'v> {
+    pub(crate) snapshot: &'v SnapshotData,
+    pub(crate) own: Xid,
+    pub(crate) command: u64,
+}
+
+impl View<'_> {
+    /// Whether the view includes a version written by `xid` at undo position `undo`.
+    pub(crate) fn sees(&self, xid: u64, undo: u64) -> bool {
+        if xid == self.own { undo < self.command } else { self.snapshot.sees(xid) }
+    }
+}
+
+impl Txn {
+    pub(crate) fn begin(core: Arc<Core>, options: TxnOptions) -> Txn {
+        let serializable = options.isolation == Isolation::Serializable && !options.read_only;
+        if serializable {
+            core.validation.enter();
+        }
+        Txn {
+            core,
+            reads: serializable.then(Mutex::default),
+            command: match options.own_writes {
+                OwnWrites::Immediately => u64::MAX,
+                OwnWrites::ByCommand => 1,
+            },
+            options,
+            snapshot: OnceLock::new(),
+            owner: OnceLock::new(),
+            shared: None,
+            reserved: 0,
+            held: Vec::new(),
+            dropped_trees: Vec::new(),
+            garbage: Vec::new(),
+            garbage_count: 0,
+            finished: false,
+        }
+    }
+
+    fn trees(&self) -> &Trees {
+        &self.core.trees
+    }
+
+    fn tree(&self, id: TreeId) -> Result<Arc<Tree>> {
+        self.core.trees.tree(id)
+    }
+
+    /// The transaction id, when one was assigned.
+    pub fn xid(&self) -> Option<Xid> {
+        self.shared.as_ref().map(|shared| shared.xid)
+    }
+
+    /// How the transaction runs.
+    pub fn options(&self) -> &TxnOptions {
+        &self.options
+    }
+
+    /// The flag that cancels its waits.
+    pub fn interrupt(&self) -> &Arc<Interrupt> {
+        &self.options.interrupt
+    }
+
+    fn owner(&self) -> &Arc<Owner> {
+        self.owner.get_or_init(|| Owner::new(self.options.process, self.options.session.as_ref()))
+    }
+
+    /// Assigns a transaction id, if there is none.
+    pub fn assign_xid(&mut self) -> Xid {
+        self.shared().xid
+    }
+
+    fn shared(&mut self) -> Arc<Shared> {
+        if let Some(shared) = &self.shared {
+            return Arc::clone(shared);
+        }
+        let owner = Arc::clone(self.owner());
+        let shared = self.core.transactions.start(&owner, UndoLog::new(Arc::clone(&self.core.undo_space)));
+        self.shared = Some(Arc::clone(&shared));
+        shared
+    }
+
+    fn writable(&self) -> Result<()> {
+        if self.options.read_only {
+            return Err(StoreError::ReadOnly);
+        }
+        self.core.usable()
+    }
+
+    /// The snapshot in force, taken now if need be.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(self.snapshot_ref())
+    }
+
+    fn snapshot_ref(&self) -> &Arc<Snapshot> {
+        self.snapshot.get_or_init(|| self.core.transactions.snapshot())
+    }
+
+    /// Uses a snapshot that another transaction exported. Only before the first read or write.
+    pub fn set_snapshot(&mut self, snapshot: Arc<Snapshot>) {
+        self.snapshot = OnceLock::from(snapshot);
+    }
+
+    /// Starts a statement: in READ COMMITTED the next read takes a new snapshot.
+    pub fn new_statement(&mut self) {
+        if self.options.isolation == Isolation::ReadCommitted
+            && let Some(snapshot) = self.snapshot.get()
+            && !self.core.transactions.is_current(snapshot)
+        {
+            self.snapshot.take();
+        }
+    }
+
+    /// Starts a command: own writes so far become visible, those of the command do not. Does nothing more than that when
+    /// own writes are visible at once.
+    pub fn next_command(&mut self) {
+        if self.options.own_writes == OwnWrites::ByCommand
+            && let Some(shared) = &self.shared
+        {
+            self.command = shared.undo.read().position();
+        }
+    }
+
+    pub(crate) fn view(&self) -> View<'_> {
+        View { snapshot: self.snapshot_ref(), own: self.xid().unwrap_or(0), command: self.command }
+    }
+
+    /// The log position that must be durable before what this transaction has read may be told to anybody.
+    pub fn read_lsn(&self) -> Lsn {
+        self.snapshot.get().map_or(Lsn::NONE, |snapshot| snapshot.last_commit)
+    }
+
+    /// Locks an object in one of PostgreSQL's modes until the transaction ends. `Ok(false)`: taken, and the policy is
+    /// [`WaitPolicy::Skip`].
+    pub fn lock_object(&mut self, class: LockClass, id: u64, mode: LockMode, wait: WaitPolicy) -> Result<bool> {
+        let key = LockKey::Object(class, id);
+        let covered = |held: &(LockKey, u8)| held.0 == key && held.1 == mode.bit();
+        if class != LockClass::Advisory && class != LockClass::AdvisoryPair && self.held.iter().any(covered) {
+            return Ok(true);
+        }
+        let owner = Arc::clone(self.owner());
+        let granted = self.acquire(&owner, &key, mode, wait)?;
+        if granted {
+            self.held.push((key, mode.bit()));
+        }
+        Ok(granted)
+    }
+
+    /// Locks an object for the session rather than the transaction. Needs [`TxnOptions::session`].
+    pub fn lock_object_for_session(&mut self, class: LockClass, id: u64, mode: LockMode, wait: WaitPolicy) -> Result<bool> {
+        let session = self.options.session.clone().ok_or(StoreError::Closed)?;
+        let key = LockKey::Object(class, id);
+        // The transaction's owner waits: it is the one that can be found waiting.
+        let owner = Arc::clone(self.owner());
+        if !self.acquire(&owner, &key, mode, wait)? {
+            return Ok(false);
+        }
+        // Same group, so the session's own request is granted while the transaction still holds the lock.
+        let interrupt = Interrupt::new();
+        let mut handover = self.waiter(&interrupt, Arc::clone(session.owner()), key.clone(), mode.bit());
+        let granted = handover.ask(None, true, false);
+        drop(handover);
+        self.core.locks.release(&key, mode.bit(), &owner);
+        if granted {
+            session.granted(key, mode.bit());
+        }
+        Ok(granted)
+    }
+
+    fn waiter<'w>(&'w self, interrupt: &'w Interrupt, owner: Arc<Owner>, key: LockKey, mode: u8) -> Waiter<'w> {
+        let core = &self.core;
+        let timeout = self.options.lock_timeout;
+        Waiter::new(&*core.env, &core.locks, interrupt, owner, key, mode, timeout, core.deadlock_timeout())
+    }
+
+    fn acquire(&self, owner: &Arc<Owner>, key: &LockKey, mode: LockMode, wait: WaitPolicy) -> Result<bool> {
+        let mut waiter = self.waiter(&self.options.interrupt, Arc::clone(owner), key.clone(), mode.bit());
+        while !waiter.ask(None, true, wait == WaitPolicy::Wait) {
+            match wait {
+                WaitPolicy::Wait => waiter.park()?,
+                WaitPolicy::NoWait => return Err(StoreError::LockNotAvailable),
+                WaitPolicy::Skip => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Ends the transaction, keeping what it did. On return it is visible to others, but not yet durable: wait for the
+    /// returned position first. After an error it has been rolled back.
+    pub fn commit(mut self) -> Result<Committed> {
+        let Some(shared) = self.shared.clone() else {
+            self.release_everything();
+            return Ok(Committed { lsn: None, xid: None });
+        };
+        let xid = shared.xid;
+        let wrote = shared.first_lsn.load(Ordering::SeqCst) != 0;
+        let publish = || {
+            let lsn = if wrote { Some(self.log_commit(xid)?) } else { None };
+            self.core.transactions.end(xid, lsn);
+            Ok(lsn)
+        };
+        let outcome = self.core.usable().and_then(|()| match (wrote, &self.reads) {
+            (true, reads) => self.core.validation.commit(&shared, self.snapshot.get(), reads.as_ref(), publish),
+            (false, _) => publish(),
+        });
+        match outcome {
+            Ok(lsn) => {
+                self.core.trees.wal.release(std::mem::take(&mut self.reserved));
+                for tree in std::mem::take(&mut self.dropped_trees) {
+                    self.core.clean.dropped(xid, tree);
+                }
+                if self.garbage_count > 0 {
+                    self.core.clean.garbage();
+                }
+                self.release_everything();
+                if lsn.is_some() {
+                    self.core.trees.wal.kick();
+                }
+                Ok(Committed { lsn, xid: Some(xid) })
+            }
+            Err(e) => {
+                self.roll_back_all()?;
+                Err(e)
+            }
+        }
+    }
+
+    fn log_commit(&self, xid: u64) -> Result<Lsn> {
+        let record = Record::Commit { xid, micros: self.core.env.now_micros() };
+        let space = Space::Normal { also_reserve: 0 };
+        crate::btree::with_encoded(&record, |raw| self.core.trees.wal.append_with(&[raw], space)).map(|at| at.end)
+    }
+
+    /// Ends the transaction and undoes what it did.
+    pub fn rollback(mut self) -> Result<()> {
+        self.roll_back_all()
+    }
+
+    fn release_everything(&mut self) {
+        self.finished = true;
+        if self.reads.take().is_some() {
+            self.core.validation.leave();
+        }
+        if let Some(owner) = self.owner.get() {
+            for (key, mode) in self.held.drain(..).rev() {
+                self.core.locks.release(&key, mode, owner);
+            }
+            owner.end();
+        }
+        self.snapshot.take();
+        if self.shared.is_some() {
+            self.core.after_end();
+        }
+    }
+
+    /// Pages this transaction has made (large values, bulk builds) are undone by freeing them.
+    pub(crate) fn note_page(&mut self, page: PageId, lsn: Lsn) {
+        let shared = self.shared();
+        shared.undo.write().push(lsn, &undo::Entry::Page { page });
+    }
+}
+
+impl Drop for Txn {
+    fn drop(&mut self) {
+        if !self.finished
+            && let Err(e) = self.roll_back_all()
+        {
+            tracing::error!("rollback failed: {e}");
+        }
+    }
+}
