@@ -419,4 +419,4 @@ fn is_null(value: &Datum, negated: bool) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,28 +1,80 @@
 //! Aggregates: the running state of one group.
+//!
+//! One constructor per name; the argument types choose the state. States of aggregates that depend on the order of rows
+//! (`array_agg`, `string_agg`, ordered-set aggregates) take the rows in the order in which they are added: the executor
+//! sorts by the call's ORDER BY. An ordered-set aggregate gets its direct arguments before the sorted one in every row.
 
-use std::any::Any;
+mod collect;
+mod extreme;
+mod ordered;
+mod statistics;
+mod sum;
+
+pub(super) use collect::{agg_any_value, agg_array_agg, agg_string_agg};
+pub(super) use extreme::{agg_bit_and, agg_bit_or, agg_bit_xor, agg_bool_and, agg_bool_or, agg_every, agg_max, agg_min};
+pub(super) use ordered::{agg_mode, agg_percentile_cont, agg_percentile_disc};
+pub(super) use statistics::{
+    agg_corr, agg_covar_pop, agg_covar_samp, agg_regr_avgx, agg_regr_avgy, agg_regr_count, agg_regr_intercept,
+    agg_regr_r2, agg_regr_slope, agg_regr_sxx, agg_regr_sxy, agg_regr_syy, agg_stddev, agg_stddev_pop,
+    agg_stddev_samp, agg_var_pop, agg_var_samp, agg_variance,
+};
+pub(super) use sum::{agg_avg, agg_count, agg_sum};
 
 use super::{Aggregate, EvalCx};
 use crate::error::{Result, SqlError};
-use crate::types::Datum;
+use crate::types::{DataType, Datum, Oid};
 
-/// An aggregate that is listed but has no body.
-pub(super) struct Absent;
+/// What a state has to define; [`Aggregate`] follows, with the downcast that `merge` needs.
+trait State: Send + Sized + 'static {
+    fn take(&mut self, cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<()>;
+    fn absorb(&mut self, other: &mut Self) -> Result<()>;
+    fn result(&mut self, cx: &mut EvalCx<'_>) -> Result<Datum>;
+    fn heap_bytes(&self) -> usize {
+        0
+    }
+}
 
-impl Aggregate for Absent {
-    fn add(&mut self, _: &mut EvalCx<'_>, _: &[Datum]) -> Result<()> {
-        Err(SqlError::unsupported("this aggregate function"))
+impl<T: State> Aggregate for T {
+    fn add(&mut self, cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<()> {
+        self.take(cx, args)
     }
 
-    fn merge(&mut self, _: &mut dyn Aggregate) -> Result<()> {
-        Err(SqlError::unsupported("this aggregate function"))
+    fn merge(&mut self, other: &mut dyn Aggregate) -> Result<()> {
+        match other.as_any().downcast_mut::<T>() {
+            Some(other) => self.absorb(other),
+            None => Err(SqlError::internal("states of different aggregates cannot be merged")),
+        }
     }
 
-    fn finish(&mut self, _: &mut EvalCx<'_>) -> Result<Datum> {
-        Err(SqlError::unsupported("this aggregate function"))
+    fn finish(&mut self, cx: &mut EvalCx<'_>) -> Result<Datum> {
+        self.result(cx)
     }
 
-    fn as_any(&mut self) -> &mut dyn Any {
+    fn bytes(&self) -> usize {
+        self.heap_bytes()
+    }
+
+    fn as_any(&mut self) -> &mut dyn std::any::Any {
         self
     }
 }
+
+/// Type of the first argument; 0 without arguments.
+fn first_type(types: &[DataType]) -> Oid {
+    types.first().map_or(0, |ty| ty.oid)
+}
+
+/// Heap bytes of a value, roughly.
+fn value_bytes(value: &Datum) -> usize {
+    match value {
+        Datum::Text(text) => text.len() + 16,
+        Datum::Bytea(bytes) => bytes.len() + 16,
+        Datum::Array(array) => array.items.len() * std::mem::size_of::<Datum>() + 64,
+        Datum::Record(fields) => fields.len() * std::mem::size_of::<Datum>() + 16,
+        Datum::Numeric(_) | Datum::Interval(_) | Datum::Uuid(_) => 32,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -184,6 +184,3 @@ const fn c(oid: Oid, source: Oid, target: Oid, context: CastContext, method: Cas
     Cast { oid, source, target, context, method }
 }
 
-fn absent_aggregate(_: &[crate::types::DataType]) -> Box<dyn super::Aggregate> {
-    Box::new(super::aggregate::Absent)
-}
