@@ -1,0 +1,230 @@
+//! Binding: from the syntax tree to the logical algebra, with every name resolved and every type known.
+//!
+//! ```text
+//!   bind ── query ── select ── from        namespaces, joins, functions, views
+//!     |        |        |`──── group       GROUP BY, aggregates, windows
+//!     |        |        `───── expr, call  expressions by PostgreSQL's type rules (func::resolve)
+//!     |        `────── with               common table expressions
+//!     `─ insert, update, delete, returning, target
+//! ```
+//!
+//! 1. Every column of the statement has its own [`ColumnId`]; a reference to an outer query is just the outer id.
+//! 2. `unknown` literals and parameters get their type where they are coerced; nothing of type `unknown` leaves the binder.
+//! 3. Aggregates and window calls are bound in place as expressions and taken out when the query level is complete
+//!    (`group`): only then is it known which columns are grouped.
+//! 4. Recursion over expressions is bounded: left-deep operator chains are walked in a loop, other nesting is counted
+//!    and refused with 54001.
+//!
+//! Source: PostgreSQL 18 manual, chapters 7 "Queries", 10 "Type Conversion", and the SELECT, INSERT, UPDATE, DELETE pages.
+
+mod aggregate;
+mod assign;
+mod call;
+mod coerce;
+mod expr;
+mod from;
+mod group;
+mod insert;
+mod modify;
+mod naming;
+mod query;
+mod scope;
+mod select;
+mod stored;
+mod subquery;
+mod target;
+mod types;
+mod with;
+
+pub use stored::{bind_expression, bind_parsed_expression, bind_type_name};
+pub use target::write_target;
+
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::error::{Result, SqlError};
+use crate::parse::ast::{Ast, QueryId, Statement};
+use crate::plan::expr::{ColumnId, Expr};
+use crate::plan::logical::{Logical, LogicalCte, Subquery};
+use crate::plan::physical::{Command, OutputColumn, RelationUse};
+use crate::types::{DataType, IoContext, Oid};
+
+/// What binding and optimising see beside the statement.
+#[derive(Clone, Copy)]
+pub struct BindContext<'a> {
+    /// The objects, under the statement's snapshot and search path.
+    pub catalog: &'a dyn Catalog,
+    /// Declared types of `$1`, `$2`, ...; 0 where none was declared. Further ones are inferred.
+    pub params: &'a [Oid],
+    /// How literals are read.
+    pub io: &'a IoContext<'a>,
+}
+
+/// A bound statement: its algebra and what Describe tells of it.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// The plan.
+    pub plan: Logical,
+    /// The ids of the result's columns, parallel to `columns`.
+    pub outputs: Vec<ColumnId>,
+    /// The result's columns; empty for DML without RETURNING.
+    pub columns: Vec<OutputColumn>,
+    /// Types of the parameters.
+    pub params: Vec<DataType>,
+    /// Decides the command tag.
+    pub command: Command,
+    /// Plans of subqueries, by `ExprKind::Subquery::query`.
+    pub subqueries: Vec<Option<Subquery>>,
+    /// Common table expressions.
+    pub ctes: Vec<LogicalCte>,
+    /// Type of each column, by [`ColumnId`].
+    pub types: Vec<DataType>,
+    /// Relations to lock and to check privileges on.
+    pub relations: Vec<RelationUse>,
+    /// Whether it neither writes nor locks rows.
+    pub read_only: bool,
+    /// Whether the plan depends on the transaction's time (`'now'::date` and the like were folded) and may not be cached.
+    pub volatile_literals: bool,
+}
+
+/// Binds a SELECT, VALUES, INSERT, UPDATE or DELETE of `ast`; `statement` may be a part of it (EXPLAIN's, PREPARE's).
+///
+/// # Errors
+/// All that PostgreSQL's parse analysis raises, with byte offsets into the statement's text.
+pub fn bind(ast: &Ast, statement: &Statement, cx: &BindContext<'_>) -> Result<Bound> {
+    let mut binder = Binder::new(ast, cx);
+    match statement {
+        Statement::Query(query) => binder.bind_top_query(*query),
+        Statement::Insert(insert) => binder.bind_insert(insert),
+        Statement::Update(update) => binder.bind_update(update),
+        Statement::Delete(delete) => binder.bind_delete(delete),
+        Statement::Merge(_) => Err(SqlError::unsupported("MERGE")),
+        _ => Err(SqlError::internal("only queries and data-modifying statements are bound")),
+    }
+}
+
+/// Binds a query of `ast`: the SELECT of a view, a cursor, CREATE TABLE AS or COPY.
+pub fn bind_query(ast: &Ast, query: QueryId, cx: &BindContext<'_>) -> Result<Bound> {
+    Binder::new(ast, cx).bind_top_query(query)
+}
+
+/// Nesting of expressions and queries (chains do not count) beyond which 54001 is raised.
+const MAX_DEPTH: u32 = 700;
+
+/// What the binder of a statement and those of its views have in common.
+#[derive(Default)]
+pub(crate) struct Shared {
+    /// Type of each column.
+    types: Vec<DataType>,
+    /// Query block that each column belongs to.
+    blocks: Vec<u32>,
+    /// `types` of parameters as far as known.
+    params: Vec<Option<DataType>>,
+    /// Parameters whose type was declared.
+    declared: usize,
+    subqueries: Vec<Option<Subquery>>,
+    ctes: Vec<LogicalCte>,
+    relations: Vec<RelationUse>,
+    /// Where the columns of scanned relations come from: (table, attribute number).
+    origins: Vec<(Oid, i16)>,
+    blocks_made: u32,
+    writes: bool,
+    volatile_literals: bool,
+    depth: u32,
+    views: u32,
+}
+
+/// Binds the parts of one tree.
+pub(crate) struct Binder<'a> {
+    pub(crate) cx: &'a BindContext<'a>,
+    pub(crate) ast: &'a Ast,
+    pub(crate) s: Shared,
+    /// Query levels, outermost first.
+    pub(crate) scopes: Vec<scope::Scope>,
+    /// Common table expressions in sight, innermost last.
+    pub(crate) with: Vec<with::VisibleCte>,
+    /// Role that the privileges of relations are checked for, inside views.
+    pub(crate) check_as: Option<Oid>,
+}
+
+impl<'a> Binder<'a> {
+    pub(crate) fn new(ast: &'a Ast, cx: &'a BindContext<'a>) -> Self {
+        let params = cx.params.iter().map(|&oid| (oid != 0 && oid != crate::types::oid::UNKNOWN).then(|| DataType::of(oid))).collect();
+        let s = Shared { params, declared: cx.params.len(), ..Shared::default() };
+        Binder { cx, ast, s, scopes: Vec::new(), with: Vec::new(), check_as: None }
+    }
+
+    /// Makes a column of the current query block.
+    pub(crate) fn new_column(&mut self, ty: DataType) -> ColumnId {
+        let block = self.scopes.last().map_or(0, |s| s.block);
+        self.new_column_of(ty, block, (0, 0))
+    }
+
+    pub(crate) fn new_column_of(&mut self, ty: DataType, block: u32, origin: (Oid, i16)) -> ColumnId {
+        self.s.types.push(ty);
+        self.s.blocks.push(block);
+        self.s.origins.push(origin);
+        self.s.types.len() as u32 - 1
+    }
+
+    /// The column as an expression.
+    pub(crate) fn column(&self, id: ColumnId) -> Expr {
+        let ty = self.s.types[id as usize];
+        let mut e = Expr::column(id, ty);
+        e.collation = coerce::collation_of(ty.oid);
+        e
+    }
+
+    /// Runs `f` one level deeper.
+    pub(crate) fn nested<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.s.depth >= MAX_DEPTH {
+            return Err(crate::sql_err!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded").hint(
+                "Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), after ensuring the platform's stack depth limit is adequate.",
+            ));
+        }
+        self.s.depth += 1;
+        let result = f(self);
+        self.s.depth -= 1;
+        result
+    }
+
+    fn bind_top_query(mut self, query: QueryId) -> Result<Bound> {
+        let bound = self.bind_query_body(query, None)?;
+        let columns = bound.columns.iter().map(|c| self.output_column(&c.name, c.id)).collect();
+        let outputs = bound.columns.iter().map(|c| c.id).collect();
+        self.finish(bound.plan, outputs, columns, Command::Select)
+    }
+
+    fn output_column(&self, name: &str, id: ColumnId) -> OutputColumn {
+        let (table, attribute) = self.s.origins[id as usize];
+        OutputColumn { name: Arc::from(name), ty: self.s.types[id as usize], table, attribute }
+    }
+
+    fn finish(mut self, plan: Logical, outputs: Vec<ColumnId>, columns: Vec<OutputColumn>, command: Command) -> Result<Bound> {
+        let max = (self.ast.max_param as usize).max(self.s.params.len());
+        self.s.params.resize(max, None);
+        let mut params = Vec::with_capacity(max);
+        for (i, ty) in self.s.params.iter().enumerate() {
+            match ty {
+                Some(ty) => params.push(*ty),
+                None => crate::bail!(INDETERMINATE_DATATYPE, "could not determine data type of parameter ${}", i + 1),
+            }
+        }
+        let read_only = command == Command::Select && !self.s.writes;
+        let mut bound = Bound {
+            plan,
+            outputs,
+            columns,
+            params,
+            command,
+            subqueries: self.s.subqueries,
+            ctes: self.s.ctes,
+            types: self.s.types,
+            relations: self.s.relations,
+            read_only,
+            volatile_literals: self.s.volatile_literals,
+        };
+        coerce::settle_params(&mut bound);
+        Ok(bound)
+    }
+}
