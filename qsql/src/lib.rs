@@ -3,9 +3,11 @@
 //! `parse` (text to syntax tree) → `bind` (names and types resolved) → `optimize` → `plan`. No I/O, threads, clock
 //! or locks: the outside world is seen through [`catalog`]'s traits.
 
+pub mod bind;
 pub mod catalog;
 pub mod error;
 pub mod func;
+pub mod optimize;
 pub mod parse;
 pub mod plan;
 pub mod types;

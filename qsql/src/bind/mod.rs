@@ -28,6 +28,7 @@ mod insert;
 mod modify;
 mod naming;
 mod query;
+mod returning;
 mod scope;
 mod select;
 mod stored;
@@ -36,7 +37,7 @@ mod target;
 mod types;
 mod with;
 
-pub use stored::{bind_expression, bind_parsed_expression, bind_type_name};
+pub use stored::{StoredKind, bind_expression, bind_parsed_expression, bind_type_name};
 pub use target::write_target;
 
 use std::sync::Arc;
@@ -44,7 +45,7 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::error::{Result, SqlError};
 use crate::parse::ast::{Ast, QueryId, Statement};
-use crate::plan::expr::{ColumnId, Expr};
+use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalCte, Subquery};
 use crate::plan::physical::{Command, OutputColumn, RelationUse};
 use crate::types::{DataType, IoContext, Oid};
@@ -116,6 +117,8 @@ const MAX_DEPTH: u32 = 700;
 pub(crate) struct Shared {
     /// Type of each column.
     types: Vec<DataType>,
+    /// Collation of each column.
+    collations: Vec<Oid>,
     /// Query block that each column belongs to.
     blocks: Vec<u32>,
     /// `types` of parameters as far as known.
@@ -162,6 +165,7 @@ impl<'a> Binder<'a> {
 
     pub(crate) fn new_column_of(&mut self, ty: DataType, block: u32, origin: (Oid, i16)) -> ColumnId {
         self.s.types.push(ty);
+        self.s.collations.push(coerce::collation_of(ty.oid));
         self.s.blocks.push(block);
         self.s.origins.push(origin);
         self.s.types.len() as u32 - 1
@@ -171,8 +175,20 @@ impl<'a> Binder<'a> {
     pub(crate) fn column(&self, id: ColumnId) -> Expr {
         let ty = self.s.types[id as usize];
         let mut e = Expr::column(id, ty);
-        e.collation = coerce::collation_of(ty.oid);
+        e.collation = self.s.collations[id as usize];
         e
+    }
+
+    /// Makes a column for the value of an expression; a plain column's origin is kept.
+    pub(crate) fn column_for(&mut self, expr: &Expr) -> ColumnId {
+        let origin = match expr.kind {
+            ExprKind::Column(id) if self.s.origins[id as usize].1 > 0 => self.s.origins[id as usize],
+            _ => (0, 0),
+        };
+        let block = self.scopes.last().map_or(0, |s| s.block);
+        let id = self.new_column_of(expr.ty, block, origin);
+        self.s.collations[id as usize] = expr.collation;
+        id
     }
 
     /// Runs `f` one level deeper.
@@ -189,7 +205,7 @@ impl<'a> Binder<'a> {
     }
 
     fn bind_top_query(mut self, query: QueryId) -> Result<Bound> {
-        let bound = self.bind_query_body(query, None)?;
+        let bound = self.bind_query_body(query, true)?;
         let columns = bound.columns.iter().map(|c| self.output_column(&c.name, c.id)).collect();
         let outputs = bound.columns.iter().map(|c| c.id).collect();
         self.finish(bound.plan, outputs, columns, Command::Select)
@@ -211,7 +227,7 @@ impl<'a> Binder<'a> {
             }
         }
         let read_only = command == Command::Select && !self.s.writes;
-        let mut bound = Bound {
+        let bound = Bound {
             plan,
             outputs,
             columns,
@@ -224,7 +240,9 @@ impl<'a> Binder<'a> {
             read_only,
             volatile_literals: self.s.volatile_literals,
         };
-        coerce::settle_params(&mut bound);
+        if let Some((n, at)) = coerce::unsettled_param(&bound) {
+            return Err(crate::sql_err!(AMBIGUOUS_PARAMETER, "could not determine data type of parameter ${}", n + 1).at(at));
+        }
         Ok(bound)
     }
 }

@@ -1,6 +1,6 @@
 //! Names of result columns that have no alias: PostgreSQL's `FigureColname`.
 
-use crate::parse::ast::{Ast, ChooseFunc, ExprId, ExprKind, FuncSyntax, QueryBody, QueryId, SqlValueFunc};
+use crate::parse::ast::{Ast, ChooseFunc, ExprId, ExprKind, QueryBody, QueryId, SqlValueFunc, Target};
 
 /// Returns the name of an expression's column; `?column?` when nothing gives one.
 pub(crate) fn column_name(ast: &Ast, expr: ExprId) -> String {
@@ -14,10 +14,7 @@ fn figure(ast: &Ast, expr: ExprId) -> Option<(String, u8)> {
         ExprKind::Column(parts) => strong(&parts[parts.len() - 1].name),
         ExprKind::Field { name, .. } => strong(&name.name),
         ExprKind::Subscript { arg, .. } => figure(ast, *arg),
-        ExprKind::Call(call) => match call.syntax {
-            FuncSyntax::Treat => strong(&call.name.object().name),
-            _ => strong(&call.name.object().name),
-        },
+        ExprKind::Call(call) => strong(&call.name.object().name),
         ExprKind::Choose { func, .. } => strong(match func {
             ChooseFunc::Coalesce => "coalesce",
             ChooseFunc::Greatest => "greatest",
@@ -34,10 +31,9 @@ fn figure(ast: &Ast, expr: ExprId) -> Option<(String, u8)> {
             _ => Some(("case".to_owned(), 1)),
         },
         ExprKind::Array(_) | ExprKind::ArrayQuery(_) => strong("array"),
-        ExprKind::Row { explicit: true, .. } => strong("row"),
         ExprKind::Row { .. } => strong("row"),
         ExprKind::Exists(_) => strong("exists"),
-        ExprKind::Subquery(query) => subquery_name(ast, *query).map(|n| (n, 2)),
+        ExprKind::Subquery(query) => Some((subquery_name(ast, *query), 2)),
         ExprKind::Grouping(_) => strong("grouping"),
         ExprKind::SqlValue { func, .. } => strong(match func {
             SqlValueFunc::CurrentDate => "current_date",
@@ -60,17 +56,17 @@ fn figure(ast: &Ast, expr: ExprId) -> Option<(String, u8)> {
 }
 
 /// The name of a scalar subquery's only column.
-fn subquery_name(ast: &Ast, mut query: QueryId) -> Option<String> {
+fn subquery_name(ast: &Ast, mut query: QueryId) -> String {
     loop {
         match &ast[query].body {
             QueryBody::Select(select) => {
-                let target = select.targets.first()?;
-                return match &target.alias {
-                    Some(alias) => Some(alias.name.to_string()),
-                    None => figure(ast, target.expr).map(|f| f.0),
+                return match select.targets.first() {
+                    Some(Target { alias: Some(alias), .. }) => alias.name.to_string(),
+                    Some(target) => column_name(ast, target.expr),
+                    None => "?column?".to_owned(),
                 };
             }
-            QueryBody::Values(_) => return Some("column1".to_owned()),
+            QueryBody::Values(_) => return "column1".to_owned(),
             QueryBody::SetOp { left, .. } => query = *left,
         }
     }

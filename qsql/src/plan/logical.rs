@@ -8,7 +8,8 @@
 //!                `- Scan t (c1, c2, c3)
 //! ```
 //!
-//! 1. A [`ColumnId`] is produced by exactly one operator of the statement. So an expression means the same wherever it is
+//! 1. A [`ColumnId`] is produced by exactly one operator of the statement (a `Project` may pass a column on under its own
+//!    id). So an expression means the same wherever it is
 //!    moved, and a column that is used in a subquery but not produced in it is a correlation: there is no other mark for it.
 //! 2. A column from the nullable side of an outer join keeps its id above the join, where it may be NULL.
 //! 3. Rows of an operator are multisets; only [`Logical::Sort`] gives an order, which `Limit`, `Project`, `LockRows` and
@@ -173,6 +174,8 @@ pub enum Logical {
         input: Box<Logical>,
         /// What is locked.
         targets: Vec<LockedRelation>,
+        /// Conjuncts that a newer version of a row must still satisfy.
+        recheck: Vec<Expr>,
     },
     /// INSERT, UPDATE, DELETE.
     Modify(Box<Modify>),
@@ -237,6 +240,8 @@ pub enum LogicalWrite {
         row_id: ColumnId,
         /// The scanned columns of the target: (id, index).
         columns: Vec<(ColumnId, usize)>,
+        /// Conjuncts that a newer version of a row must still satisfy.
+        recheck: Vec<Expr>,
         /// Assignments over the input's columns.
         set: Vec<(usize, Expr)>,
     },
@@ -246,6 +251,8 @@ pub enum LogicalWrite {
         row_id: ColumnId,
         /// The scanned columns of the target: (id, index).
         columns: Vec<(ColumnId, usize)>,
+        /// Conjuncts that a newer version of a row must still satisfy.
+        recheck: Vec<Expr>,
     },
 }
 
@@ -433,18 +440,23 @@ impl Logical {
             Logical::Sort { keys, .. } => keys.iter().for_each(|k| f(&k.expr)),
             Logical::Limit { offset, count, .. } => offset.iter().chain(count).for_each(f),
             Logical::Modify(modify) => {
-                if let LogicalWrite::Update { set, .. } = &modify.write {
-                    set.iter().for_each(|s| f(&s.1));
+                match &modify.write {
+                    LogicalWrite::Update { set, recheck, .. } => {
+                        set.iter().for_each(|s| f(&s.1));
+                        recheck.iter().for_each(&mut *f);
+                    }
+                    LogicalWrite::Delete { recheck, .. } => recheck.iter().for_each(&mut *f),
+                    LogicalWrite::Insert { .. } => {}
                 }
                 modify.returning.iter().flatten().for_each(|r| f(&r.1));
             }
+            Logical::LockRows { recheck, .. } => recheck.iter().for_each(f),
             Logical::Scan(_)
             | Logical::CteScan { .. }
             | Logical::RecursiveUnion { .. }
             | Logical::Distinct { .. }
             | Logical::Union { .. }
-            | Logical::SetOp { .. }
-            | Logical::LockRows { .. } => {}
+            | Logical::SetOp { .. } => {}
         }
     }
 
@@ -466,18 +478,23 @@ impl Logical {
             Logical::Sort { keys, .. } => keys.iter_mut().for_each(|k| f(&mut k.expr)),
             Logical::Limit { offset, count, .. } => offset.iter_mut().chain(count).for_each(f),
             Logical::Modify(modify) => {
-                if let LogicalWrite::Update { set, .. } = &mut modify.write {
-                    set.iter_mut().for_each(|s| f(&mut s.1));
+                match &mut modify.write {
+                    LogicalWrite::Update { set, recheck, .. } => {
+                        set.iter_mut().for_each(|s| f(&mut s.1));
+                        recheck.iter_mut().for_each(&mut *f);
+                    }
+                    LogicalWrite::Delete { recheck, .. } => recheck.iter_mut().for_each(&mut *f),
+                    LogicalWrite::Insert { .. } => {}
                 }
                 modify.returning.iter_mut().flatten().for_each(|r| f(&mut r.1));
             }
+            Logical::LockRows { recheck, .. } => recheck.iter_mut().for_each(f),
             Logical::Scan(_)
             | Logical::CteScan { .. }
             | Logical::RecursiveUnion { .. }
             | Logical::Distinct { .. }
             | Logical::Union { .. }
-            | Logical::SetOp { .. }
-            | Logical::LockRows { .. } => {}
+            | Logical::SetOp { .. } => {}
         }
     }
 }

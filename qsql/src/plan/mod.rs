@@ -1,4 +1,6 @@
-//! Plans: typed expressions and physical operators.
+//! Plans: typed expressions, the logical algebra, physical operators, and their printed forms.
 
 pub mod expr;
+pub mod logical;
 pub mod physical;
+pub mod same;

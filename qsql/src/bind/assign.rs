@@ -1,0 +1,194 @@
+//! Columns that are assigned to: names, defaults, generated columns, and the SET list.
+
+use std::sync::Arc;
+
+use super::Binder;
+use super::expr::literal;
+use super::scope::Clause;
+use super::stored::{StoredKind, bind_expression};
+use crate::catalog::{Generated, Relation, RelationKind};
+use crate::error::{Result, SqlError};
+use crate::parse::ast::{Assignee, Assignment, ExprId, ExprKind as A, ObjectName};
+use crate::plan::expr::Expr;
+use crate::sql_err;
+use crate::types::{Datum, oid};
+
+impl Binder<'_> {
+    /// Finds the table of an INSERT, UPDATE or DELETE.
+    pub(crate) fn find_target_table(&mut self, name: &ObjectName, verb: &str) -> Result<Arc<Relation>> {
+        if name.schema().is_none() && self.find_cte(&name.object().name).is_some() {
+            return Err(sql_err!(
+                UNDEFINED_TABLE,
+                "relation \"{name}\" cannot be the target of a modifying statement"
+            )
+            .at(name.pos()));
+        }
+        let table = self.find_table(name)?;
+        let shown = &table.name;
+        match table.kind {
+            RelationKind::Table => Ok(table),
+            RelationKind::View => Err(SqlError::unsupported(format_args!("{verb} a view (\"{shown}\")")).at(name.pos())),
+            RelationKind::Sequence => Err(sql_err!(WRONG_OBJECT_TYPE, "cannot change sequence \"{shown}\"")),
+            RelationKind::MaterializedView => {
+                Err(sql_err!(WRONG_OBJECT_TYPE, "cannot change materialized view \"{shown}\""))
+            }
+            RelationKind::Virtual => Err(sql_err!(INSUFFICIENT_PRIVILEGE, "permission denied for table {shown}")),
+            RelationKind::Index | RelationKind::Composite => {
+                let what = if table.kind == RelationKind::Index { "indexes" } else { "composite types" };
+                Err(sql_err!(WRONG_OBJECT_TYPE, "cannot open relation \"{shown}\"")
+                    .detail(format!("This operation is not supported for {what}."))
+                    .at(name.pos()))
+            }
+        }
+    }
+
+    /// The index of the column that is assigned to.
+    pub(crate) fn assigned_column(&self, table: &Relation, target: &Assignee) -> Result<usize> {
+        let name = &target.column.name;
+        let Some(index) = table.column(name) else {
+            if matches!(&**name, "ctid" | "xmin" | "xmax" | "cmin" | "cmax" | "tableoid") {
+                return Err(sql_err!(FEATURE_NOT_SUPPORTED, "cannot assign to system column \"{name}\"").at(target.column.pos));
+            }
+            return Err(sql_err!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", table.name)
+                .at(target.column.pos));
+        };
+        if !target.path.is_empty() {
+            return Err(SqlError::unsupported("assignment to an array element or field").at(target.column.pos));
+        }
+        Ok(index)
+    }
+
+    /// A column's default: its expression, or NULL.
+    pub(crate) fn default_of(&mut self, table: &Relation, index: usize) -> Result<Expr> {
+        let column = &table.columns[index];
+        let text = match column.generated {
+            Generated::Stored | Generated::Virtual => None,
+            _ => column.default.as_ref(),
+        };
+        match text {
+            Some(text) if !column.dropped => {
+                let mut e = bind_expression(text, None, Some(column.ty), StoredKind::Default, self.cx)?;
+                forget_places(&mut e);
+                Ok(e)
+            }
+            _ => {
+                let ty = if column.dropped { oid::INT4 } else { column.ty.oid };
+                let mut null = literal(Datum::Null, ty, u32::MAX);
+                null.ty.typmod = column.ty.typmod;
+                Ok(null)
+            }
+        }
+    }
+
+    /// Refuses a value for a column that computes its own. `overriding`: OVERRIDING SYSTEM VALUE was written.
+    pub(crate) fn check_insertable(&self, table: &Relation, index: usize, overriding: bool) -> Result<()> {
+        let column = &table.columns[index];
+        let error = || sql_err!(GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"{}\"", column.name);
+        match column.generated {
+            Generated::IdentityAlways if !overriding => Err(error()
+                .detail(format!("Column \"{}\" is an identity column defined as GENERATED ALWAYS.", column.name))
+                .hint("Use OVERRIDING SYSTEM VALUE to override.")),
+            Generated::Stored | Generated::Virtual => {
+                Err(error().detail(format!("Column \"{}\" is a generated column.", column.name)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Binds a SET list: (column, value coerced to the column).
+    pub(crate) fn bind_set(&mut self, table: &Arc<Relation>, set: &[Assignment], clause: Clause) -> Result<Vec<(usize, Expr)>> {
+        let mut out: Vec<(usize, Expr)> = Vec::with_capacity(set.len());
+        for assignment in set {
+            match assignment {
+                Assignment::One { target, value } => {
+                    let bound = self.bind_set_value(*value, clause)?;
+                    self.add_assignment(table, target, bound, &mut out)?;
+                }
+                Assignment::Many { targets, source } => {
+                    let values = self.bind_set_row(*source, targets.len(), clause)?;
+                    for (target, value) in targets.iter().zip(values) {
+                        self.add_assignment(table, target, value, &mut out)?;
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// A value of SET; `None` is DEFAULT.
+    fn bind_set_value(&mut self, id: ExprId, clause: Clause) -> Result<Option<Expr>> {
+        match self.ast[id].kind {
+            A::Default => Ok(None),
+            _ => self.within(clause, |b| b.bind_expr(id)).map(Some),
+        }
+    }
+
+    fn bind_set_row(&mut self, source: ExprId, count: usize, clause: Clause) -> Result<Vec<Option<Expr>>> {
+        let ast = self.ast;
+        let values: Vec<Option<Expr>> = match &ast[source].kind {
+            A::Row { items, .. } => {
+                let mut values = Vec::with_capacity(items.len());
+                for &item in items {
+                    values.push(self.bind_set_value(item, clause)?);
+                }
+                values
+            }
+            A::Subquery(query) => {
+                self.within(clause, |b| b.bind_row_columns(*query))?.into_iter().map(Some).collect()
+            }
+            _ if count == 1 => vec![self.bind_set_value(source, clause)?],
+            _ => {
+                return Err(sql_err!(
+                    FEATURE_NOT_SUPPORTED,
+                    "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression"
+                )
+                .at(ast[source].pos));
+            }
+        };
+        if values.len() != count {
+            return Err(sql_err!(SYNTAX_ERROR, "number of columns does not match number of values").at(ast[source].pos));
+        }
+        Ok(values)
+    }
+
+    fn add_assignment(
+        &mut self,
+        table: &Arc<Relation>,
+        target: &Assignee,
+        value: Option<Expr>,
+        out: &mut Vec<(usize, Expr)>,
+    ) -> Result<()> {
+        let index = self.assigned_column(table, target)?;
+        let column = &table.columns[index];
+        if out.iter().any(|(i, _)| *i == index) {
+            return Err(sql_err!(SYNTAX_ERROR, "multiple assignments to same column \"{}\"", column.name));
+        }
+        let refuse = |what: &str| {
+            Err(sql_err!(GENERATED_ALWAYS, "column \"{}\" can only be updated to DEFAULT", column.name)
+                .detail(format!("Column \"{}\" is {what}.", column.name)))
+        };
+        let value = match (value, column.generated) {
+            (None, Generated::Stored | Generated::Virtual) => return Ok(()),
+            (Some(_), Generated::Stored | Generated::Virtual) => return refuse("a generated column"),
+            (Some(_), Generated::IdentityAlways) => return refuse("an identity column defined as GENERATED ALWAYS"),
+            (None, _) => self.default_of(table, index)?,
+            (Some(value), _) => self.assign(value, &column.name, column.ty, target.column.pos)?,
+        };
+        self.mark_modified(table.oid, index);
+        out.push((index, value));
+        Ok(())
+    }
+
+    /// Notes that a column is written, for privilege checks.
+    pub(crate) fn mark_modified(&mut self, table: u32, index: usize) {
+        for use_ in self.s.relations.iter_mut().filter(|u| u.relation.oid == table) {
+            use_.modified |= 1 << index.min(63);
+        }
+    }
+}
+
+/// Places in a stored text mean nothing in the statement.
+fn forget_places(e: &mut Expr) {
+    e.at = u32::MAX;
+    e.each_child_mut(&mut forget_places);
+}

@@ -1,0 +1,272 @@
+//! Calls: functions, sets, aggregates and window functions.
+
+use super::Binder;
+use super::expr::{literal, result_collation};
+use super::group::BoundWindow;
+use super::scope::Clause;
+use crate::error::{Result, SqlError};
+use crate::func::category::display;
+use crate::func::resolve::{ArgSource, CallShape, FunctionMatch, Resolution, resolve_function};
+use crate::func::{Body, Function};
+use crate::parse::ast::{ExprId, ExprKind as A, FuncCall, Ident, Over, Pos};
+use crate::plan::expr::{Expr, ExprKind, WindowCall, WindowSpec};
+use crate::sql_err;
+use crate::types::{DataType, Datum, oid};
+
+impl Binder<'_> {
+    pub(crate) fn bind_call(&mut self, call: &FuncCall, pos: Pos) -> Result<Expr> {
+        let name = &*call.name.object().name;
+        if let Some(schema) = call.name.schema()
+            && &*schema.name != "pg_catalog"
+        {
+            if self.cx.catalog.namespace(schema).is_none() {
+                return Err(sql_err!(INVALID_SCHEMA_NAME, "schema \"{}\" does not exist", schema.name).at(pos));
+            }
+            if &*schema.name != "information_schema" {
+                let args = self.bind_call_args(call)?;
+                let types: Vec<String> = args.iter().map(|a| display(a.ty.oid)).collect();
+                return Err(sql_err!(UNDEFINED_FUNCTION, "function {}({}) does not exist", call.name, types.join(", "))
+                    .hint("No function matches the given name and argument types. You might need to add explicit type casts.")
+                    .at(pos));
+            }
+        }
+        // What an aggregate's arguments are is only known after resolution; a scalar call's are bound the same way.
+        let is_aggregate = crate::func::functions(name).iter().any(|f| f.is_aggregate()) && call.over.is_none();
+        if is_aggregate {
+            self.scope().in_aggregate += 1;
+        }
+        let args = self.bind_call_args(call);
+        if is_aggregate {
+            self.scope().in_aggregate -= 1;
+        }
+        let mut args = args?;
+        if call.within_group {
+            for item in &call.order_by {
+                let e = self.bind_expr(item.expr)?;
+                args.push(e);
+            }
+        }
+        let names: Vec<&str> = call.args.iter().filter_map(|a| a.name.as_ref().map(|n| &*n.name)).collect();
+        let types: Vec<u32> = args.iter().map(|a| a.ty.oid).collect();
+        let shape = CallShape { names: &names, variadic: call.variadic };
+        let found = match resolve_function(name, &types, shape).map_err(|e| e.at(pos))? {
+            FunctionMatch::Cast(ty) => {
+                let Some(arg) = args.pop() else { return Err(SqlError::internal("cast without argument")) };
+                return self.cast(arg, DataType::of(ty), pos);
+            }
+            FunctionMatch::Function(found) => found,
+        };
+        let func = found.func;
+        self.check_decorations(call, func, pos)?;
+        let ty = DataType::of(found.result);
+        let args = self.lay_out(args, &found, pos)?;
+        if let Some(over) = &call.over {
+            return self.bind_window_call(call, over, func, args, ty, pos);
+        }
+        match func.body {
+            Body::Aggregate(_) => self.bind_aggregate(call, func, args, ty, pos),
+            Body::Window => {
+                Err(sql_err!(WRONG_OBJECT_TYPE, "window function {name} requires an OVER clause").at(pos))
+            }
+            Body::Set { .. } => self.bind_set_call(func, args, ty, pos),
+            Body::Scalar(_) => {
+                if matches!(func.name, "nextval" | "setval" | "lo_create" | "lo_unlink") {
+                    self.s.writes = true;
+                }
+                let collation = result_collation(ty.oid, args.iter());
+                Ok(Expr { kind: ExprKind::Call { func, args, operator: 0 }, ty, collation, at: pos })
+            }
+        }
+    }
+
+    fn bind_call_args(&mut self, call: &FuncCall) -> Result<Vec<Expr>> {
+        let mut args = Vec::with_capacity(call.args.len());
+        for arg in &call.args {
+            match &self.ast[arg.value].kind {
+                // `f(t.*)` passes the row.
+                A::Star(parts) if !parts.is_empty() => {
+                    let table = &parts[parts.len() - 1];
+                    let Some((level, item)) = self.find_relation(None, table) else {
+                        return Err(self.no_such_relation(None, table, table.pos));
+                    };
+                    let item = self.scopes[level].items[item].clone();
+                    args.push(self.whole_row(&item, table.pos));
+                }
+                _ => args.push(self.bind_expr(arg.value)?),
+            }
+        }
+        Ok(args)
+    }
+
+    /// What is written around a call must fit the kind of function.
+    fn check_decorations(&mut self, call: &FuncCall, func: &'static Function, pos: Pos) -> Result<()> {
+        let name = &call.name;
+        let aggregate = func.is_aggregate();
+        let wrong = |text: String| Err(sql_err!(WRONG_OBJECT_TYPE, "{text}").at(pos));
+        if call.star && !aggregate {
+            return wrong(format!("{name}(*) specified, but {name} is not an aggregate function"));
+        }
+        if call.star && !func.args.is_empty() {
+            return wrong(format!("{name}(*) must be used to call a parameterless aggregate function"));
+        }
+        if aggregate && func.args.is_empty() && !call.star {
+            return wrong(format!("{name}(*) must be used to call a parameterless aggregate function"));
+        }
+        if !aggregate && call.distinct {
+            return wrong(format!("DISTINCT specified, but {name} is not an aggregate function"));
+        }
+        if !aggregate && call.within_group {
+            return wrong(format!("WITHIN GROUP specified, but {name} is not an aggregate function"));
+        }
+        if !aggregate && !call.order_by.is_empty() {
+            return wrong(format!("ORDER BY specified, but {name} is not an aggregate function"));
+        }
+        if !aggregate && !matches!(func.body, Body::Window) {
+            if call.filter.is_some() {
+                return wrong(format!("FILTER specified, but {name} is not an aggregate function"));
+            }
+            if call.over.is_some() {
+                return wrong(format!("OVER specified, but {name} is not a window function nor an aggregate function"));
+            }
+        }
+        let ordered_set = matches!(&*call.name.object().name, "percentile_cont" | "percentile_disc" | "mode");
+        if ordered_set && !call.within_group {
+            return wrong(format!("WITHIN GROUP is required for ordered-set aggregate {name}"));
+        }
+        Ok(())
+    }
+
+    /// Coerces and orders the arguments as the function declares them.
+    fn lay_out(&mut self, args: Vec<Expr>, found: &Resolution, pos: Pos) -> Result<Vec<Expr>> {
+        let mut given: Vec<Option<Expr>> = args.into_iter().map(Some).collect();
+        let mut out = Vec::with_capacity(found.args.len());
+        for want in &found.args {
+            let value = match want.source {
+                ArgSource::Given(n) => given
+                    .get_mut(n)
+                    .and_then(Option::take)
+                    .ok_or_else(|| SqlError::internal("argument used twice"))?,
+                ArgSource::Default(text) => super::stored::bind_constant_text(text, self.cx)?,
+            };
+            out.push(self.coerce_arg(value, want.ty)?);
+        }
+        if let Some((from, _, array)) = found.gather {
+            let items = out.split_off(from.min(out.len()));
+            let collation = super::coerce::collation_of(array);
+            out.push(Expr {
+                kind: ExprKind::Array { items, nested: false },
+                ty: DataType::of(array),
+                collation,
+                at: pos,
+            });
+        }
+        Ok(out)
+    }
+
+    fn bind_set_call(&mut self, func: &'static Function, args: Vec<Expr>, ty: DataType, pos: Pos) -> Result<Expr> {
+        let scope = self.scope();
+        match scope.clause {
+            Clause::Select | Clause::OrderBy | Clause::GroupBy | Clause::DistinctOn | Clause::FunctionInFrom => {}
+            Clause::Returning => {
+                return Err(sql_err!(FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in RETURNING").at(pos));
+            }
+            clause => {
+                return Err(sql_err!(FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in {}", clause.name()).at(pos));
+            }
+        }
+        if scope.in_aggregate > 0 {
+            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "aggregate function calls cannot contain set-returning function calls")
+                .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
+                .at(pos));
+        }
+        scope.has_sets |= scope.clause != Clause::FunctionInFrom;
+        let collation = result_collation(ty.oid, args.iter());
+        Ok(Expr { kind: ExprKind::Call { func, args, operator: 0 }, ty, collation, at: pos })
+    }
+
+    fn bind_window_call(
+        &mut self,
+        call: &FuncCall,
+        over: &Over,
+        func: &'static Function,
+        args: Vec<Expr>,
+        ty: DataType,
+        pos: Pos,
+    ) -> Result<Expr> {
+        let clause = self.scope().clause;
+        if !matches!(clause, Clause::Select | Clause::OrderBy | Clause::DistinctOn) {
+            let text = match clause {
+                Clause::JoinOn => "window functions are not allowed in JOIN conditions".to_owned(),
+                Clause::WindowPartition | Clause::WindowOrder | Clause::WindowFrame => {
+                    "window functions are not allowed in window definitions".to_owned()
+                }
+                _ => format!("window functions are not allowed in {}", clause.name()),
+            };
+            return Err(sql_err!(WINDOWING_ERROR, "{text}").at(pos));
+        }
+        if self.scope().in_aggregate > 0 {
+            return Err(sql_err!(GROUPING_ERROR, "aggregate function calls cannot contain window function calls").at(pos));
+        }
+        if args.iter().any(|a| a.any(&mut |e| matches!(e.kind, ExprKind::Window(_)))) {
+            return Err(sql_err!(WINDOWING_ERROR, "window function calls cannot be nested").at(pos));
+        }
+        if call.distinct {
+            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "DISTINCT is not implemented for window functions").at(pos));
+        }
+        if call.within_group {
+            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "OVER is not supported for ordered-set aggregate {}", call.name).at(pos));
+        }
+        if !call.order_by.is_empty() {
+            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "aggregate ORDER BY is not implemented for window functions").at(pos));
+        }
+        if call.filter.is_some() && !func.is_aggregate() {
+            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "FILTER is not implemented for non-aggregate window functions").at(pos));
+        }
+        let filter = call.filter.map(|id| self.bind_condition(id, Clause::Filter, "FILTER")).transpose()?;
+        let window: BoundWindow = match over {
+            Over::Name(name) => self.named_window(name)?,
+            Over::Spec(spec) => self.bind_window(spec)?,
+        };
+        if window.frame.unit == crate::plan::expr::FrameUnit::Range && window.has_offset() && window.order.len() != 1 {
+            return Err(sql_err!(
+                WINDOWING_ERROR,
+                "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column"
+            )
+            .at(window.pos));
+        }
+        self.scope().has_windows = true;
+        let collation = result_collation(ty.oid, args.iter());
+        let spec = WindowSpec { partition: window.partition, order: window.order, frame: window.frame };
+        let call = WindowCall { func, args, filter, window: spec, ty };
+        Ok(Expr { kind: ExprKind::Window(Box::new(call)), ty, collation, at: pos })
+    }
+
+    fn named_window(&mut self, name: &Ident) -> Result<BoundWindow> {
+        match self.scope().windows.iter().find(|(n, _)| *n.name == *name.name) {
+            Some((_, window)) => Ok(window.clone()),
+            None => Err(sql_err!(UNDEFINED_OBJECT, "window \"{}\" does not exist", name.name).at(name.pos)),
+        }
+    }
+
+    /// `GROUPING(a, b)`: the arguments wait for the GROUP BY list.
+    pub(crate) fn bind_grouping(&mut self, items: &[ExprId], pos: Pos) -> Result<Expr> {
+        let clause = self.scope().clause;
+        if !matches!(clause, Clause::Select | Clause::Having | Clause::OrderBy) {
+            return Err(sql_err!(GROUPING_ERROR, "grouping operations are not allowed in {}", clause.name()).at(pos));
+        }
+        if items.len() > 31 {
+            return Err(sql_err!(TOO_MANY_ARGUMENTS, "GROUPING must have fewer than 32 arguments").at(pos));
+        }
+        let args = self.bind_exprs(items)?;
+        self.scope().has_aggregates = true;
+        let mut indexes = Vec::with_capacity(args.len());
+        for arg in args {
+            let scope = self.scope();
+            scope.grouping.push(arg);
+            indexes.push(scope.grouping.len() as u32 - 1);
+        }
+        let mut e = literal(Datum::Null, oid::INT4, pos);
+        e.kind = ExprKind::Grouping(indexes);
+        Ok(e)
+    }
+}

@@ -1,0 +1,730 @@
+//! Expressions: one function per form of the grammar.
+//!
+//! Operator chains are walked along their left spine in a loop, so that `1 + 1 + ...` needs no stack.
+
+use super::Binder;
+use super::coerce::{C_COLLATION, DEFAULT_COLLATION, collation_of};
+use super::scope::Clause;
+use crate::error::{Result, SqlError};
+use crate::func::category::{array_of, display, element_of};
+use crate::func::resolve::{CallShape, FunctionMatch, resolve_function, resolve_operator, select_common_type};
+use crate::func::CastContext;
+use crate::parse::ast::{
+    BoolTest, Case, ChooseFunc, ExprId, ExprKind as A, LikeKind, ObjectName, Operator, Pos, SqlValueFunc, Subscript, TypeName,
+};
+use crate::plan::expr::{Expr, ExprKind};
+use crate::types::{DataType, Datum, io_text, oid};
+use crate::{bail, sql_err};
+
+impl Binder<'_> {
+    /// Binds an expression of the tree.
+    pub(crate) fn bind_expr(&mut self, id: ExprId) -> Result<Expr> {
+        let mut bound = self.nested(|b| b.bind_kind(id))?;
+        if bound.at == u32::MAX {
+            bound.at = self.ast.start_of(id);
+        }
+        Ok(bound)
+    }
+
+    /// Binds and coerces a condition.
+    pub(crate) fn bind_condition(&mut self, id: ExprId, clause: Clause, what: &str) -> Result<Expr> {
+        let expr = self.within(clause, |b| b.bind_expr(id))?;
+        self.to_bool(expr, what)
+    }
+
+    pub(crate) fn bind_exprs(&mut self, ids: &[ExprId]) -> Result<Vec<Expr>> {
+        ids.iter().map(|&id| self.bind_expr(id)).collect()
+    }
+
+    fn bind_kind(&mut self, id: ExprId) -> Result<Expr> {
+        let ast = self.ast;
+        let node = &ast[id];
+        let pos = node.pos;
+        match &node.kind {
+            A::Null => Ok(literal(Datum::Null, oid::UNKNOWN, pos)),
+            A::Bool(b) => Ok(literal(Datum::Bool(*b), oid::BOOL, pos)),
+            A::Int(n) => Ok(literal(Datum::Int4(*n), oid::INT4, pos)),
+            A::Number(text) => self.bind_number(text, false, pos),
+            A::Str(text) => Ok(literal(Datum::text(&**text), oid::UNKNOWN, pos)),
+            A::BitStr(_) => Err(SqlError::unsupported("type bit").at(pos)),
+            A::Param(n) => self.bind_param(*n, pos),
+            A::Column(parts) => self.bind_column_ref(parts, pos),
+            A::Star(_) => Err(sql_err!(SYNTAX_ERROR, "row expansion via \"*\" is not supported here").at(pos)),
+            A::Default => Err(sql_err!(SYNTAX_ERROR, "DEFAULT is not allowed in this context").at(pos)),
+            A::Cast { arg, ty } => self.bind_cast(*arg, ty, pos),
+            A::Unary { op, arg } => self.bind_unary(op, *arg, pos),
+            A::Binary { .. } => self.bind_binary_chain(id),
+            A::And(items) => Ok(at(logic(self.bind_bools(items, "AND")?, true), pos)),
+            A::Or(items) => Ok(at(logic(self.bind_bools(items, "OR")?, false), pos)),
+            A::Not(arg) => {
+                let arg = self.bind_expr(*arg)?;
+                let arg = self.to_bool(arg, "NOT")?;
+                Ok(at(boolean(ExprKind::Not(Box::new(arg))), pos))
+            }
+            A::IsNull { arg, not } => {
+                let arg = self.bind_expr(*arg)?;
+                Ok(at(boolean(ExprKind::IsNull { value: Box::new(arg), negated: *not }), pos))
+            }
+            A::IsBool { arg, test, not } => self.bind_truth(*arg, *test, *not, pos),
+            A::IsDistinct { left, right, not } => self.bind_distinct(*left, *right, *not, pos),
+            A::IsDocument { .. } => Err(SqlError::unsupported("IS DOCUMENT").at(pos)),
+            A::IsNormalized { .. } => Err(SqlError::unsupported("IS NORMALIZED").at(pos)),
+            A::IsJson { .. } => Err(SqlError::unsupported("IS JSON").at(pos)),
+            A::InList { arg, list, not } => self.bind_in_list(*arg, list, *not, pos),
+            A::InQuery { arg, query, not } => self.bind_in_query(*arg, *query, *not, pos),
+            A::Between { arg, low, high, symmetric, not } => self.bind_between([*arg, *low, *high], *symmetric, *not, pos),
+            A::Like { kind, arg, pattern, escape, not } => self.bind_like(*kind, [*arg, *pattern], *escape, *not, pos),
+            A::Quantified { op, left, array, all } => {
+                let left = self.bind_expr(*left)?;
+                let array = self.bind_expr(*array)?;
+                self.make_scalar_array(op.name(), left, array, !*all, pos)
+            }
+            A::QuantifiedQuery { op, left, query, all } => self.bind_quantified_query(op, *left, *query, !*all, pos),
+            A::Exists(query) => self.bind_exists(*query, pos),
+            A::Subquery(query) => self.bind_scalar_query(*query, pos),
+            A::ArrayQuery(query) => self.bind_array_query(*query, pos),
+            A::Array(items) => self.bind_array(items, None, pos),
+            A::Row { items, .. } => self.bind_row(items, pos),
+            A::Case(case) => self.bind_case(case, pos),
+            A::Call(call) => self.bind_call(call, pos),
+            A::SqlValue { func, precision } => self.bind_sql_value(*func, *precision, pos),
+            A::Choose { func, items } => self.bind_choose(*func, items, pos),
+            A::Grouping(items) => self.bind_grouping(items, pos),
+            A::Collate { arg, collation } => self.bind_collate(*arg, collation, pos),
+            A::Field { arg, name } => self.bind_field(*arg, name, pos),
+            A::FieldStar { .. } => Err(sql_err!(SYNTAX_ERROR, "row expansion via \"*\" is not supported here").at(pos)),
+            A::Subscript { arg, subscripts } => self.bind_subscript(*arg, subscripts, pos),
+            A::CurrentOf(_) => Err(SqlError::unsupported("WHERE CURRENT OF").at(pos)),
+            A::MergeAction => {
+                Err(sql_err!(SYNTAX_ERROR, "MERGE_ACTION() can only be used in the RETURNING list of a MERGE command").at(pos))
+            }
+            A::Unsupported(what) => Err(SqlError::unsupported(what).at(pos)),
+        }
+    }
+
+    fn bind_number(&mut self, text: &str, negative: bool, pos: Pos) -> Result<Expr> {
+        let radix = match text.as_bytes() {
+            [b'0', b'x' | b'X', ..] => 16,
+            [b'0', b'o' | b'O', ..] => 8,
+            [b'0', b'b' | b'B', ..] => 2,
+            _ => 10,
+        };
+        let digits = if radix == 10 { text } else { &text[2..] };
+        let parsed = i128::from_str_radix(digits, radix).map(|n| if negative { -n } else { n });
+        if let Ok(n) = parsed {
+            if let Ok(n) = i32::try_from(n) {
+                return Ok(literal(Datum::Int4(n), oid::INT4, pos));
+            }
+            if let Ok(n) = i64::try_from(n) {
+                return Ok(literal(Datum::Int8(n), oid::INT8, pos));
+            }
+        }
+        let signed = if negative { format!("-{text}") } else { text.to_owned() };
+        let value = io_text::parse_text(oid::NUMERIC, -1, &signed, self.cx.io).map_err(|e| e.at(pos))?;
+        Ok(literal(value, oid::NUMERIC, pos))
+    }
+
+    fn bind_bools(&mut self, items: &[ExprId], what: &str) -> Result<Vec<Expr>> {
+        items
+            .iter()
+            .map(|&id| {
+                let e = self.bind_expr(id)?;
+                self.to_bool(e, what)
+            })
+            .collect()
+    }
+
+    fn bind_cast(&mut self, arg: ExprId, ty: &TypeName, pos: Pos) -> Result<Expr> {
+        let to = self.bind_type(ty)?;
+        let ast = self.ast;
+        if let (A::Array(items), Some(_)) = (&ast[arg].kind, element_of(to.oid)) {
+            let array = self.bind_array(items, Some(to.oid), ast[arg].pos)?;
+            return self.cast(array, to, pos);
+        }
+        let value = self.bind_expr(arg)?;
+        let was_literal = value.ty.oid == oid::UNKNOWN;
+        let mut done = self.cast(value, to, pos)?;
+        if !was_literal {
+            done.at = self.ast.start_of(arg);
+        }
+        Ok(done)
+    }
+
+    fn check_operator_schema(&self, op: &Operator, pos: Pos) -> Result<()> {
+        match op.schema() {
+            [] => Ok(()),
+            [schema] if &*schema.name == "pg_catalog" => Ok(()),
+            [schema] if self.cx.catalog.namespace(schema).is_none() => {
+                Err(sql_err!(INVALID_SCHEMA_NAME, "schema \"{}\" does not exist", schema.name).at(pos))
+            }
+            parts => Err(sql_err!(
+                UNDEFINED_FUNCTION,
+                "operator does not exist: {}.{}",
+                super::scope::dotted(parts),
+                op.name()
+            )
+            .at(pos)),
+        }
+    }
+
+    fn bind_unary(&mut self, op: &Operator, arg: ExprId, pos: Pos) -> Result<Expr> {
+        self.check_operator_schema(op, pos)?;
+        if op.name() == "-" {
+            match &self.ast[arg].kind {
+                A::Int(n) => return Ok(literal(Datum::Int4(n.wrapping_neg()), oid::INT4, pos)),
+                A::Number(text) if !text.starts_with('-') => {
+                    let text = text.clone();
+                    return self.bind_number(&text, true, pos);
+                }
+                _ => {}
+            }
+        }
+        let arg = self.bind_expr(arg)?;
+        self.make_operator(op.name(), None, arg, pos)
+    }
+
+    /// Binds `((a op b) op c) op d` from the inside out.
+    fn bind_binary_chain(&mut self, id: ExprId) -> Result<Expr> {
+        let ast = self.ast;
+        let mut spine = Vec::new();
+        let mut next = id;
+        while let A::Binary { op, left, right } = &ast[next].kind {
+            spine.push((op, *right, ast[next].pos));
+            next = *left;
+        }
+        let Some((op, right, pos)) = spine.pop() else { return Err(SqlError::internal("no operator")) };
+        let mut bound = self.bind_first_pair(op, next, right, pos)?;
+        while let Some((op, right, pos)) = spine.pop() {
+            self.check_operator_schema(op, pos)?;
+            let right = self.bind_expr(right)?;
+            bound = self.make_operator(op.name(), Some(bound), right, pos)?;
+            self.fold_chain(&mut bound);
+        }
+        Ok(bound)
+    }
+
+    /// Keeps a long chain of constants from growing into a deep tree.
+    fn fold_chain(&self, bound: &mut Expr) {
+        if let ExprKind::Call { args, .. } = &bound.kind
+            && args.iter().all(|a| matches!(a.kind, ExprKind::Const(_)))
+            && let Some(value) = crate::optimize::fold::fold_call(bound, self.cx)
+        {
+            bound.kind = ExprKind::Const(value);
+        }
+    }
+
+    fn bind_first_pair(&mut self, op: &Operator, left: ExprId, right: ExprId, pos: Pos) -> Result<Expr> {
+        self.check_operator_schema(op, pos)?;
+        let ast = self.ast;
+        match (&ast[left].kind, &ast[right].kind) {
+            (A::Row { items: l, .. }, A::Row { items: r, .. }) => self.bind_row_comparison(op.name(), l, r, pos),
+            (A::Row { items, .. }, A::Subquery(query)) => self.bind_row_query(op.name(), items, *query, pos),
+            _ => {
+                let left = self.bind_expr(left)?;
+                let right = self.bind_expr(right)?;
+                self.make_operator(op.name(), Some(left), right, pos)
+            }
+        }
+    }
+
+    /// Makes an operator's call by PostgreSQL's resolution.
+    pub(crate) fn make_operator(&mut self, name: &str, left: Option<Expr>, right: Expr, pos: Pos) -> Result<Expr> {
+        let left_type = left.as_ref().map_or(0, |e| e.ty.oid);
+        let found = resolve_operator(name, left_type, right.ty.oid).map_err(|e| e.at(pos))?;
+        let collation = result_collation(found.result, left.iter().chain([&right]));
+        let mut args = Vec::with_capacity(2);
+        if let Some(left) = left {
+            args.push(self.coerce_arg(left, found.left)?);
+        }
+        args.push(self.coerce_arg(right, found.right)?);
+        Ok(Expr {
+            kind: ExprKind::Call { func: found.func, args, operator: found.operator.oid },
+            ty: DataType::of(found.result),
+            collation,
+            at: pos,
+        })
+    }
+
+    /// Calls a built-in function by name.
+    pub(crate) fn make_call(&mut self, name: &str, args: Vec<Expr>, pos: Pos) -> Result<Expr> {
+        let types: Vec<_> = args.iter().map(|a| a.ty.oid).collect();
+        let FunctionMatch::Function(found) = resolve_function(name, &types, CallShape::default()).map_err(|e| e.at(pos))? else {
+            return Err(SqlError::internal(format!("{name} is not a function")));
+        };
+        let collation = result_collation(found.result, args.iter());
+        let mut coerced = Vec::with_capacity(args.len());
+        for (arg, want) in args.into_iter().zip(&found.args) {
+            coerced.push(self.coerce_arg(arg, want.ty)?);
+        }
+        Ok(Expr {
+            kind: ExprKind::Call { func: found.func, args: coerced, operator: 0 },
+            ty: DataType::of(found.result),
+            collation,
+            at: pos,
+        })
+    }
+
+    fn bind_truth(&mut self, arg: ExprId, test: BoolTest, not: bool, pos: Pos) -> Result<Expr> {
+        let (truth, word) = match test {
+            BoolTest::True => (Some(true), "TRUE"),
+            BoolTest::False => (Some(false), "FALSE"),
+            BoolTest::Unknown => (None, "UNKNOWN"),
+        };
+        let what = if not { format!("IS NOT {word}") } else { format!("IS {word}") };
+        let arg = self.bind_expr(arg)?;
+        let value = Box::new(self.to_bool(arg, &what)?);
+        Ok(at(boolean(ExprKind::IsTruth { value, truth, negated: not }), pos))
+    }
+
+    fn bind_distinct(&mut self, left: ExprId, right: ExprId, not: bool, pos: Pos) -> Result<Expr> {
+        let ast = self.ast;
+        if let (A::Row { items: l, .. }, A::Row { items: r, .. }) = (&ast[left].kind, &ast[right].kind) {
+            if l.len() != r.len() {
+                return Err(sql_err!(SYNTAX_ERROR, "unequal number of entries in row expressions").at(pos));
+            }
+            let mut items = Vec::with_capacity(l.len());
+            for (&l, &r) in l.iter().zip(r) {
+                items.push(self.bind_distinct(l, r, not, pos)?);
+            }
+            return Ok(at(logic(items, not), pos));
+        }
+        let left = self.bind_expr(left)?;
+        let right = self.bind_expr(right)?;
+        let null = |e: &Expr| e.ty.oid == oid::UNKNOWN && matches!(e.kind, ExprKind::Const(Datum::Null));
+        if null(&right) || null(&left) {
+            let value = Box::new(if null(&right) { left } else { right });
+            return Ok(at(boolean(ExprKind::IsNull { value, negated: !not }), pos));
+        }
+        let equal = self.make_operator("=", Some(left), right, pos)?;
+        let ExprKind::Call { func, mut args, .. } = equal.kind else { return Err(SqlError::internal("equality is a call")) };
+        if equal.ty.oid != oid::BOOL || args.len() != 2 {
+            return Err(sql_err!(DATATYPE_MISMATCH, "IS DISTINCT FROM requires = operator to yield boolean").at(pos));
+        }
+        let right = Box::new(args.swap_remove(1));
+        let left = Box::new(args.swap_remove(0));
+        Ok(at(boolean(ExprKind::IsDistinct { equal: func, left, right, negated: not }), pos))
+    }
+
+    fn bind_in_list(&mut self, arg: ExprId, list: &[ExprId], not: bool, pos: Pos) -> Result<Expr> {
+        let op = if not { "<>" } else { "=" };
+        let ast = self.ast;
+        if let A::Row { items, .. } = &ast[arg].kind {
+            let mut tests = Vec::with_capacity(list.len());
+            for &row in list {
+                let A::Row { items: other, .. } = &ast[row].kind else {
+                    return Err(SqlError::unsupported("IN with a row and values that are not rows").at(pos));
+                };
+                tests.push(self.bind_row_comparison(op, items, other, pos)?);
+            }
+            return Ok(at(logic(tests, not), pos));
+        }
+        let left = self.bind_expr(arg)?;
+        let bound = self.bind_exprs(list)?;
+        let is_value = |e: &Expr| !e.any(&mut |e| matches!(e.kind, ExprKind::Column(_) | ExprKind::Subquery { .. } | ExprKind::Aggregate(_) | ExprKind::Window(_)));
+        let (values, others): (Vec<Expr>, Vec<Expr>) = bound.into_iter().partition(is_value);
+        let mut tests = Vec::new();
+        let mut singles = others;
+        if values.len() > 1 {
+            let types: Vec<_> = std::iter::once(left.ty.oid).chain(values.iter().map(|v| v.ty.oid)).collect();
+            let common = select_common_type("IN", &types).ok().filter(|&t| t != oid::RECORD && array_of(t).is_some());
+            let fits = common.is_some_and(|t| types.iter().all(|&s| crate::func::resolve::can_coerce(s, t, CastContext::Implicit)));
+            if let (Some(common), true) = (common, fits) {
+                let mut items = Vec::with_capacity(values.len());
+                for v in values {
+                    items.push(self.coerce_arg(v, common)?);
+                }
+                let ty = DataType::of(array_of(common).unwrap_or(common));
+                let array = Expr { kind: ExprKind::Array { items, nested: false }, ty, collation: collation_of(common), at: pos };
+                tests.push(self.make_scalar_array(op, left.clone(), array, !not, pos)?);
+            } else {
+                singles = values.into_iter().chain(singles).collect();
+            }
+        } else {
+            singles = values.into_iter().chain(singles).collect();
+        }
+        for value in singles {
+            let test = self.make_operator(op, Some(left.clone()), value, pos)?;
+            tests.push(self.to_bool(test, "IN")?);
+        }
+        Ok(at(logic(tests, not), pos))
+    }
+
+    /// `left op ANY|ALL (array)`.
+    pub(crate) fn make_scalar_array(&mut self, op: &str, left: Expr, array: Expr, any: bool, pos: Pos) -> Result<Expr> {
+        let element = match array.ty.oid {
+            oid::UNKNOWN => oid::UNKNOWN,
+            ty => element_of(ty)
+                .ok_or_else(|| sql_err!(WRONG_OBJECT_TYPE, "op ANY/ALL (array) requires array on right side").at(pos))?,
+        };
+        let found = resolve_operator(op, left.ty.oid, element).map_err(|e| e.at(pos))?;
+        if found.result != oid::BOOL {
+            return Err(sql_err!(WRONG_OBJECT_TYPE, "op ANY/ALL (array) requires operator to yield boolean").at(pos));
+        }
+        let Some(array_type) = array_of(found.right) else {
+            return Err(sql_err!(UNDEFINED_OBJECT, "could not find array type for data type {}", display(found.right)).at(pos));
+        };
+        let left = Box::new(self.coerce_arg(left, found.left)?);
+        let array = Box::new(self.coerce_arg(array, array_type)?);
+        Ok(at(boolean(ExprKind::ScalarArray { func: found.func, operator: found.operator.oid, any, left, array }), pos))
+    }
+
+    fn bind_between(&mut self, [arg, low, high]: [ExprId; 3], symmetric: bool, not: bool, pos: Pos) -> Result<Expr> {
+        let (first, second) = if not { ("<", ">") } else { (">=", "<=") };
+        let mut range = |low: ExprId, high: ExprId| -> Result<Expr> {
+            let value = self.bind_expr(arg)?;
+            let low = self.bind_expr(low)?;
+            let high = self.bind_expr(high)?;
+            let a = self.make_operator(first, Some(value.clone()), low, pos)?;
+            let b = self.make_operator(second, Some(value), high, pos)?;
+            Ok(at(logic(vec![a, b], !not), pos))
+        };
+        if !symmetric {
+            return range(low, high);
+        }
+        let both = vec![range(low, high)?, range(high, low)?];
+        Ok(at(logic(both, not), pos))
+    }
+
+    fn bind_like(&mut self, kind: LikeKind, [arg, pattern]: [ExprId; 2], escape: Option<ExprId>, not: bool, pos: Pos) -> Result<Expr> {
+        let value = self.bind_expr(arg)?;
+        let mut pattern = self.bind_expr(pattern)?;
+        let op = match (kind, not) {
+            (LikeKind::Like, false) => "~~",
+            (LikeKind::Like, true) => "!~~",
+            (LikeKind::ILike, false) => "~~*",
+            (LikeKind::ILike, true) => "!~~*",
+            (LikeKind::SimilarTo, false) => "~",
+            (LikeKind::SimilarTo, true) => "!~",
+        };
+        let escape = escape.map(|e| self.bind_expr(e)).transpose()?;
+        if kind == LikeKind::SimilarTo {
+            let args = std::iter::once(pattern).chain(escape).collect();
+            pattern = self.make_call("similar_to_escape", args, pos)?;
+        } else if let Some(escape) = escape {
+            pattern = self.make_call("like_escape", vec![pattern, escape], pos)?;
+        }
+        self.make_operator(op, Some(value), pattern, pos)
+    }
+
+    /// `ARRAY[...]`; `target` is the array type that a cast around it names.
+    fn bind_array(&mut self, ids: &[ExprId], target: Option<u32>, pos: Pos) -> Result<Expr> {
+        let ast = self.ast;
+        let mut items = Vec::with_capacity(ids.len());
+        let mut nested = false;
+        for &id in ids {
+            if let A::Array(inner) = &ast[id].kind {
+                nested = true;
+                items.push(self.nested(|b| b.bind_array(inner, target, ast[id].pos))?);
+            } else {
+                let item = self.bind_expr(id)?;
+                nested |= element_of(item.ty.oid).is_some() && !matches!(item.ty.oid, oid::INT2VECTOR | oid::OIDVECTOR);
+                items.push(item);
+            }
+        }
+        let ty = match target {
+            Some(array) if nested => array,
+            Some(array) => {
+                let element = element_of(array).unwrap_or(array);
+                for item in &mut items {
+                    let taken = std::mem::replace(item, literal(Datum::Null, oid::UNKNOWN, pos));
+                    let at = taken.at;
+                    *item = self.cast(taken, DataType::of(element), at)?;
+                }
+                array
+            }
+            None if items.is_empty() => {
+                return Err(sql_err!(INDETERMINATE_DATATYPE, "cannot determine type of empty array")
+                    .hint("Explicitly cast to the desired type, for example ARRAY[]::integer[].")
+                    .at(pos));
+            }
+            None => {
+                let common = self.to_common(&mut items, "ARRAY")?.oid;
+                if nested {
+                    common
+                } else {
+                    array_of(common).ok_or_else(|| {
+                        sql_err!(UNDEFINED_OBJECT, "could not find array type for data type {}", display(common)).at(pos)
+                    })?
+                }
+            }
+        };
+        let collation = collation_of(ty);
+        Ok(Expr { kind: ExprKind::Array { items, nested }, ty: DataType::of(ty), collation, at: pos })
+    }
+
+    fn bind_row(&mut self, items: &[ExprId], pos: Pos) -> Result<Expr> {
+        let mut fields = Vec::with_capacity(items.len());
+        for &id in items {
+            if let A::Star(qualifier) = &self.ast[id].kind {
+                fields.extend(self.expand_star(qualifier, self.ast[id].pos)?.into_iter().map(|c| c.expr));
+                continue;
+            }
+            let field = self.bind_expr(id)?;
+            fields.push(self.settle(field)?);
+        }
+        Ok(at(Expr::new(ExprKind::Row(fields), DataType::of(oid::RECORD)), pos))
+    }
+
+    /// `(a, b) op (c, d)`: by fields for `=` and `<>`, lexicographically for the others.
+    fn bind_row_comparison(&mut self, op: &str, left: &[ExprId], right: &[ExprId], pos: Pos) -> Result<Expr> {
+        let left = self.bind_exprs(left)?;
+        let right = self.bind_exprs(right)?;
+        self.make_row_comparison(op, left, right, pos)
+    }
+
+    pub(crate) fn make_row_comparison(&mut self, op: &str, left: Vec<Expr>, right: Vec<Expr>, pos: Pos) -> Result<Expr> {
+        if left.len() != right.len() {
+            return Err(sql_err!(SYNTAX_ERROR, "unequal number of entries in row expressions").at(pos));
+        }
+        if left.is_empty() {
+            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "cannot compare rows of zero length").at(pos));
+        }
+        let pairs: Vec<(Expr, Expr)> = left.into_iter().zip(right).collect();
+        match op {
+            "=" | "<>" => {
+                let mut tests = Vec::with_capacity(pairs.len());
+                for (l, r) in pairs {
+                    tests.push(self.make_operator(op, Some(l), r, pos)?);
+                }
+                Ok(at(logic(tests, op == "="), pos))
+            }
+            "<" | "<=" | ">" | ">=" => {
+                // (a, b) < (c, d)  =  a < c OR (a = c AND b < d)
+                let strict = &op[..1];
+                let last = pairs.len() - 1;
+                let mut arms = Vec::with_capacity(pairs.len());
+                let mut equal_so_far: Vec<Expr> = Vec::new();
+                for (i, (l, r)) in pairs.into_iter().enumerate() {
+                    let mut arm = equal_so_far.clone();
+                    let test = if i == last { op } else { strict };
+                    arm.push(self.make_operator(test, Some(l.clone()), r.clone(), pos)?);
+                    arms.push(logic(arm, true));
+                    if i < last {
+                        equal_so_far.push(self.make_operator("=", Some(l), r, pos)?);
+                    }
+                }
+                Ok(at(logic(arms, false), pos))
+            }
+            _ => Err(sql_err!(FEATURE_NOT_SUPPORTED, "could not determine interpretation of row comparison operator {op}")
+                .hint("Row comparison operators must be associated with btree operator families.")
+                .at(pos)),
+        }
+    }
+
+    fn bind_case(&mut self, case: &Case, pos: Pos) -> Result<Expr> {
+        let operand = match case.arg {
+            Some(id) => {
+                let arg = self.bind_expr(id)?;
+                Some(Box::new(self.settle(arg)?))
+            }
+            None => None,
+        };
+        let mut conditions = Vec::with_capacity(case.whens.len());
+        // PostgreSQL lets the ELSE result speak first.
+        let mut results = Vec::with_capacity(case.whens.len() + 1);
+        for when in &case.whens {
+            let condition = self.bind_expr(when.condition)?;
+            let condition = match &operand {
+                Some(arg) => {
+                    let mut test = Expr::new(ExprKind::CaseTest, arg.ty);
+                    test.collation = arg.collation;
+                    self.make_operator("=", Some(test), condition, when.pos)?
+                }
+                None => condition,
+            };
+            conditions.push(self.to_bool(condition, "CASE/WHEN")?);
+            results.push(self.bind_expr(when.result)?);
+        }
+        let has_else = case.otherwise.is_some();
+        let otherwise = match case.otherwise {
+            Some(id) => self.bind_expr(id)?,
+            None => literal(Datum::Null, oid::UNKNOWN, pos),
+        };
+        results.insert(0, otherwise);
+        let ty = self.to_common(&mut results, "CASE")?;
+        let collation = result_collation(ty.oid, results.iter());
+        let otherwise = has_else.then(|| Box::new(results.remove(0)));
+        if !has_else {
+            results.remove(0);
+        }
+        let arms = conditions.into_iter().zip(results).collect();
+        Ok(Expr { kind: ExprKind::Case { operand, arms, otherwise }, ty, collation, at: pos })
+    }
+
+    fn bind_choose(&mut self, func: ChooseFunc, items: &[ExprId], pos: Pos) -> Result<Expr> {
+        let mut args = self.bind_exprs(items)?;
+        if func == ChooseFunc::NullIf {
+            let (Some(right), Some(left)) = (args.pop(), args.pop()) else { return Err(SqlError::internal("NULLIF takes two")) };
+            let equal = self.make_operator("=", Some(left), right, pos)?;
+            if equal.ty.oid != oid::BOOL {
+                return Err(sql_err!(DATATYPE_MISMATCH, "NULLIF requires = operator to yield boolean").at(pos));
+            }
+            let ExprKind::Call { func, mut args, .. } = equal.kind else { return Err(SqlError::internal("equality is a call")) };
+            let right = Box::new(args.swap_remove(1));
+            let left = Box::new(args.swap_remove(0));
+            let (ty, collation) = (left.ty, left.collation);
+            return Ok(Expr { kind: ExprKind::NullIf { equal: func, left, right }, ty, collation, at: pos });
+        }
+        let what = match func {
+            ChooseFunc::Coalesce => "COALESCE",
+            ChooseFunc::Greatest => "GREATEST",
+            _ => "LEAST",
+        };
+        let ty = self.to_common(&mut args, what)?;
+        let collation = result_collation(ty.oid, args.iter());
+        let kind = match func {
+            ChooseFunc::Coalesce => ExprKind::Coalesce(args),
+            _ => {
+                crate::func::opclass::ordering_operators(ty.oid).map_err(|e| e.at(pos))?;
+                ExprKind::MinMax { greatest: func == ChooseFunc::Greatest, args }
+            }
+        };
+        Ok(Expr { kind, ty, collation, at: pos })
+    }
+
+    fn bind_sql_value(&mut self, func: SqlValueFunc, precision: Option<i32>, pos: Pos) -> Result<Expr> {
+        use SqlValueFunc as V;
+        let (name, ty) = match func {
+            V::CurrentDate => ("now", oid::DATE),
+            V::CurrentTime => ("now", oid::TIMETZ),
+            V::CurrentTimestamp => ("now", oid::TIMESTAMPTZ),
+            V::LocalTime => ("now", oid::TIME),
+            V::LocalTimestamp => ("now", oid::TIMESTAMP),
+            V::CurrentRole | V::CurrentUser | V::User => ("current_user", oid::NAME),
+            V::SessionUser => ("session_user", oid::NAME),
+            V::SystemUser => return Ok(literal(Datum::Null, oid::TEXT, pos)),
+            V::CurrentCatalog => ("current_database", oid::NAME),
+            V::CurrentSchema => ("current_schema", oid::NAME),
+        };
+        let call = self.make_call(name, Vec::new(), pos)?;
+        let typmod = match precision {
+            Some(p) if p < 0 => bail!(INVALID_PARAMETER_VALUE, "TIME({p}) precision must not be negative"),
+            Some(p) => p.min(6),
+            None => -1,
+        };
+        self.cast(call, DataType { oid: ty, typmod }, pos)
+    }
+
+    fn bind_collate(&mut self, arg: ExprId, name: &ObjectName, pos: Pos) -> Result<Expr> {
+        let arg = self.bind_expr(arg)?;
+        let arg = self.settle(arg)?;
+        if collation_of(arg.ty.oid) == 0 {
+            return Err(sql_err!(DATATYPE_MISMATCH, "collations are not supported by type {}", display(arg.ty.oid)).at(pos));
+        }
+        let collation = match &*name.object().name {
+            "C" => C_COLLATION,
+            "POSIX" => 951,
+            "default" | "ucs_basic" | "unicode" | "pg_c_utf8" => DEFAULT_COLLATION,
+            _ => {
+                return Err(sql_err!(UNDEFINED_OBJECT, "collation \"{name}\" for encoding \"UTF8\" does not exist").at(pos));
+            }
+        };
+        let ty = arg.ty;
+        Ok(Expr { kind: ExprKind::Relabel(Box::new(arg)), ty, collation, at: pos })
+    }
+
+    fn bind_field(&mut self, arg: ExprId, name: &crate::parse::ast::Ident, pos: Pos) -> Result<Expr> {
+        let ast = self.ast;
+        if let A::Column(parts) = &ast[arg].kind
+            && let [table] = &**parts
+            && self.find_relation(None, table).is_some()
+        {
+            return self.bind_column_ref(&[table.clone(), name.clone()], pos);
+        }
+        let row = self.bind_expr(arg)?;
+        if row.ty.oid != oid::RECORD {
+            return Err(sql_err!(
+                WRONG_OBJECT_TYPE,
+                "column notation .{} applied to type {}, which is not a composite type",
+                name.name,
+                display(row.ty.oid)
+            )
+            .at(pos));
+        }
+        // An anonymous row's fields are called f1, f2, ...
+        let index = name.strip_prefix('f').and_then(|n| n.parse::<usize>().ok()).and_then(|n| n.checked_sub(1));
+        match (&row.kind, index) {
+            (ExprKind::Row(fields), Some(i)) if i < fields.len() => Ok(fields[i].clone()),
+            _ => Err(sql_err!(UNDEFINED_COLUMN, "could not identify column \"{}\" in record data type", name.name).at(pos)),
+        }
+    }
+
+    fn bind_subscript(&mut self, arg: ExprId, subscripts: &[Subscript], pos: Pos) -> Result<Expr> {
+        let array = self.bind_expr(arg)?;
+        let array = self.settle(array)?;
+        let Some(element) = element_of(array.ty.oid) else {
+            return Err(sql_err!(
+                DATATYPE_MISMATCH,
+                "cannot subscript type {} because it does not support subscripting",
+                display(array.ty.oid)
+            )
+            .at(self.ast.start_of(arg)));
+        };
+        let (subscripts, slice) = self.bind_subscripts(subscripts)?;
+        let ty = if slice { array.ty } else { DataType { oid: element, typmod: array.ty.typmod } };
+        let collation = array.collation;
+        let kind = ExprKind::Subscript { array: Box::new(array), subscripts, slice };
+        Ok(Expr { kind, ty, collation, at: pos })
+    }
+
+    /// Subscripts as integers; in a slice `[n]` means `[1:n]`.
+    pub(crate) fn bind_subscripts(&mut self, subscripts: &[Subscript]) -> Result<(Vec<(Option<Expr>, Option<Expr>)>, bool)> {
+        let slice = subscripts.iter().any(|s| matches!(s, Subscript::Slice(..)));
+        let mut index = |b: &mut Self, id: ExprId| -> Result<Expr> {
+            let e = b.bind_expr(id)?;
+            let at = e.at;
+            match b.coerce_type(e, oid::INT4, -1, CastContext::Assignment)? {
+                Some(e) => Ok(e),
+                None => Err(sql_err!(DATATYPE_MISMATCH, "array subscript must have type integer").at(at)),
+            }
+        };
+        let mut out = Vec::with_capacity(subscripts.len());
+        for subscript in subscripts {
+            out.push(match *subscript {
+                Subscript::Index(i) if slice => {
+                    (Some(Expr::constant(Datum::Int4(1), DataType::of(oid::INT4))), Some(index(self, i)?))
+                }
+                Subscript::Index(i) => (None, Some(index(self, i)?)),
+                Subscript::Slice(low, high) => {
+                    let low = low.map(|i| index(self, i)).transpose()?;
+                    let high = high.map(|i| index(self, i)).transpose()?;
+                    (low, high)
+                }
+            });
+        }
+        Ok((out, slice))
+    }
+}
+
+/// The collation of a result: that of the first argument that has a particular one, else the type's own.
+pub(crate) fn result_collation<'e>(ty: u32, args: impl Iterator<Item = &'e Expr>) -> u32 {
+    let own = collation_of(ty);
+    if own == 0 {
+        return 0;
+    }
+    args.map(|a| a.collation).find(|&c| c != 0 && c != DEFAULT_COLLATION).unwrap_or(own)
+}
+
+/// A constant with its place.
+pub(crate) fn literal(value: Datum, ty: u32, pos: Pos) -> Expr {
+    Expr { kind: ExprKind::Const(value), ty: DataType::of(ty), collation: collation_of(ty), at: pos }
+}
+
+/// A Boolean expression.
+pub(crate) fn boolean(kind: ExprKind) -> Expr {
+    Expr::new(kind, DataType::of(oid::BOOL))
+}
+
+/// The conjunction or disjunction of some conditions; one alone stays as it is.
+pub(crate) fn logic(mut items: Vec<Expr>, and: bool) -> Expr {
+    if items.len() == 1 {
+        return items.swap_remove(0);
+    }
+    boolean(if and { ExprKind::And(items) } else { ExprKind::Or(items) })
+}
+
+/// Gives an expression its place.
+pub(crate) fn at(mut expr: Expr, pos: Pos) -> Expr {
+    expr.at = pos;
+    expr
+}

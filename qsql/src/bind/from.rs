@@ -1,0 +1,501 @@
+//! FROM: tables, views, subqueries, functions and joins.
+
+use std::sync::Arc;
+
+use super::coerce::collation_of;
+use super::scope::{Clause, NsColumn, NsItem};
+use super::{Binder, Shared};
+use crate::catalog::{Relation, RelationKind};
+use crate::error::{Result, SqlError};
+use crate::func::{Body, CastContext};
+use crate::parse::ast::{
+    Alias, Ast, ExprKind as A, FromFunction, FromId, FromKind, Ident, Join, JoinCondition, JoinKind as AstJoin, ObjectName,
+    QueryId, RelationRef, Statement,
+};
+use crate::plan::expr::{ColumnId, Expr, ExprKind};
+use crate::plan::logical::{Logical, LogicalScan};
+use crate::plan::physical::{JoinKind, RelationUse, ScanColumn, TableLock};
+use crate::sql_err;
+use crate::types::{DataType, oid};
+
+/// Views may use views; beyond this depth it is a loop.
+const MAX_VIEW_DEPTH: u32 = 64;
+
+impl Binder<'_> {
+    /// Binds a FROM list into the current scope and returns the join of its items.
+    pub(crate) fn bind_from(&mut self, from: &[FromId]) -> Result<Logical> {
+        let mut plan: Option<Logical> = None;
+        for &id in from {
+            let (item, namespace) = self.bind_from_item(id)?;
+            self.check_names(&namespace)?;
+            self.scope().items.extend(namespace.into_iter().map(|mut i| {
+                i.lateral_only = true;
+                i
+            }));
+            plan = Some(match plan {
+                None => item,
+                Some(left) => join(JoinKind::Inner, left, item, Vec::new()),
+            });
+        }
+        for item in &mut self.scope().items {
+            item.lateral_only = false;
+            item.lateral_ok = true;
+        }
+        Ok(plan.unwrap_or_else(Logical::one_row))
+    }
+
+    /// 42712 if a name of `new` is taken in the current scope.
+    fn check_names(&mut self, new: &[NsItem]) -> Result<()> {
+        let scope = self.scope();
+        for (i, item) in new.iter().enumerate().filter(|(_, i)| i.rel_visible) {
+            let clash = |other: &NsItem| {
+                other.rel_visible
+                    && other.name == item.name
+                    && !matches!((&item.relation, &other.relation), (Some(a), Some(b))
+                        if a.oid != b.oid && item.schema.is_some() && other.schema.is_some())
+            };
+            if scope.items.iter().chain(&new[..i]).any(clash) {
+                let name = item.name.as_deref().unwrap_or_default();
+                return Err(sql_err!(DUPLICATE_ALIAS, "table name \"{name}\" specified more than once"));
+            }
+        }
+        Ok(())
+    }
+
+    fn bind_from_item(&mut self, id: FromId) -> Result<(Logical, Vec<NsItem>)> {
+        self.nested(|b| b.bind_from_kind(id))
+    }
+
+    fn bind_from_kind(&mut self, id: FromId) -> Result<(Logical, Vec<NsItem>)> {
+        let ast = self.ast;
+        let pos = ast[id].pos;
+        match &ast[id].kind {
+            FromKind::Table { relation, alias, sample } => {
+                if sample.is_some() {
+                    return Err(SqlError::unsupported("TABLESAMPLE").at(pos));
+                }
+                self.bind_table_ref(relation, alias.as_ref()).map(|(p, i)| (p, vec![i]))
+            }
+            FromKind::Function(function) => self.bind_from_function(function).map(|(p, i)| (p, vec![i])),
+            FromKind::Subquery { query, lateral, alias } => {
+                self.bind_from_subquery(*query, *lateral, alias.as_ref()).map(|(p, i)| (p, vec![i]))
+            }
+            FromKind::Join(join) => self.bind_join(join),
+            FromKind::Unsupported(what) => Err(SqlError::unsupported(what).at(pos)),
+        }
+    }
+
+    fn bind_from_subquery(&mut self, query: QueryId, lateral: bool, alias: Option<&Alias>) -> Result<(Logical, NsItem)> {
+        let before = std::mem::replace(&mut self.scope().lateral_active, lateral);
+        let clause = std::mem::replace(&mut self.scope().clause, Clause::From);
+        let bound = self.bind_query_body(query, true);
+        let scope = self.scope();
+        scope.lateral_active = before;
+        scope.clause = clause;
+        let bound = bound?;
+        let columns = bound.columns.iter().map(|c| NsColumn { name: c.name.clone(), expr: self.column(c.id) }).collect();
+        let name = alias.map(|a| Arc::from(&*a.name.name));
+        let item = with_alias(NsItem::new(name, columns), alias)?;
+        self.rehome(&item);
+        Ok((bound.plan, item))
+    }
+
+    /// Gives the columns of a nested query to the current block, so that aggregates over them belong here.
+    fn rehome(&mut self, item: &NsItem) {
+        let block = self.scopes.last().map_or(0, |s| s.block);
+        for column in &item.columns {
+            if let ExprKind::Column(id) = column.expr.kind {
+                self.s.blocks[id as usize] = block;
+            }
+        }
+    }
+
+    /// Binds a table, view or CTE by name.
+    fn bind_table_ref(&mut self, relation: &RelationRef, alias: Option<&Alias>) -> Result<(Logical, NsItem)> {
+        if relation.name.schema().is_none()
+            && let Some(found) = self.find_cte(&relation.name.object().name)
+        {
+            return self.bind_cte_ref(found, relation.name.object(), alias);
+        }
+        let table = self.find_table(&relation.name)?;
+        self.bind_relation(&table, alias, &relation.name, TableLock::AccessShare)
+    }
+
+    /// Finds a relation or fails with 42P01.
+    pub(crate) fn find_table(&self, name: &ObjectName) -> Result<Arc<Relation>> {
+        if let Some(database) = name.catalog()
+            && *database.name != *self.cx.catalog.database()
+        {
+            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: \"{name}\"").at(name.pos()));
+        }
+        let schema = name.schema().map(|s| &*s.name);
+        match self.cx.catalog.relation(schema, name.object()) {
+            Some(found) => Ok(found),
+            None => Err(sql_err!(UNDEFINED_TABLE, "relation \"{name}\" does not exist").at(name.pos())),
+        }
+    }
+
+    /// Notes that the statement uses a relation.
+    pub(crate) fn use_relation(&mut self, relation: &Arc<Relation>, lock: TableLock) {
+        let check_as = self.check_as;
+        if let Some(known) = self.s.relations.iter_mut().find(|u| u.relation.oid == relation.oid && u.check_as == check_as) {
+            known.lock = known.lock.max(lock);
+            return;
+        }
+        self.s.relations.push(RelationUse { relation: relation.clone(), lock, selected: 0, modified: 0, check_as });
+    }
+
+    /// Binds a relation as a namespace item over a scan (or a view's query).
+    pub(crate) fn bind_relation(
+        &mut self,
+        relation: &Arc<Relation>,
+        alias: Option<&Alias>,
+        name: &ObjectName,
+        lock: TableLock,
+    ) -> Result<(Logical, NsItem)> {
+        let refuse = |what: &str| {
+            Err(sql_err!(WRONG_OBJECT_TYPE, "cannot open relation \"{}\"", relation.name)
+                .detail(format!("This operation is not supported for {what}."))
+                .at(name.pos()))
+        };
+        match relation.kind {
+            RelationKind::Index => return refuse("indexes"),
+            RelationKind::Composite => return refuse("composite types"),
+            _ => {}
+        }
+        self.use_relation(relation, lock);
+        if relation.kind == RelationKind::View {
+            return self.bind_view(relation, alias, name);
+        }
+        self.bind_scan(relation, alias)
+    }
+
+    fn bind_scan(&mut self, relation: &Arc<Relation>, alias: Option<&Alias>) -> Result<(Logical, NsItem)> {
+        let shown: Arc<str> = Arc::from(alias.map_or(&*relation.name, |a| &*a.name.name));
+        let block = self.scopes.last().map_or(0, |s| s.block);
+        let mut scan = LogicalScan { relation: relation.clone(), alias: shown.clone(), columns: Vec::new() };
+        let mut columns = Vec::with_capacity(relation.columns.len());
+        for (i, column) in relation.live_columns() {
+            let id = self.new_column_of(column.ty, block, (relation.oid, i as i16 + 1));
+            scan.columns.push((id, ScanColumn::Attribute(i)));
+            let mut expr = self.column(id);
+            expr.collation = column.collation;
+            columns.push(NsColumn { name: Arc::from(&*column.name), expr });
+        }
+        let mut system = Vec::new();
+        if matches!(relation.kind, RelationKind::Table | RelationKind::MaterializedView | RelationKind::Virtual) {
+            let mut hidden = |b: &mut Self, name: Option<&str>, what, ty, attribute| {
+                let id = b.new_column_of(DataType::of(ty), block, (relation.oid, attribute));
+                scan.columns.push((id, what));
+                if let Some(name) = name {
+                    system.push(NsColumn { name: Arc::from(name), expr: b.column(id) });
+                }
+            };
+            hidden(self, Some("tableoid"), ScanColumn::TableOid, oid::OID, -6);
+            if relation.kind != RelationKind::Virtual {
+                hidden(self, Some("ctid"), ScanColumn::Ctid, oid::TID, -1);
+                hidden(self, Some("xmin"), ScanColumn::Xmin, oid::XID, -2);
+                hidden(self, None, ScanColumn::RowId, oid::INT8, 0);
+            }
+        }
+        let mut item = NsItem::new(Some(shown), columns);
+        item.relation = Some(relation.clone());
+        item.schema = alias.is_none().then(|| relation.schema.clone());
+        item.system = system;
+        Ok((Logical::Scan(scan), with_alias(item, alias)?))
+    }
+
+    fn bind_view(&mut self, view: &Arc<Relation>, alias: Option<&Alias>, name: &ObjectName) -> Result<(Logical, NsItem)> {
+        let Some(text) = view.view.clone() else { return Err(SqlError::internal("view without definition")) };
+        if self.s.views >= MAX_VIEW_DEPTH {
+            return Err(sql_err!(INVALID_OBJECT_DEFINITION, "infinite recursion detected in rules for relation \"{}\"", view.name)
+                .at(name.pos()));
+        }
+        let statements = crate::parse::parse_statements(&text)?;
+        let Some(parsed) = statements.into_iter().next() else { return Err(SqlError::internal("empty view")) };
+        let Statement::Query(query) = parsed.ast.statement else { return Err(SqlError::internal("a view is a query")) };
+        let (plan, ids) = self.bind_foreign_query(&parsed.ast, query, view.owner)?;
+        // The view's columns are columns of the view for clients.
+        let block = self.scopes.last().map_or(0, |s| s.block);
+        let mut exprs = Vec::with_capacity(ids.len());
+        let mut columns = Vec::with_capacity(ids.len());
+        for ((i, column), id) in view.live_columns().zip(ids) {
+            let new = self.new_column_of(self.s.types[id as usize], block, (view.oid, i as i16 + 1));
+            exprs.push((new, self.column(id)));
+            columns.push(NsColumn { name: Arc::from(&*column.name), expr: self.column(new) });
+        }
+        let shown: Arc<str> = Arc::from(alias.map_or(&*view.name, |a| &*a.name.name));
+        let mut item = NsItem::new(Some(shown), columns);
+        item.relation = Some(view.clone());
+        item.schema = alias.is_none().then(|| view.schema.clone());
+        let item = with_alias(item, alias)?;
+        Ok((Logical::Project { input: Box::new(plan), exprs }, item))
+    }
+
+    /// Binds a query of another text (a view's) into this statement, with its owner's privileges.
+    fn bind_foreign_query(&mut self, ast: &Ast, query: QueryId, owner: u32) -> Result<(Logical, Vec<ColumnId>)> {
+        let shared: Shared = std::mem::take(&mut self.s);
+        let mut inner = Binder { cx: self.cx, ast, s: shared, scopes: Vec::new(), with: Vec::new(), check_as: Some(owner) };
+        inner.s.views += 1;
+        let result = inner.bind_query_body(query, true);
+        inner.s.views -= 1;
+        self.s = inner.s;
+        // Places in the view's text mean nothing in the statement's.
+        let bound = result.map_err(|mut e| {
+            e.0.byte_offset = None;
+            e
+        })?;
+        Ok((bound.plan, bound.columns.iter().map(|c| c.id).collect()))
+    }
+
+    fn bind_from_function(&mut self, function: &FromFunction) -> Result<(Logical, NsItem)> {
+        let ast = self.ast;
+        let mut calls = Vec::new();
+        let mut columns: Vec<(Arc<str>, DataType)> = Vec::new();
+        let mut sets = false;
+        let alias = function.alias.as_ref().filter(|a| !a.name.name.is_empty());
+        let single = function.functions.len() == 1;
+        for from in &function.functions {
+            // unnest(a, b) is ROWS FROM (unnest(a), unnest(b)).
+            let bound = match &ast[from.call].kind {
+                A::Call(call) if &*call.name.object().name == "unnest" && call.args.len() > 1 && !call.variadic => {
+                    let mut parts = Vec::new();
+                    for arg in &call.args {
+                        let mut one = (**call).clone();
+                        one.args = vec![arg.clone()];
+                        parts.push(self.within(Clause::FunctionInFrom, |b| b.bind_call(&one, ast[from.call].pos))?);
+                    }
+                    parts
+                }
+                _ => vec![self.within(Clause::FunctionInFrom, |b| b.bind_expr(from.call))?],
+            };
+            let specs = if from.columns.is_empty() && single { &function.columns } else { &from.columns };
+            let parts = bound.len();
+            for expr in bound {
+                let call_name = super::naming::column_name(ast, from.call);
+                let expr = self.settle(expr)?;
+                let set = match &expr.kind {
+                    ExprKind::Call { func, .. } => match func.body {
+                        Body::Set { columns, .. } => Some(columns),
+                        _ => None,
+                    },
+                    _ => None,
+                };
+                sets |= set.is_some();
+                let has_columns = set.is_some_and(|c| !c.is_empty());
+                if !specs.is_empty() {
+                    if has_columns {
+                        return Err(sql_err!(
+                            SYNTAX_ERROR,
+                            "a column definition list is redundant for a function with OUT parameters"
+                        )
+                        .at(specs[0].name.pos));
+                    }
+                    if expr.ty.oid != oid::RECORD {
+                        return Err(sql_err!(
+                            SYNTAX_ERROR,
+                            "a column definition list is only allowed for functions returning \"record\""
+                        )
+                        .at(specs[0].name.pos));
+                    }
+                    for spec in specs {
+                        columns.push((Arc::from(&*spec.name.name), self.bind_type(&spec.ty)?));
+                    }
+                } else if let Some(out) = set.filter(|c| !c.is_empty()) {
+                    columns.extend(out.iter().map(|(name, ty)| (Arc::from(*name), DataType::of(*ty))));
+                } else if expr.ty.oid == oid::RECORD {
+                    return Err(sql_err!(
+                        SYNTAX_ERROR,
+                        "a column definition list is required for functions returning \"record\""
+                    )
+                    .at(ast[from.call].pos));
+                } else {
+                    let name = match alias {
+                        Some(alias) if single && parts == 1 => Arc::from(&*alias.name.name),
+                        _ => Arc::from(call_name.as_str()),
+                    };
+                    columns.push((name, expr.ty));
+                }
+                calls.push(expr);
+            }
+        }
+        let scalar = columns.len() == 1 && !function.ordinality;
+        if function.ordinality {
+            columns.push((Arc::from("ordinality"), DataType::of(oid::INT8)));
+        }
+        let shown: Arc<str> = match alias {
+            Some(alias) => Arc::from(&*alias.name.name),
+            None => Arc::from(function.functions.first().map(|f| super::naming::column_name(ast, f.call)).unwrap_or_default()),
+        };
+        let ids: Vec<ColumnId> = columns.iter().map(|(_, ty)| self.new_column(*ty)).collect();
+        let ns = columns.iter().zip(&ids).map(|((name, _), &id)| NsColumn { name: name.clone(), expr: self.column(id) }).collect();
+        let mut item = NsItem::new(Some(shown.clone()), ns);
+        item.scalar = scalar;
+        let item = with_alias(item, alias)?;
+        let plan = if !sets && calls.len() == 1 && !function.ordinality && ids.len() == 1 {
+            Logical::Values { columns: ids, rows: vec![calls] }
+        } else {
+            Logical::Function { calls, columns: ids, ordinality: function.ordinality, alias: shown }
+        };
+        Ok((plan, item))
+    }
+
+    fn bind_join(&mut self, node: &Join) -> Result<(Logical, Vec<NsItem>)> {
+        let (left, left_items) = self.bind_from_item(node.left)?;
+        // The right side may refer to the left one by LATERAL.
+        let outer = self.scope().items.len();
+        let lateral_ok = matches!(node.kind, AstJoin::Inner | AstJoin::Left);
+        self.scope().items.extend(left_items.iter().cloned().map(|mut i| {
+            i.lateral_only = true;
+            i.lateral_ok = lateral_ok;
+            i
+        }));
+        let right = self.bind_from_item(node.right);
+        self.scope().items.truncate(outer);
+        let (right, right_items) = right?;
+        let both: Vec<NsItem> = left_items.iter().chain(&right_items).cloned().collect();
+        let hidden = std::mem::take(&mut self.scope().items);
+        let named = self.check_names(&both);
+        self.scope().items = hidden;
+        named?;
+
+        let visible = |items: &[NsItem]| -> Vec<NsColumn> {
+            items.iter().filter(|i| i.cols_visible).flat_map(|i| i.columns.clone()).collect()
+        };
+        let (left_columns, right_columns) = (visible(&left_items), visible(&right_items));
+        let mut conditions = Vec::new();
+        let mut merged = Vec::new();
+        let mut using_alias = None;
+        let names: Vec<Ident> = match &node.condition {
+            JoinCondition::Using { columns, alias } => {
+                using_alias = alias.as_ref();
+                columns.clone()
+            }
+            JoinCondition::Natural => left_columns
+                .iter()
+                .filter(|c| right_columns.iter().any(|r| r.name == c.name))
+                .map(|c| Ident::new(&*c.name, self.ast[node.right].pos))
+                .collect(),
+            JoinCondition::On(id) => {
+                let hidden = std::mem::replace(&mut self.scope().items, both.clone());
+                let on = self.bind_condition(*id, Clause::JoinOn, "JOIN/ON");
+                self.scope().items = hidden;
+                super::coerce::conjuncts(on?, &mut conditions);
+                Vec::new()
+            }
+            JoinCondition::Cross => Vec::new(),
+        };
+        for (i, name) in names.iter().enumerate() {
+            if names[..i].iter().any(|n| *n.name == *name.name) {
+                return Err(sql_err!(DUPLICATE_COLUMN, "column name \"{}\" appears more than once in USING clause", name.name).at(name.pos));
+            }
+            let l = using_column(&left_columns, name, "left")?;
+            let r = using_column(&right_columns, name, "right")?;
+            conditions.push(self.make_operator("=", Some(l.clone()), r.clone(), name.pos)?);
+            merged.push(NsColumn { name: Arc::from(&*name.name), expr: self.merge_column(node.kind, l, r)? });
+        }
+        let is_merged = |c: &NsColumn| names.iter().any(|n| *n.name == *c.name);
+        let mut columns = merged.clone();
+        columns.extend(left_columns.into_iter().filter(|c| !is_merged(c)));
+        columns.extend(right_columns.into_iter().filter(|c| !is_merged(c)));
+
+        let mut items: Vec<NsItem> = both;
+        if let Some(alias) = &node.alias {
+            // The alias hides the joined tables.
+            items.clear();
+            let item = with_alias(NsItem::new(Some(Arc::from(&*alias.name.name)), columns), Some(alias))?;
+            items.push(item);
+        } else {
+            for item in &mut items {
+                item.cols_visible = false;
+            }
+            items.push(NsItem::new(None, columns));
+            if let Some(alias) = using_alias {
+                let mut item = NsItem::new(Some(Arc::from(&*alias.name)), merged);
+                item.cols_visible = false;
+                items.push(item);
+            }
+        }
+        let plan = match node.kind {
+            AstJoin::Inner => join(JoinKind::Inner, left, right, conditions),
+            AstJoin::Left => join(JoinKind::Left, left, right, conditions),
+            AstJoin::Right => join(JoinKind::Left, right, left, conditions),
+            AstJoin::Full => join(JoinKind::Full, left, right, conditions),
+        };
+        Ok((plan, items))
+    }
+
+    /// The merged column of USING: the side that is never NULL-extended, or COALESCE of both.
+    fn merge_column(&mut self, kind: AstJoin, left: Expr, right: Expr) -> Result<Expr> {
+        let mut both = [left, right];
+        let ty = self.to_common(&mut both, "JOIN/USING")?;
+        let [left, right] = both;
+        let merged = match kind {
+            AstJoin::Inner if matches!(left.kind, ExprKind::Column(_)) => left,
+            AstJoin::Inner if matches!(right.kind, ExprKind::Column(_)) => right,
+            AstJoin::Inner | AstJoin::Left => left,
+            AstJoin::Right => right,
+            AstJoin::Full => {
+                let collation = collation_of(ty.oid);
+                Expr { kind: ExprKind::Coalesce(vec![left, right]), ty, collation, at: u32::MAX }
+            }
+        };
+        match self.coerce_type(merged, ty.oid, -1, CastContext::Implicit)? {
+            Some(e) => Ok(e),
+            None => Err(SqlError::internal("common type that fits nobody")),
+        }
+    }
+
+    /// Adds a namespace item for one relation in the current scope, alone.
+    pub(crate) fn add_item(&mut self, item: NsItem) -> Result<()> {
+        self.check_names(std::slice::from_ref(&item))?;
+        self.scope().items.push(item);
+        Ok(())
+    }
+}
+
+/// A join without reordering.
+pub(crate) fn join(kind: JoinKind, left: Logical, right: Logical, on: Vec<Expr>) -> Logical {
+    if kind == JoinKind::Inner && left.is_one_row() && on.is_empty() {
+        return right;
+    }
+    Logical::Join { kind, left: Box::new(left), right: Box::new(right), on, mark: None }
+}
+
+fn using_column(columns: &[NsColumn], name: &Ident, side: &str) -> Result<Expr> {
+    let mut hits = columns.iter().filter(|c| *c.name == *name.name);
+    match (hits.next(), hits.next()) {
+        (Some(c), None) => Ok(c.expr.clone()),
+        (Some(_), Some(_)) => Err(sql_err!(
+            AMBIGUOUS_COLUMN,
+            "common column name \"{}\" appears more than once in {side} table",
+            name.name
+        )
+        .at(name.pos)),
+        (None, _) => Err(sql_err!(
+            UNDEFINED_COLUMN,
+            "column \"{}\" specified in USING clause does not exist in {side} table",
+            name.name
+        )
+        .at(name.pos)),
+    }
+}
+
+/// Applies the column names of an alias.
+pub(crate) fn with_alias(mut item: NsItem, alias: Option<&Alias>) -> Result<NsItem> {
+    let Some(alias) = alias else { return Ok(item) };
+    if alias.columns.len() > item.columns.len() {
+        return Err(sql_err!(
+            INVALID_COLUMN_REFERENCE,
+            "table \"{}\" has {} columns available but {} columns specified",
+            alias.name.name,
+            item.columns.len(),
+            alias.columns.len()
+        )
+        .at(alias.name.pos));
+    }
+    for (column, name) in item.columns.iter_mut().zip(&alias.columns) {
+        column.name = Arc::from(&*name.name);
+    }
+    Ok(item)
+}

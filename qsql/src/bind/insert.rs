@@ -1,0 +1,340 @@
+//! INSERT: rows from VALUES or a query, defaults, ON CONFLICT.
+
+use std::sync::Arc;
+
+use super::query::BoundQuery;
+use super::scope::Clause;
+use super::stored::{StoredKind, bind_expression};
+use super::{Binder, Bound};
+use crate::catalog::{ConstraintKind, Generated, Index, IndexKey, Relation};
+use crate::error::{Result, SqlError};
+use crate::parse::ast::{
+    Assignee, ConflictAction, ConflictTarget, ExprId, ExprKind as A, Ident, IndexElem, IndexKey as AstKey, Insert, InsertSource, OnConflict as AstConflict,
+    Overriding, QueryBody, QueryId, Rows,
+};
+use crate::plan::expr::{ColumnId, Expr, ExprKind};
+use crate::plan::logical::{Logical, LogicalWrite};
+use crate::plan::physical::{Command, OnConflict, TableLock};
+use crate::plan::same::same;
+use crate::sql_err;
+
+impl Binder<'_> {
+    pub(crate) fn bind_insert(mut self, insert: &Insert) -> Result<Bound> {
+        self.push_scope(Clause::Values);
+        self.open_with(insert.with.as_deref())?;
+        let table = self.find_target_table(&insert.table, "insert into")?;
+        self.use_relation(&table, TableLock::RowExclusive);
+        let targets = self.insert_columns(&table, &insert.columns)?;
+        let (input, columns) = self.bind_source(insert, &table, &targets)?;
+        let on_conflict = match &insert.on_conflict {
+            Some(clause) => Some(Box::new(self.bind_on_conflict(clause, &table, insert.alias.as_ref())?)),
+            None => None,
+        };
+        self.scope().items.clear();
+        let name = insert.alias.as_ref().map_or(&*table.name, |a| &*a.name).to_owned();
+        let write = LogicalWrite::Insert { columns, on_conflict };
+        self.finish_modify(input, &table, &name, write, insert.returning.as_deref(), Command::Insert)
+    }
+
+    /// The columns that get values, in the order of the values.
+    fn insert_columns(&mut self, table: &Arc<Relation>, columns: &[Assignee]) -> Result<Vec<usize>> {
+        if columns.is_empty() {
+            return Ok(table.live_columns().map(|(i, _)| i).collect());
+        }
+        let mut out = Vec::with_capacity(columns.len());
+        for target in columns {
+            let index = self.assigned_column(table, target)?;
+            if out.contains(&index) {
+                return Err(sql_err!(DUPLICATE_COLUMN, "column \"{}\" specified more than once", target.column.name)
+                    .at(target.column.pos));
+            }
+            out.push(index);
+        }
+        Ok(out)
+    }
+
+    /// The rows to insert, with one column per table column.
+    fn bind_source(&mut self, insert: &Insert, table: &Arc<Relation>, targets: &[usize]) -> Result<(Logical, Vec<ColumnId>)> {
+        let ast = self.ast;
+        match insert.source {
+            InsertSource::DefaultValues => {
+                let row = self.full_row(table, &[], Vec::new(), &mut Vec::new())?;
+                let ids = self.row_ids(table);
+                Ok((Logical::Values { columns: ids.clone(), rows: vec![row] }, ids))
+            }
+            InsertSource::Query(query) => {
+                let q = &ast[query];
+                let plain = q.with.is_none() && q.order_by.is_empty() && q.limit.is_none() && q.offset.is_none() && q.locking.is_empty();
+                match &q.body {
+                    QueryBody::Values(rows) if plain => self.bind_value_rows(insert, rows, table, targets),
+                    _ => self.bind_select_source(insert, query, table, targets),
+                }
+            }
+        }
+    }
+
+    fn row_ids(&mut self, table: &Arc<Relation>) -> Vec<ColumnId> {
+        table.columns.iter().map(|c| self.new_column(c.ty)).collect()
+    }
+
+    fn check_width(&self, insert: &Insert, given: usize, targets: usize, extra: u32) -> Result<()> {
+        if given > targets {
+            return Err(sql_err!(SYNTAX_ERROR, "INSERT has more expressions than target columns").at(extra));
+        }
+        if !insert.columns.is_empty() && given < targets {
+            return Err(sql_err!(SYNTAX_ERROR, "INSERT has more target columns than expressions").at(insert.columns[given].column.pos));
+        }
+        Ok(())
+    }
+
+    fn bind_value_rows(&mut self, insert: &Insert, rows: &Rows, table: &Arc<Relation>, targets: &[usize]) -> Result<(Logical, Vec<ColumnId>)> {
+        let mut defaults: Vec<Option<Expr>> = vec![None; table.columns.len()];
+        let system = insert.overriding == Some(Overriding::System);
+        let width = rows.row(0).len();
+        let mut out = Vec::with_capacity(rows.len());
+        for row in rows.iter() {
+            if row.len() != width {
+                return Err(sql_err!(SYNTAX_ERROR, "VALUES lists must all be the same length").at(row.first().map_or(0, |&e| self.ast.start_of(e))));
+            }
+            let extra = row.get(targets.len()).map_or(0, |&e| self.ast.start_of(e));
+            self.check_width(insert, row.len(), targets.len(), extra)?;
+            let values = self.bind_value_row(row, table, targets, system, insert)?;
+            out.push(self.full_row(table, targets, values, &mut defaults)?);
+        }
+        for &i in &targets[..width] {
+            self.mark_modified(table.oid, i);
+        }
+        let ids = self.row_ids(table);
+        Ok((Logical::Values { columns: ids.clone(), rows: out }, ids))
+    }
+
+    fn bind_value_row(&mut self, row: &[ExprId], table: &Relation, targets: &[usize], system: bool, insert: &Insert) -> Result<Vec<Option<Expr>>> {
+        let mut values = Vec::with_capacity(row.len());
+        for (&id, &index) in row.iter().zip(targets) {
+            if matches!(self.ast[id].kind, A::Default) {
+                values.push(None);
+                continue;
+            }
+            let column = &table.columns[index];
+            let value = self.bind_expr(id)?;
+            if insert.overriding == Some(Overriding::User)
+                && matches!(column.generated, Generated::IdentityAlways | Generated::IdentityByDefault)
+            {
+                values.push(None);
+                continue;
+            }
+            self.check_insertable(table, index, system)?;
+            values.push(Some(self.assign(value, &column.name, column.ty, self.ast.start_of(id))?));
+        }
+        Ok(values)
+    }
+
+    /// Fills up a row with defaults.
+    fn full_row(
+        &mut self,
+        table: &Relation,
+        targets: &[usize],
+        values: Vec<Option<Expr>>,
+        defaults: &mut Vec<Option<Expr>>,
+    ) -> Result<Vec<Expr>> {
+        defaults.resize(table.columns.len(), None);
+        let mut row: Vec<Option<Expr>> = vec![None; table.columns.len()];
+        for (value, &index) in values.into_iter().zip(targets) {
+            row[index] = value;
+        }
+        let mut out = Vec::with_capacity(row.len());
+        for (i, value) in row.into_iter().enumerate() {
+            out.push(match value {
+                Some(value) => value,
+                None => match &defaults[i] {
+                    Some(known) => known.clone(),
+                    None => {
+                        let bound = self.default_of(table, i)?;
+                        defaults[i] = Some(bound.clone());
+                        bound
+                    }
+                },
+            });
+        }
+        Ok(out)
+    }
+
+    fn bind_select_source(&mut self, insert: &Insert, query: QueryId, table: &Arc<Relation>, targets: &[usize]) -> Result<(Logical, Vec<ColumnId>)> {
+        let bound: BoundQuery = self.bind_query_body(query, false)?;
+        self.check_width(insert, bound.columns.len(), targets.len(), self.ast[query].pos)?;
+        let system = insert.overriding == Some(Overriding::System);
+        let mut values = Vec::with_capacity(bound.columns.len());
+        for (column, &index) in bound.columns.iter().zip(targets) {
+            let target = &table.columns[index];
+            if insert.overriding == Some(Overriding::User)
+                && matches!(target.generated, Generated::IdentityAlways | Generated::IdentityByDefault)
+            {
+                values.push(None);
+                continue;
+            }
+            self.check_insertable(table, index, system)?;
+            let e = self.output_expr(&bound.plan, column.id);
+            values.push(Some(self.assign(e, &target.name, target.ty, self.ast[query].pos)?));
+            self.mark_modified(table.oid, index);
+        }
+        let row = self.full_row(table, targets, values, &mut Vec::new())?;
+        let ids = self.row_ids(table);
+        let exprs = ids.iter().copied().zip(row).collect();
+        Ok((Logical::Project { input: Box::new(bound.plan), exprs }, ids))
+    }
+
+    fn bind_on_conflict(&mut self, clause: &AstConflict, table: &Arc<Relation>, alias: Option<&Ident>) -> Result<OnConflict> {
+        let arbiters = match &clause.target {
+            Some(target) => self.find_arbiters(target, table, clause.pos)?,
+            None => Vec::new(),
+        };
+        let (set, filter) = match &clause.action {
+            ConflictAction::Nothing => return Ok(OnConflict { arbiters, update: None, filter: None }),
+            ConflictAction::Update { set, filter } => (set, filter),
+        };
+        if clause.target.is_none() {
+            return Err(sql_err!(SYNTAX_ERROR, "ON CONFLICT DO UPDATE requires inference specification or constraint name")
+                .hint("For example, ON CONFLICT (column_name).")
+                .at(clause.pos));
+        }
+        // The existing row's columns, then the proposed row's: consecutive ids, so that slots are a subtraction away.
+        self.push_scope(Clause::UpdateSource);
+        let existing = self.row_image(table);
+        let proposed = self.row_image(table);
+        let name = alias.map_or(&*table.name, |a| &*a.name).to_owned();
+        let items = [self.image_item(&name, table, &existing), self.image_item("excluded", table, &proposed)];
+        self.scope().items.extend(items);
+        let result = self.bind_conflict_update(table, set, *filter);
+        self.scopes.pop();
+        let (mut set, mut filter) = result?;
+        let base = existing.first().copied().unwrap_or(0);
+        let exprs = set.iter_mut().map(|s| &mut s.1).chain(&mut filter);
+        for e in exprs {
+            if e.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. })) {
+                return Err(SqlError::unsupported("a subquery in ON CONFLICT DO UPDATE").at(clause.pos));
+            }
+            to_slots(e, base);
+        }
+        Ok(OnConflict { arbiters, update: Some(set), filter })
+    }
+
+    fn bind_conflict_update(
+        &mut self,
+        table: &Arc<Relation>,
+        set: &[crate::parse::ast::Assignment],
+        filter: Option<ExprId>,
+    ) -> Result<(Vec<(usize, Expr)>, Option<Expr>)> {
+        let set = self.bind_set(table, set, Clause::UpdateSource)?;
+        let filter = filter.map(|id| self.bind_condition(id, Clause::Where, "WHERE")).transpose()?;
+        Ok((set, filter))
+    }
+
+    /// The unique indexes that an ON CONFLICT target means.
+    fn find_arbiters(&mut self, target: &ConflictTarget, table: &Arc<Relation>, pos: u32) -> Result<Vec<usize>> {
+        match target {
+            ConflictTarget::Constraint(name) => {
+                let constraint = table.constraints.iter().find(|c| *c.name == *name.name);
+                let index = match constraint.map(|c| &c.kind) {
+                    Some(ConstraintKind::Primary(oid) | ConstraintKind::Unique(oid)) => {
+                        table.indexes.iter().position(|i| i.oid == *oid)
+                    }
+                    Some(_) => {
+                        return Err(sql_err!(WRONG_OBJECT_TYPE, "constraint in ON CONFLICT clause has no associated index"));
+                    }
+                    None => {
+                        return Err(sql_err!(
+                            UNDEFINED_OBJECT,
+                            "constraint \"{}\" for table \"{}\" does not exist",
+                            name.name,
+                            table.name
+                        )
+                        .at(name.pos));
+                    }
+                };
+                Ok(index.into_iter().collect())
+            }
+            ConflictTarget::Index { elements, filter } => {
+                let mut keys = Vec::with_capacity(elements.len());
+                for element in elements {
+                    keys.push(self.bind_arbiter_key(element, table)?);
+                }
+                let filter = match filter {
+                    Some(id) => Some(super::stored::bind_parsed_expression(
+                        self.ast,
+                        *id,
+                        Some(table),
+                        None,
+                        StoredKind::IndexPredicate,
+                        self.cx,
+                    )?),
+                    None => None,
+                };
+                let mut found = Vec::new();
+                for (i, index) in table.indexes.iter().enumerate().filter(|(_, i)| i.unique && i.valid) {
+                    if self.arbitrates(index, table, &keys, filter.as_ref())? {
+                        found.push(i);
+                    }
+                }
+                if found.is_empty() {
+                    return Err(sql_err!(
+                        INVALID_COLUMN_REFERENCE,
+                        "there is no unique or exclusion constraint matching the ON CONFLICT specification"
+                    )
+                    .at(pos));
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    fn bind_arbiter_key(&mut self, element: &IndexElem, table: &Arc<Relation>) -> Result<Expr> {
+        match &element.key {
+            AstKey::Column(name) => match table.column(name) {
+                Some(i) => {
+                    let mut e = Expr::column(i as u32, table.columns[i].ty);
+                    e.collation = table.columns[i].collation;
+                    Ok(e)
+                }
+                None => Err(sql_err!(UNDEFINED_COLUMN, "column \"{}\" does not exist", name.name).at(name.pos)),
+            },
+            AstKey::Expr(id) => super::stored::bind_parsed_expression(self.ast, *id, Some(table), None, StoredKind::Index, self.cx),
+        }
+    }
+
+    fn arbitrates(&self, index: &Index, table: &Arc<Relation>, keys: &[Expr], filter: Option<&Expr>) -> Result<bool> {
+        let mut own = Vec::with_capacity(index.columns.len());
+        for column in &index.columns {
+            own.push(match &column.key {
+                IndexKey::Column(i) => {
+                    let mut e = Expr::column(*i as u32, table.columns[*i].ty);
+                    e.collation = table.columns[*i].collation;
+                    e
+                }
+                IndexKey::Expression(text) => bind_expression(text, Some(table), None, StoredKind::Index, self.cx)?,
+            });
+        }
+        let within = |a: &[Expr], b: &[Expr]| a.iter().all(|x| b.iter().any(|y| same(x, y)));
+        if !within(&own, keys) || !within(keys, &own) {
+            return Ok(false);
+        }
+        match (&index.predicate, filter) {
+            (None, _) => Ok(true),
+            (Some(_), None) => Ok(false),
+            (Some(text), Some(filter)) => {
+                let predicate = bind_expression(text, Some(table), None, StoredKind::IndexPredicate, self.cx)?;
+                let (mut have, mut need) = (Vec::new(), Vec::new());
+                super::coerce::conjuncts(filter.clone(), &mut have);
+                super::coerce::conjuncts(predicate, &mut need);
+                Ok(within(&need, &have))
+            }
+        }
+    }
+}
+
+/// Turns consecutive ids into slots.
+fn to_slots(e: &mut Expr, base: ColumnId) {
+    if let ExprKind::Column(id) = &mut e.kind {
+        *id -= base;
+    }
+    e.each_child_mut(&mut |child| to_slots(child, base));
+}

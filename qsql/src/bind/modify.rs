@@ -1,0 +1,118 @@
+//! UPDATE and DELETE.
+
+use std::sync::Arc;
+
+use super::coerce::conjuncts;
+use super::from::join;
+use super::scope::Clause;
+use super::target::write_target;
+use super::{Binder, Bound};
+use crate::catalog::Relation;
+use crate::error::Result;
+use crate::parse::ast::{Alias, Delete, ExprId, FromId, Ident, RelationRef, Returning, Update, With};
+use crate::plan::expr::{ColumnId, Expr, ExprKind};
+use crate::plan::logical::{Logical, LogicalWrite, Modify};
+use crate::plan::physical::{Command, JoinKind, ScanColumn, TableLock};
+
+/// The scanned target of a write.
+struct Target {
+    table: Arc<Relation>,
+    name: Box<str>,
+    scan: Logical,
+    row_id: ColumnId,
+    columns: Vec<(ColumnId, usize)>,
+}
+
+impl Binder<'_> {
+    pub(crate) fn bind_update(mut self, update: &Update) -> Result<Bound> {
+        self.push_scope(Clause::From);
+        self.open_with(update.with.as_deref())?;
+        let target = self.bind_target(&update.table, update.alias.as_ref(), "update")?;
+        let source = self.bind_sources(&update.from)?;
+        let set = self.bind_set(&target.table, &update.set, Clause::UpdateSource)?;
+        let (input, recheck) = self.bind_input(target.scan, source, update.filter)?;
+        let write = LogicalWrite::Update { row_id: target.row_id, columns: target.columns, recheck, set };
+        self.finish_modify(input, &target.table, &target.name, write, update.returning.as_deref(), Command::Update)
+    }
+
+    pub(crate) fn bind_delete(mut self, delete: &Delete) -> Result<Bound> {
+        self.push_scope(Clause::From);
+        self.open_with(delete.with.as_deref())?;
+        let target = self.bind_target(&delete.table, delete.alias.as_ref(), "delete from")?;
+        let source = self.bind_sources(&delete.using)?;
+        let (input, recheck) = self.bind_input(target.scan, source, delete.filter)?;
+        let write = LogicalWrite::Delete { row_id: target.row_id, columns: target.columns, recheck };
+        self.mark_modified(target.table.oid, 0);
+        self.finish_modify(input, &target.table, &target.name, write, delete.returning.as_deref(), Command::Delete)
+    }
+
+    pub(crate) fn open_with(&mut self, with: Option<&With>) -> Result<()> {
+        with.map_or(Ok(()), |w| self.bind_with(w))
+    }
+
+    fn bind_target(&mut self, relation: &RelationRef, alias: Option<&Ident>, verb: &str) -> Result<Target> {
+        let table = self.find_target_table(&relation.name, verb)?;
+        let alias = alias.map(|a| Alias { name: a.clone(), columns: Vec::new() });
+        let (scan, item) = self.bind_relation(&table, alias.as_ref(), &relation.name, TableLock::RowExclusive)?;
+        let name: Box<str> = Box::from(item.name.as_deref().unwrap_or_default());
+        self.add_item(item)?;
+        let mut row_id = 0;
+        let mut columns = Vec::new();
+        if let Logical::Scan(scan) = &scan {
+            for &(id, what) in &scan.columns {
+                match what {
+                    ScanColumn::RowId => row_id = id,
+                    ScanColumn::Attribute(i) => columns.push((id, i)),
+                    _ => {}
+                }
+            }
+        }
+        Ok(Target { table, name, scan, row_id, columns })
+    }
+
+    fn bind_sources(&mut self, from: &[FromId]) -> Result<Option<Logical>> {
+        if from.is_empty() { Ok(None) } else { self.bind_from(from).map(Some) }
+    }
+
+    /// The rows to write, and the conditions that a newer version of one must still satisfy.
+    fn bind_input(&mut self, scan: Logical, source: Option<Logical>, filter: Option<ExprId>) -> Result<(Logical, Vec<Expr>)> {
+        let mut conditions = Vec::new();
+        if let Some(id) = filter {
+            conjuncts(self.bind_condition(id, Clause::Where, "WHERE")?, &mut conditions);
+        }
+        let plain = |e: &&Expr| !e.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. }));
+        let recheck = conditions.iter().filter(plain).cloned().collect();
+        let input = match source {
+            Some(source) => join(JoinKind::Inner, scan, source, Vec::new()),
+            None => scan,
+        };
+        Ok((input.filter(conditions), recheck))
+    }
+
+    /// Puts the write and its RETURNING on top of the input.
+    pub(crate) fn finish_modify(
+        mut self,
+        input: Logical,
+        table: &Arc<Relation>,
+        name: &str,
+        write: LogicalWrite,
+        returning: Option<&Returning>,
+        command: Command,
+    ) -> Result<Bound> {
+        let (mut new_columns, mut old_columns) = (Vec::new(), Vec::new());
+        let bound = match returning {
+            Some(returning) => {
+                new_columns = self.row_image(table);
+                old_columns = self.row_image(table);
+                let plain_is_old = command == Command::Delete;
+                Some(self.bind_returning(returning, name, table, &new_columns, &old_columns, plain_is_old)?)
+            }
+            None => None,
+        };
+        let target = write_target(table, self.cx)?;
+        let (exprs, columns) = bound.map_or((None, Vec::new()), |b| (Some(b.exprs), b.columns));
+        let outputs = exprs.iter().flatten().map(|e| e.0).collect();
+        let modify = Modify { input, target, write, returning: exprs, new_columns, old_columns };
+        self.finish(Logical::Modify(Box::new(modify)), outputs, columns, command)
+    }
+}

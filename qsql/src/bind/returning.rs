@@ -1,0 +1,89 @@
+//! RETURNING: the new row, the old row, and what was joined.
+
+use std::sync::Arc;
+
+use super::Binder;
+use super::scope::{Clause, NsColumn, NsItem};
+use crate::catalog::Relation;
+use crate::error::Result;
+use crate::parse::ast::Returning;
+use crate::plan::expr::{ColumnId, Expr};
+use crate::plan::physical::OutputColumn;
+use crate::sql_err;
+use crate::types::oid;
+
+/// A bound RETURNING.
+pub(crate) struct BoundReturning {
+    pub(crate) exprs: Vec<(ColumnId, Expr)>,
+    pub(crate) columns: Vec<OutputColumn>,
+}
+
+impl Binder<'_> {
+    /// Makes ids for all columns of a row image, dropped ones included.
+    pub(crate) fn row_image(&mut self, table: &Arc<Relation>) -> Vec<ColumnId> {
+        let block = self.scopes.last().map_or(0, |s| s.block);
+        let make = |(i, c): (usize, &crate::catalog::Column)| {
+            let id = self.new_column_of(c.ty, block, (table.oid, i as i16 + 1));
+            self.s.collations[id as usize] = c.collation;
+            id
+        };
+        table.columns.iter().enumerate().map(make).collect()
+    }
+
+    /// A namespace item over a row image.
+    pub(crate) fn image_item(&self, name: &str, table: &Arc<Relation>, ids: &[ColumnId]) -> NsItem {
+        let columns = table
+            .live_columns()
+            .map(|(i, c)| NsColumn { name: Arc::from(&*c.name), expr: self.column(ids[i]) })
+            .collect();
+        let mut item = NsItem::new(Some(Arc::from(name)), columns);
+        item.relation = Some(table.clone());
+        let tableoid = super::expr::literal(crate::types::Datum::Oid(table.oid), oid::OID, u32::MAX);
+        item.system.push(NsColumn { name: Arc::from("tableoid"), expr: tableoid });
+        item
+    }
+
+    /// Binds RETURNING over the current scope, whose item `name` stands for the written table.
+    pub(crate) fn bind_returning(
+        &mut self,
+        returning: &Returning,
+        name: &str,
+        table: &Arc<Relation>,
+        new: &[ColumnId],
+        old: &[ColumnId],
+        plain_is_old: bool,
+    ) -> Result<BoundReturning> {
+        let plain = if plain_is_old { old } else { new };
+        let item = self.image_item(name, table, plain);
+        let position = self.scope().items.iter().position(|i| i.name.as_deref() == Some(name));
+        match position {
+            Some(i) => self.scope().items[i] = item,
+            None => self.scope().items.insert(0, item),
+        }
+        for (alias, default, ids) in [(&returning.old, "old", old), (&returning.new, "new", new)] {
+            let shown = alias.as_ref().map_or(default, |a| &*a.name);
+            let taken = self.scope().items.iter().any(|i| i.rel_visible && i.name.as_deref() == Some(shown));
+            if taken && let Some(alias) = alias {
+                return Err(sql_err!(DUPLICATE_ALIAS, "table name \"{}\" specified more than once", alias.name).at(alias.pos));
+            }
+            if !taken {
+                let mut item = self.image_item(shown, table, ids);
+                item.cols_visible = false;
+                self.scope().items.push(item);
+            }
+        }
+        let targets = self.within(Clause::Returning, |b| b.bind_targets(&returning.targets))?;
+        let mut exprs = Vec::with_capacity(targets.len());
+        let mut columns = Vec::with_capacity(targets.len());
+        for target in targets {
+            let e = self.settle(target.expr)?;
+            let id = self.column_for(&e);
+            columns.push(self.output_column(&target.name, id));
+            exprs.push((id, e));
+        }
+        if exprs.is_empty() {
+            return Err(sql_err!(SYNTAX_ERROR, "RETURNING must have at least one column"));
+        }
+        Ok(BoundReturning { exprs, columns })
+    }
+}

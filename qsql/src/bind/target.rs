@@ -1,0 +1,48 @@
+//! Tables to be written: their constraints, index expressions and generated columns, bound once per plan.
+
+use std::sync::Arc;
+
+use super::stored::{StoredKind, bind_expression};
+use super::BindContext;
+use crate::catalog::{ConstraintKind, Generated, IndexKey, Relation};
+use crate::error::Result;
+use crate::plan::expr::Expr;
+use crate::plan::physical::{BoundIndex, WriteTarget};
+
+/// Binds all that the rows of a table must satisfy.
+pub fn write_target(relation: &Arc<Relation>, cx: &BindContext<'_>) -> Result<WriteTarget> {
+    let mut checks = Vec::new();
+    for constraint in &relation.constraints {
+        if let ConstraintKind::Check(text) = &constraint.kind {
+            let condition = bind_expression(text, Some(relation), None, StoredKind::Check, cx)?;
+            checks.push((constraint.name.clone(), condition));
+        }
+    }
+    let mut indexes = Vec::with_capacity(relation.indexes.len());
+    for index in &relation.indexes {
+        let mut keys = Vec::with_capacity(index.columns.len());
+        for column in &index.columns {
+            keys.push(match &column.key {
+                IndexKey::Column(i) => {
+                    let source = &relation.columns[*i];
+                    let mut e = Expr::column(*i as u32, source.ty);
+                    e.collation = column.collation;
+                    e
+                }
+                IndexKey::Expression(text) => bind_expression(text, Some(relation), None, StoredKind::Index, cx)?,
+            });
+        }
+        let predicate = match &index.predicate {
+            Some(text) => Some(bind_expression(text, Some(relation), None, StoredKind::IndexPredicate, cx)?),
+            None => None,
+        };
+        indexes.push(BoundIndex { index: index.clone(), keys, predicate });
+    }
+    let mut generated = Vec::new();
+    for (i, column) in relation.live_columns() {
+        if let (Generated::Stored, Some(text)) = (column.generated, &column.default) {
+            generated.push((i, bind_expression(text, Some(relation), Some(column.ty), StoredKind::Generated, cx)?));
+        }
+    }
+    Ok(WriteTarget { relation: relation.clone(), checks, indexes, generated })
+}

@@ -1,0 +1,253 @@
+//! Constant folding and simplification of expressions.
+//!
+//! Only immutable functions are called, and a call that fails is left for the executor, where the error belongs (a branch
+//! that is never taken must not fail). AND, OR, NOT, CASE, COALESCE and IS tests shrink by what is known.
+
+use std::sync::Arc;
+
+use crate::bind::BindContext;
+use crate::catalog::Catalog;
+use crate::error::{Result, SqlError};
+use crate::func::{Body, EvalCx, Host, Volatility};
+use crate::plan::expr::{Expr, ExprKind};
+use crate::types::{DataType, Datum, Oid, coerce::apply_typmod, oid};
+
+/// Calls an immutable function of constants; `None` when it is not one, or fails.
+pub(crate) fn fold_call(e: &Expr, cx: &BindContext<'_>) -> Option<Datum> {
+    let ExprKind::Call { func, args, .. } = &e.kind else { return None };
+    let Body::Scalar(body) = func.body else { return None };
+    if func.volatility != Volatility::Immutable {
+        return None;
+    }
+    let mut values = Vec::with_capacity(args.len());
+    let mut types = Vec::with_capacity(args.len());
+    for arg in args {
+        let ExprKind::Const(value) = &arg.kind else { return None };
+        if value.is_null() && func.strict {
+            return Some(Datum::Null);
+        }
+        values.push(value.clone());
+        types.push(arg.ty);
+    }
+    let mut host = NoSession { catalog: cx.catalog };
+    let mut eval = EvalCx { io: cx.io, host: &mut host, arg_types: &types, result: e.ty };
+    body(&mut eval, &values).ok()
+}
+
+/// Simplifies an expression in place, from the leaves up.
+pub(crate) fn simplify(e: &mut Expr, cx: &BindContext<'_>) {
+    // CASE decides which branches may be evaluated at all; its parts are still simplified, since failing calls stay.
+    e.each_child_mut(&mut |child| simplify(child, cx));
+    let replacement = match &mut e.kind {
+        ExprKind::Call { .. } => fold_call(e, cx).map(ExprKind::Const),
+        ExprKind::Relabel(inner) => match &inner.kind {
+            ExprKind::Const(value) => Some(ExprKind::Const(value.clone())),
+            _ => None,
+        },
+        ExprKind::Typmod { value, explicit } => match &value.kind {
+            ExprKind::Const(value) => apply_typmod(value.clone(), e.ty.oid, e.ty.typmod, *explicit).ok().map(ExprKind::Const),
+            _ => None,
+        },
+        ExprKind::And(items) => Some(connect(std::mem::take(items), true)),
+        ExprKind::Or(items) => Some(connect(std::mem::take(items), false)),
+        ExprKind::Not(inner) => negate(inner),
+        ExprKind::IsNull { value, negated } => match &value.kind {
+            ExprKind::Const(v) => Some(ExprKind::Const(Datum::Bool(v.is_null() != *negated))),
+            _ => None,
+        },
+        ExprKind::IsTruth { value, truth, negated } => match &value.kind {
+            ExprKind::Const(v) => {
+                let known = match v {
+                    Datum::Bool(b) => Some(*b),
+                    _ => None,
+                };
+                Some(ExprKind::Const(Datum::Bool((known == *truth) != *negated)))
+            }
+            _ => None,
+        },
+        ExprKind::Coalesce(items) => coalesce(items),
+        ExprKind::Case { operand: None, arms, otherwise } => case(arms, otherwise),
+        ExprKind::Array { items, nested: false } => fold_array(items, e.ty),
+        _ => None,
+    };
+    if let Some(kind) = replacement {
+        e.kind = kind;
+    }
+    // A chain that shrank to one element is that element.
+    if let ExprKind::And(items) | ExprKind::Or(items) | ExprKind::Coalesce(items) = &mut e.kind
+        && items.len() == 1
+    {
+        *e = items.swap_remove(0);
+    }
+    if let ExprKind::Case { arms, otherwise, .. } = &mut e.kind
+        && arms.is_empty()
+    {
+        *e = match otherwise.take() {
+            Some(inner) => *inner,
+            None => Expr { kind: ExprKind::Const(Datum::Null), ..e.clone() },
+        };
+    }
+}
+
+fn connect(items: Vec<Expr>, and: bool) -> ExprKind {
+    let mut out: Vec<Expr> = Vec::with_capacity(items.len());
+    let mut null = None;
+    for item in items {
+        match &item.kind {
+            ExprKind::Const(Datum::Bool(b)) if *b == and => {}
+            ExprKind::Const(Datum::Bool(b)) => return ExprKind::Const(Datum::Bool(*b)),
+            ExprKind::Const(Datum::Null) => null = Some(item),
+            _ => match item.kind {
+                ExprKind::And(inner) if and => out.extend(inner),
+                ExprKind::Or(inner) if !and => out.extend(inner),
+                kind => out.push(Expr { kind, ..item }),
+            },
+        }
+    }
+    out.extend(null);
+    match out.len() {
+        0 => ExprKind::Const(Datum::Bool(and)),
+        _ if and => ExprKind::And(out),
+        _ => ExprKind::Or(out),
+    }
+}
+
+/// NOT over what it can be pushed into; negators of operators make index conditions visible.
+fn negate(inner: &mut Expr) -> Option<ExprKind> {
+    match &mut inner.kind {
+        ExprKind::Const(Datum::Bool(b)) => Some(ExprKind::Const(Datum::Bool(!*b))),
+        ExprKind::Const(Datum::Null) => Some(ExprKind::Const(Datum::Null)),
+        ExprKind::Not(e) => Some(std::mem::replace(&mut e.kind, ExprKind::CaseTest)),
+        ExprKind::And(items) | ExprKind::Or(items) => {
+            let negated = std::mem::take(items)
+                .into_iter()
+                .map(|e| {
+                    let mut e = e;
+                    let (ty, at) = (e.ty, e.at);
+                    match negate(&mut e) {
+                        Some(kind) => Expr { kind, ty, collation: 0, at },
+                        None => Expr { kind: ExprKind::Not(Box::new(e)), ty, collation: 0, at },
+                    }
+                })
+                .collect();
+            Some(if matches!(inner.kind, ExprKind::And(_)) { ExprKind::Or(negated) } else { ExprKind::And(negated) })
+        }
+        ExprKind::IsNull { value, negated } => {
+            let value = std::mem::replace(&mut **value, Expr::new(ExprKind::CaseTest, DataType::of(oid::BOOL)));
+            Some(ExprKind::IsNull { value: Box::new(value), negated: !*negated })
+        }
+        ExprKind::Call { args, operator, .. } if *operator != 0 => {
+            let negator = crate::func::operator_by_oid(*operator).and_then(|o| crate::func::operator_by_oid(o.negator))?;
+            let func = crate::func::function_by_oid(negator.function)?;
+            Some(ExprKind::Call { func, args: std::mem::take(args), operator: negator.oid })
+        }
+        _ => None,
+    }
+}
+
+fn coalesce(items: &mut Vec<Expr>) -> Option<ExprKind> {
+    items.retain(|e| !matches!(e.kind, ExprKind::Const(Datum::Null)));
+    if let Some(first) = items.iter().position(|e| matches!(e.kind, ExprKind::Const(_))) {
+        items.truncate(first + 1);
+    }
+    match items.len() {
+        0 => Some(ExprKind::Const(Datum::Null)),
+        _ => None,
+    }
+}
+
+fn case(arms: &mut Vec<(Expr, Expr)>, otherwise: &mut Option<Box<Expr>>) -> Option<ExprKind> {
+    arms.retain(|(c, _)| !matches!(c.kind, ExprKind::Const(Datum::Bool(false) | Datum::Null)));
+    if let Some(sure) = arms.iter().position(|(c, _)| matches!(c.kind, ExprKind::Const(Datum::Bool(true)))) {
+        let (_, result) = arms.swap_remove(sure);
+        arms.truncate(sure);
+        *otherwise = Some(Box::new(result));
+    }
+    None
+}
+
+fn fold_array(items: &[Expr], ty: DataType) -> Option<ExprKind> {
+    let mut values = Vec::with_capacity(items.len());
+    for item in items {
+        let ExprKind::Const(value) = &item.kind else { return None };
+        values.push(value.clone());
+    }
+    let element = crate::func::category::element_of(ty.oid)?;
+    let dims = if values.is_empty() { Vec::new() } else { vec![(values.len() as i32, 1)] };
+    Some(ExprKind::Const(Datum::Array(Arc::new(crate::types::Array { element, dims, items: values }))))
+}
+
+/// The most volatile function of an expression.
+pub(crate) fn volatility(e: &Expr) -> Volatility {
+    let mut worst = match &e.kind {
+        ExprKind::Call { func, .. } | ExprKind::ScalarArray { func, .. } => func.volatility,
+        ExprKind::CoerceViaIo(_) => Volatility::Stable,
+        _ => Volatility::Immutable,
+    };
+    e.each_child(&mut |child| worst = worst.max(volatility(child)));
+    worst
+}
+
+/// The host of functions that ask nothing of a session.
+struct NoSession<'a> {
+    catalog: &'a dyn Catalog,
+}
+
+fn no_session<T>() -> Result<T> {
+    Err(SqlError::internal("there is no session at planning time"))
+}
+
+impl Host for NoSession<'_> {
+    fn transaction_time(&self) -> i64 {
+        0
+    }
+    fn statement_time(&self) -> i64 {
+        0
+    }
+    fn clock_time(&self) -> i64 {
+        0
+    }
+    fn current_user(&self) -> Arc<str> {
+        Arc::from("")
+    }
+    fn session_user(&self) -> Arc<str> {
+        Arc::from("")
+    }
+    fn catalog(&self) -> &dyn Catalog {
+        self.catalog
+    }
+    fn nextval(&mut self, _: Oid) -> Result<i64> {
+        no_session()
+    }
+    fn currval(&mut self, _: Oid) -> Result<i64> {
+        no_session()
+    }
+    fn lastval(&mut self) -> Result<i64> {
+        no_session()
+    }
+    fn setval(&mut self, _: Oid, _: i64, _: bool) -> Result<i64> {
+        no_session()
+    }
+    fn setting(&self, _: &str) -> Option<String> {
+        None
+    }
+    fn set_setting(&mut self, _: &str, _: Option<&str>, _: bool) -> Result<String> {
+        no_session()
+    }
+    fn random(&mut self) -> u64 {
+        0
+    }
+    fn seed(&mut self, _: f64) {}
+    fn backend_pid(&self) -> i32 {
+        0
+    }
+    fn sleep(&mut self, _: i64) -> Result<()> {
+        no_session()
+    }
+    fn system(&mut self, _: &str, _: &[Datum]) -> Result<Datum> {
+        no_session()
+    }
+    fn check_interrupt(&self) -> Result<()> {
+        Ok(())
+    }
+}
