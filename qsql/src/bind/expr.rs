@@ -670,7 +670,7 @@ impl Binder<'_> {
     /// Subscripts as integers; in a slice `[n]` means `[1:n]`.
     pub(crate) fn bind_subscripts(&mut self, subscripts: &[Subscript]) -> Result<(Vec<(Option<Expr>, Option<Expr>)>, bool)> {
         let slice = subscripts.iter().any(|s| matches!(s, Subscript::Slice(..)));
-        let mut index = |b: &mut Self, id: ExprId| -> Result<Expr> {
+        let index = |b: &mut Self, id: ExprId| -> Result<Expr> {
             let e = b.bind_expr(id)?;
             let at = e.at;
             match b.coerce_type(e, oid::INT4, -1, CastContext::Assignment)? {

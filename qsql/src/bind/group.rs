@@ -11,7 +11,7 @@ use super::query::sorted;
 use super::scope::Clause;
 use super::select::TargetEntry;
 use crate::catalog::{IndexKey, Relation};
-use crate::error::{Result, SqlError};
+use crate::error::Result;
 use crate::func::opclass::equality_operator;
 use crate::parse::ast::{
     ExprKind as A, FrameBound as AstBound, FrameExclude as AstExclude, FrameUnits, GroupItem, Ident, Select, WindowSpec as AstWindow,
@@ -49,8 +49,6 @@ pub(crate) struct Grouping {
     pub(crate) exprs: Vec<Expr>,
     /// Grouping sets as indexes into them; empty for plain grouping.
     pub(crate) sets: Vec<Vec<u32>>,
-    /// GROUP BY was written, perhaps as `()`.
-    written: bool,
 }
 
 /// What grouping knows while it rewrites expressions.
@@ -68,7 +66,7 @@ const MAX_GROUPING_SETS: usize = 4096;
 
 impl Binder<'_> {
     pub(crate) fn bind_group_by(&mut self, select: &Select, targets: &[TargetEntry]) -> Result<Grouping> {
-        let mut out = Grouping { written: !select.group_by.is_empty(), ..Grouping::default() };
+        let mut out = Grouping::default();
         let plain = select.group_by.iter().all(|i| matches!(i, GroupItem::Expr(_)));
         // Every item is a list of alternatives; the sets are their cross product.
         let mut sets: Vec<Vec<u32>> = vec![Vec::new()];
@@ -209,7 +207,6 @@ impl Binder<'_> {
             set_index: rewrite.set_index,
             aggregates: rewrite.aggregates,
         };
-        let _ = grouping.written;
         Ok(plan.filter(having))
     }
 
@@ -666,9 +663,4 @@ fn first_of(e: &Expr, test: &dyn Fn(&Expr) -> bool) -> Option<u32> {
         hit
     });
     at
-}
-
-/// 0A000 for a construct that has no meaning yet.
-pub(crate) fn refuse<T>(what: &str, pos: u32) -> Result<T> {
-    Err(SqlError::unsupported(what).at(pos))
 }

@@ -80,6 +80,8 @@ pub struct Bound {
     pub ctes: Vec<LogicalCte>,
     /// Type of each column, by [`ColumnId`].
     pub types: Vec<DataType>,
+    /// Collation of each column.
+    pub collations: Vec<Oid>,
     /// Relations to lock and to check privileges on.
     pub relations: Vec<RelationUse>,
     /// Whether it neither writes nor locks rows.
@@ -93,7 +95,7 @@ pub struct Bound {
 /// # Errors
 /// All that PostgreSQL's parse analysis raises, with byte offsets into the statement's text.
 pub fn bind(ast: &Ast, statement: &Statement, cx: &BindContext<'_>) -> Result<Bound> {
-    let mut binder = Binder::new(ast, cx);
+    let binder = Binder::new(ast, cx);
     match statement {
         Statement::Query(query) => binder.bind_top_query(*query),
         Statement::Insert(insert) => binder.bind_insert(insert),
@@ -123,8 +125,6 @@ pub(crate) struct Shared {
     blocks: Vec<u32>,
     /// `types` of parameters as far as known.
     params: Vec<Option<DataType>>,
-    /// Parameters whose type was declared.
-    declared: usize,
     subqueries: Vec<Option<Subquery>>,
     ctes: Vec<LogicalCte>,
     relations: Vec<RelationUse>,
@@ -153,7 +153,7 @@ pub(crate) struct Binder<'a> {
 impl<'a> Binder<'a> {
     pub(crate) fn new(ast: &'a Ast, cx: &'a BindContext<'a>) -> Self {
         let params = cx.params.iter().map(|&oid| (oid != 0 && oid != crate::types::oid::UNKNOWN).then(|| DataType::of(oid))).collect();
-        let s = Shared { params, declared: cx.params.len(), ..Shared::default() };
+        let s = Shared { params, ..Shared::default() };
         Binder { cx, ast, s, scopes: Vec::new(), with: Vec::new(), check_as: None }
     }
 
@@ -236,6 +236,7 @@ impl<'a> Binder<'a> {
             subqueries: self.s.subqueries,
             ctes: self.s.ctes,
             types: self.s.types,
+            collations: self.s.collations,
             relations: self.s.relations,
             read_only,
             volatile_literals: self.s.volatile_literals,

@@ -7,4 +7,111 @@
 //! Each rule is a function over the algebra; any of them may be left out and the plan stays right. Subqueries that no rule
 //! unnests become SubPlans with exec params in `lower`.
 
+mod access;
+mod columns;
+mod cost;
+mod estimate;
 pub(crate) mod fold;
+mod lower;
+
+use crate::bind::{BindContext, Bound};
+use crate::error::Result;
+use crate::plan::expr::{Expr, ExprKind};
+use crate::plan::logical::Logical;
+use crate::plan::physical::PhysicalPlan;
+use crate::types::Datum;
+use lower::Lower;
+
+/// Plans a bound statement.
+///
+/// With `param_values` the parameters are constants (a plan for these values only); without, the plan serves any.
+///
+/// # Errors
+/// 0A000 for what has no plan yet; XX000 for a broken invariant.
+pub fn optimize(mut bound: Bound, cx: &BindContext<'_>, param_values: Option<&[Datum]>) -> Result<PhysicalPlan> {
+    each_plan(&mut bound, &mut |plan| simplify_plan(plan, cx, param_values));
+    let mut estimator = estimate::Estimator::new(cx, bound.types.clone());
+    for plan in bound.ctes.iter().filter_map(|c| c.plan.as_ref()) {
+        estimator.learn(plan);
+    }
+    for plan in bound.subqueries.iter().flatten().map(|s| &s.plan) {
+        estimator.learn(plan);
+    }
+    estimator.learn(&bound.plan);
+    let parts = columns::Parts { subqueries: &bound.subqueries, ctes: &bound.ctes };
+    for i in 0..bound.ctes.len() {
+        let rows = bound.ctes[i].plan.as_ref().map_or(0.0, |p| estimator.rows(p, &parts));
+        estimator.cte_rows.push(rows);
+    }
+    let mut lower = Lower {
+        cx,
+        types: bound.types,
+        collations: bound.collations,
+        subqueries: bound.subqueries,
+        ctes: bound.ctes,
+        estimator,
+        subplans: Vec::new(),
+        exec_params: 0,
+        outer: Vec::new(),
+    };
+    let ctes = lower.lower_ctes()?;
+    let root = lower.lower_exactly(&bound.plan, &bound.outputs)?.node;
+    Ok(PhysicalPlan {
+        root,
+        columns: bound.columns,
+        subplans: lower.subplans,
+        ctes,
+        exec_params: lower.exec_params,
+        params: bound.params,
+        command: bound.command,
+        read_only: bound.read_only,
+        relations: bound.relations,
+    })
+}
+
+/// Applies a rule to every plan of a statement.
+fn each_plan(bound: &mut Bound, rule: &mut dyn FnMut(&mut Logical)) {
+    rule(&mut bound.plan);
+    bound.subqueries.iter_mut().flatten().for_each(|s| rule(&mut s.plan));
+    bound.ctes.iter_mut().filter_map(|c| c.plan.as_mut()).for_each(rule);
+}
+
+/// Folds all expressions of a plan, with parameters as constants if their values are known.
+fn simplify_plan(plan: &mut Logical, cx: &BindContext<'_>, values: Option<&[Datum]>) {
+    plan.each_expr_mut(&mut |e| {
+        if let Some(values) = values {
+            set_params(e, values);
+        }
+        fold::simplify(e, cx);
+    });
+    plan.each_input_mut(&mut |input| simplify_plan(input, cx, values));
+    if let Logical::Filter { conditions, .. } | Logical::Join { on: conditions, .. } = plan {
+        let list = std::mem::take(conditions);
+        list.into_iter().for_each(|e| split(e, conditions));
+    }
+    if let Logical::Filter { input, conditions } = plan {
+        if conditions.iter().any(|e| matches!(e.kind, ExprKind::Const(Datum::Bool(false) | Datum::Null))) {
+            *plan = Logical::no_rows(input.outputs());
+        } else if conditions.is_empty() {
+            *plan = std::mem::replace(&mut **input, Logical::one_row());
+        }
+    }
+}
+
+/// Adds the conjuncts of a condition; TRUE adds nothing.
+fn split(e: Expr, out: &mut Vec<Expr>) {
+    match e.kind {
+        ExprKind::And(items) => items.into_iter().for_each(|e| split(e, out)),
+        ExprKind::Const(Datum::Bool(true)) => {}
+        kind => out.push(Expr { kind, ..e }),
+    }
+}
+
+fn set_params(e: &mut Expr, values: &[Datum]) {
+    if let ExprKind::Param(n) = e.kind
+        && let Some(value) = values.get(n as usize)
+    {
+        e.kind = ExprKind::Const(value.clone());
+    }
+    e.each_child_mut(&mut |child| set_params(child, values));
+}

@@ -1,0 +1,112 @@
+//! Writes and row locks.
+
+use super::{Lower, Lowered};
+use crate::error::{Result, SqlError};
+use crate::optimize::access::Want;
+use crate::optimize::columns::ColumnSet;
+use crate::optimize::cost::CPU_TUPLE;
+use crate::plan::expr::{ColumnId, Expr};
+use crate::plan::logical::{LockedRelation, Logical, LogicalWrite, Modify};
+use crate::plan::physical::{LockTarget, Op, Write};
+
+impl Lower<'_> {
+    pub(crate) fn lower_lock_rows(
+        &mut self,
+        input: &Logical,
+        targets: &[LockedRelation],
+        recheck: &[Expr],
+        need: &ColumnSet,
+        want: &Want,
+    ) -> Result<Lowered> {
+        let recheck: Vec<Expr> = recheck.iter().filter(|e| !has_subquery(e)).cloned().collect();
+        let mut inner = need.clone();
+        inner.union(&self.parts().columns_of_all(&recheck));
+        inner.extend(targets.iter().map(|t| t.row_id));
+        let input = self.lower(input, &inner, want)?;
+        let mut physical = Vec::with_capacity(targets.len());
+        for target in targets {
+            let row_id = input.slot(target.row_id).ok_or_else(|| SqlError::internal("locked row has no id"))?;
+            physical.push(LockTarget {
+                relation: target.relation.clone(),
+                row_id,
+                columns: present(&target.columns, &input),
+                strength: target.strength,
+                wait: target.wait,
+            });
+        }
+        let recheck = self.slotted_all(&recheck, &input.slots)?;
+        let cost = input.node.cost;
+        let op = Op::LockRows { input: Box::new(input.node), targets: physical, recheck };
+        let node = self.node(op, &input.slots, cost.startup, cost.total + cost.rows * CPU_TUPLE, cost.rows);
+        Ok(Lowered { node, slots: input.slots, order: input.order })
+    }
+
+    pub(crate) fn lower_modify(&mut self, modify: &Modify) -> Result<Lowered> {
+        let mut need = ColumnSet::default();
+        if let Some(returning) = &modify.returning {
+            need.union(&self.parts().columns_of_all(returning.iter().map(|r| &r.1)));
+        }
+        let images = ColumnSet::of(modify.new_columns.iter().chain(&modify.old_columns).copied());
+        need.minus(&images);
+        let (input, write) = match &modify.write {
+            LogicalWrite::Insert { columns, on_conflict } => {
+                let input = self.lower_exactly(&modify.input, columns)?;
+                (input, Write::Insert { on_conflict: on_conflict.clone() })
+            }
+            LogicalWrite::Update { row_id, columns, recheck, set } => {
+                need.insert(*row_id);
+                need.union(&self.parts().columns_of_all(recheck));
+                need.union(&self.parts().columns_of_all(set.iter().map(|s| &s.1)));
+                let input = self.lower(&modify.input, &need, &Want::default())?;
+                let slot = input.slot(*row_id).ok_or_else(|| SqlError::internal("updated row has no id"))?;
+                let recheck = self.slotted_all(recheck, &input.slots)?;
+                let mut assignments = Vec::with_capacity(set.len());
+                for (i, e) in set {
+                    assignments.push((*i, self.slotted(e, &input.slots)?));
+                }
+                let columns = present(columns, &input);
+                (input, Write::Update { row_id: slot, columns, recheck, set: assignments })
+            }
+            LogicalWrite::Delete { row_id, columns, recheck } => {
+                need.insert(*row_id);
+                need.union(&self.parts().columns_of_all(recheck));
+                let input = self.lower(&modify.input, &need, &Want::default())?;
+                let slot = input.slot(*row_id).ok_or_else(|| SqlError::internal("deleted row has no id"))?;
+                let recheck = self.slotted_all(recheck, &input.slots)?;
+                let columns = present(columns, &input);
+                (input, Write::Delete { row_id: slot, columns, recheck })
+            }
+        };
+        let mut slots: Vec<ColumnId> = Vec::new();
+        let returning = match &modify.returning {
+            Some(list) => {
+                let seen: Vec<ColumnId> =
+                    modify.new_columns.iter().chain(&modify.old_columns).chain(&input.slots).copied().collect();
+                let mut out = Vec::with_capacity(list.len());
+                for (id, e) in list {
+                    out.push(self.slotted(e, &seen)?);
+                    slots.push(*id);
+                }
+                Some(out)
+            }
+            None => None,
+        };
+        let cost = input.node.cost;
+        let silent = returning.is_none();
+        let op = Op::Modify { input: Box::new(input.node), target: Box::new(modify.target.clone()), write, returning };
+        let mut node = self.node(op, &slots, cost.startup, cost.total, cost.rows);
+        if silent {
+            node.cost.rows = 0.0;
+        }
+        Ok(Lowered { node, slots, order: Vec::new() })
+    }
+}
+
+/// The columns that are in the input's slots, as (slot, column index).
+fn present(columns: &[(ColumnId, usize)], input: &Lowered) -> Vec<(u32, usize)> {
+    columns.iter().filter_map(|&(id, i)| input.slot(id).map(|slot| (slot, i))).collect()
+}
+
+fn has_subquery(e: &Expr) -> bool {
+    e.any(&mut |e| matches!(e.kind, crate::plan::expr::ExprKind::Subquery { .. }))
+}
