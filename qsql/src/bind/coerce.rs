@@ -15,7 +15,7 @@ pub(crate) const DEFAULT_COLLATION: Oid = 100;
 pub(crate) const C_COLLATION: Oid = 950;
 
 /// The collation of a type's values (`pg_type.typcollation`).
-pub(crate) fn collation_of(ty: Oid) -> Oid {
+pub fn collation_of(ty: Oid) -> Oid {
     match element_of(ty).unwrap_or(ty) {
         oid::TEXT | oid::VARCHAR | oid::BPCHAR => DEFAULT_COLLATION,
         oid::NAME => C_COLLATION,

@@ -56,7 +56,7 @@ struct Rewrite {
     block: u32,
     group: Vec<(ColumnId, Expr)>,
     sets: Vec<Vec<u32>>,
-    set_index: Option<ColumnId>,
+    grouping_mask: Option<ColumnId>,
     aggregates: Vec<(ColumnId, AggregateCall)>,
     /// Inside a subquery of the level.
     in_subquery: bool,
@@ -187,7 +187,7 @@ impl Binder<'_> {
             })
             .collect();
         let mut rewrite =
-            Rewrite { block, group, sets: grouping.sets, set_index: None, aggregates: Vec::new(), in_subquery: false };
+            Rewrite { block, group, sets: grouping.sets, grouping_mask: None, aggregates: Vec::new(), in_subquery: false };
         for target in targets.iter_mut() {
             self.regroup(&mut target.expr, &mut rewrite)?;
         }
@@ -204,7 +204,7 @@ impl Binder<'_> {
             input: Box::new(plan),
             group: rewrite.group,
             sets: rewrite.sets,
-            set_index: rewrite.set_index,
+            grouping_mask: rewrite.grouping_mask,
             aggregates: rewrite.aggregates,
         };
         Ok(plan.filter(having))
@@ -359,23 +359,27 @@ impl Binder<'_> {
         if rewrite.sets.is_empty() {
             return Ok(super::expr::at(Expr::constant(Datum::Int4(0), int), at));
         }
-        let index = match rewrite.set_index {
+        let index = match rewrite.grouping_mask {
             Some(id) => id,
             None => {
                 let id = self.new_column(int);
-                rewrite.set_index = Some(id);
+                rewrite.grouping_mask = Some(id);
                 id
             }
         };
-        let mask = |set: &Vec<u32>| positions.iter().fold(0i32, |m, p| (m << 1) | i32::from(!set.contains(p)));
-        let arms = rewrite.sets.iter().enumerate().map(|(i, set)| (i as i32, mask(set))).collect::<Vec<_>>();
-        // CASE set_index WHEN 0 THEN mask0 WHEN 1 THEN mask1 ... END
+        if rewrite.group.len() > 31 {
+            return Err(crate::SqlError::unsupported("GROUPING over more than 31 grouping expressions").at(at));
+        }
+        let all: Vec<u32> = (0..rewrite.group.len() as u32).collect();
+        let mask = |set: &[u32], of: &[u32]| of.iter().fold(0i32, |m, p| (m << 1) | i32::from(!set.contains(p)));
+        // CASE mask of all expressions WHEN .. THEN mask of the arguments ..
         let column = self.column(index);
-        let mut case_arms = Vec::with_capacity(arms.len());
-        for (i, mask) in arms {
+        let mut case_arms: Vec<(Expr, Expr)> = Vec::with_capacity(rewrite.sets.len());
+        for set in rewrite.sets.clone() {
             let test = Expr::new(ExprKind::CaseTest, int);
-            let test = self.make_operator("=", Some(test), Expr::constant(Datum::Int4(i), int), at)?;
-            case_arms.push((test, Expr::constant(Datum::Int4(mask), int)));
+            let whole = Expr::constant(Datum::Int4(mask(&set, &all)), int);
+            let test = self.make_operator("=", Some(test), whole, at)?;
+            case_arms.push((test, Expr::constant(Datum::Int4(mask(&set, &positions)), int)));
         }
         let kind = ExprKind::Case { operand: Some(Box::new(column)), arms: case_arms, otherwise: None };
         Ok(super::expr::at(Expr::new(kind, int), at))

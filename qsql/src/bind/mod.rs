@@ -37,6 +37,7 @@ mod target;
 mod types;
 mod with;
 
+pub use coerce::collation_of;
 pub use stored::{StoredKind, bind_expression, bind_parsed_expression, bind_type_name};
 pub use target::write_target;
 

@@ -111,8 +111,8 @@ pub enum Logical {
         group: Vec<(ColumnId, Expr)>,
         /// Grouping sets as indexes into `group`; empty for plain grouping.
         sets: Vec<Vec<u32>>,
-        /// The column with the index of the grouping set, if there are sets and somebody asks for it.
-        set_index: Option<ColumnId>,
+        /// The column with the mask of `GROUPING` over all grouping expressions (the last one is the lowest bit), if somebody asks.
+        grouping_mask: Option<ColumnId>,
         /// Aggregates.
         aggregates: Vec<(ColumnId, AggregateCall)>,
     },
@@ -340,10 +340,10 @@ impl Logical {
                     _ => right.outputs_into(out),
                 }
             }
-            Logical::Aggregate { group, aggregates, set_index, .. } => {
+            Logical::Aggregate { group, aggregates, grouping_mask, .. } => {
                 out.extend(group.iter().map(|g| g.0));
                 out.extend(aggregates.iter().map(|a| a.0));
-                out.extend(set_index);
+                out.extend(grouping_mask);
             }
             Logical::Window { input, calls } => {
                 input.outputs_into(out);

@@ -333,7 +333,7 @@ pub enum Op {
         backward: bool,
         /// All slots come from the index's keys or are the row id: the table is not touched.
         index_only: bool,
-        /// Conditions answered by `range`, for EXPLAIN: over the scan's slots where those exist.
+        /// Conditions answered by `range`, for EXPLAIN; `Column(i)` is the table's column with index i.
         shown: Vec<Expr>,
     },
     /// Calls set-returning functions side by side (ROWS FROM), shorter ones padded with NULLs.
@@ -432,7 +432,8 @@ pub enum Op {
         /// Conditions over left ++ right.
         conditions: Vec<Expr>,
     },
-    /// Groups and aggregates. Output: grouping expressions, then aggregates.
+    /// Groups and aggregates. Output: grouping expressions, then aggregates; with grouping sets perhaps one more `int4` slot, the
+    /// mask of `GROUPING` over all grouping expressions (the last one is the lowest bit).
     Aggregate {
         /// How.
         strategy: AggregateStrategy,

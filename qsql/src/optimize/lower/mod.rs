@@ -93,8 +93,8 @@ impl Lower<'_> {
             Logical::Project { input, exprs } => self.lower_project(input, exprs, need, want),
             Logical::ProjectSet { input, exprs } => self.lower_project_set(input, exprs, need),
             Logical::Join { kind, left, right, on, mark } => self.lower_join(*kind, left, right, on, *mark, need, want),
-            Logical::Aggregate { input, group, sets, set_index, aggregates } => {
-                self.lower_aggregate(input, group, sets, *set_index, aggregates, need)
+            Logical::Aggregate { input, group, sets, grouping_mask, aggregates } => {
+                self.lower_aggregate(input, group, sets, *grouping_mask, aggregates, need)
             }
             Logical::Window { input, calls } => self.lower_window(input, calls, need),
             Logical::Sort { input, keys } => self.lower_sort(input, keys, need, None),
@@ -187,12 +187,4 @@ impl Lower<'_> {
         self.exec_params += 1;
         self.exec_params - 1
     }
-
-    /// Makes a column for something that only exists in the physical plan.
-    pub(crate) fn new_column(&mut self, ty: DataType, collation: u32) -> ColumnId {
-        self.types.push(ty);
-        self.collations.push(collation);
-        self.types.len() as u32 - 1
-    }
-
 }

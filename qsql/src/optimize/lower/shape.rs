@@ -71,7 +71,7 @@ impl Lower<'_> {
         input: &Logical,
         group: &[(ColumnId, Expr)],
         sets: &[Vec<u32>],
-        set_index: Option<ColumnId>,
+        grouping_mask: Option<ColumnId>,
         aggregates: &[(ColumnId, AggregateCall)],
         need: &ColumnSet,
     ) -> Result<Lowered> {
@@ -137,10 +137,7 @@ impl Lower<'_> {
         }
         let mut slots: Vec<ColumnId> = group.iter().map(|g| g.0).collect();
         slots.extend(kept.iter().map(|a| a.0));
-        if !sets.is_empty() {
-            let int = DataType::of(oid::INT4);
-            slots.push(set_index.unwrap_or_else(|| self.new_column(int, 0)));
-        }
+        slots.extend(grouping_mask);
         let work = rows_in * (CPU_OPERATOR * (group.len() + calls.len()) as f64);
         let (startup, total) = match strategy {
             AggregateStrategy::Sorted => (input.node.cost.startup, input.node.cost.total + work + rows * CPU_TUPLE),
