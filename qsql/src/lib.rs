@@ -10,6 +10,8 @@ pub mod func;
 pub mod optimize;
 pub mod parse;
 pub mod plan;
+#[cfg(test)]
+mod testing;
 pub mod types;
 
 pub use error::{SqlError, SqlState};

@@ -34,6 +34,8 @@ mod select;
 mod stored;
 mod subquery;
 mod target;
+#[cfg(test)]
+mod tests;
 mod types;
 mod with;
 
