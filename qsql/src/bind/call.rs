@@ -8,7 +8,7 @@ use crate::error::{Result, SqlError};
 use crate::func::category::display;
 use crate::func::resolve::{ArgSource, CallShape, FunctionMatch, Resolution, resolve_function};
 use crate::func::{Body, Function};
-use crate::parse::ast::{ExprId, ExprKind as A, FuncCall, Ident, Over, Pos};
+use crate::parse::ast::{ExprId, ExprKind as A, FuncCall, Ident, ObjectName, Over, Pos};
 use crate::plan::expr::{Expr, ExprKind, WindowCall, WindowSpec};
 use crate::sql_err;
 use crate::types::{DataType, Datum, oid};
@@ -49,7 +49,7 @@ impl Binder<'_> {
         let names: Vec<&str> = call.args.iter().filter_map(|a| a.name.as_ref().map(|n| &*n.name)).collect();
         let types: Vec<u32> = args.iter().map(|a| a.ty.oid).collect();
         let shape = CallShape { names: &names, variadic: call.variadic };
-        let found = match resolve_function(name, &types, shape).map_err(|e| e.at(pos))? {
+        let found = match resolve_function(name, &types, shape).map_err(|e| qualified(e, &call.name).at(pos))? {
             FunctionMatch::Cast(ty) => {
                 let Some(arg) = args.pop() else { return Err(SqlError::internal("cast without argument")) };
                 return self.cast(arg, DataType::of(ty), pos);
@@ -269,4 +269,14 @@ impl Binder<'_> {
         e.kind = ExprKind::Grouping(indexes);
         Ok(e)
     }
+}
+
+/// A schema that was written is part of the message: `function pg_catalog.f(integer) does not exist`.
+fn qualified(mut error: SqlError, name: &ObjectName) -> SqlError {
+    if let Some(schema) = name.schema() {
+        let bare = format!("function {}(", name.object().name);
+        let full = format!("function {}.{}(", schema.name, name.object().name);
+        error.0.message = error.0.message.replacen(&bare, &full, 1).into();
+    }
+    error
 }

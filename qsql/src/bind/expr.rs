@@ -639,7 +639,7 @@ impl Binder<'_> {
                 name.name,
                 display(row.ty.oid)
             )
-            .at(pos));
+            .at(ast.start_of(arg)));
         }
         // An anonymous row's fields are called f1, f2, ...
         let index = name.strip_prefix('f').and_then(|n| n.parse::<usize>().ok()).and_then(|n| n.checked_sub(1));

@@ -476,8 +476,7 @@ fn using_column(columns: &[NsColumn], name: &Ident, side: &str) -> Result<Expr> 
             UNDEFINED_COLUMN,
             "column \"{}\" specified in USING clause does not exist in {side} table",
             name.name
-        )
-        .at(name.pos)),
+        )),
     }
 }
 
@@ -491,8 +490,7 @@ pub(crate) fn with_alias(mut item: NsItem, alias: Option<&Alias>) -> Result<NsIt
             alias.name.name,
             item.columns.len(),
             alias.columns.len()
-        )
-        .at(alias.name.pos));
+        ));
     }
     for (column, name) in item.columns.iter_mut().zip(&alias.columns) {
         column.name = Arc::from(&*name.name);

@@ -440,7 +440,7 @@ impl Binder<'_> {
             None => None,
             Some(name) => match self.scope().windows.iter().find(|(n, _)| *n.name == *name.name) {
                 Some((_, w)) => Some((name, w.clone())),
-                None => return Err(sql_err!(UNDEFINED_OBJECT, "window \"{}\" does not exist", name.name).at(name.pos)),
+                None => return Err(sql_err!(UNDEFINED_OBJECT, "window \"{}\" does not exist", name.name).at(spec.pos)),
             },
         };
         let mut partition = self.within(Clause::WindowPartition, |b| b.bind_exprs(&spec.partition_by))?;

@@ -173,7 +173,8 @@ impl Binder<'_> {
                 continue;
             }
             self.check_insertable(table, index, system)?;
-            let e = self.output_expr(&bound.plan, column.id);
+            let mut e = self.output_expr(&bound.plan, column.id);
+            e.at = column.at;
             values.push(Some(self.assign(e, &target.name, target.ty, self.ast[query].pos)?));
             self.mark_modified(table.oid, index);
         }
@@ -247,8 +248,7 @@ impl Binder<'_> {
                             "constraint \"{}\" for table \"{}\" does not exist",
                             name.name,
                             table.name
-                        )
-                        .at(name.pos));
+                        ));
                     }
                 };
                 Ok(index.into_iter().collect())

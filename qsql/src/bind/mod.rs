@@ -185,7 +185,7 @@ impl<'a> Binder<'a> {
     /// Makes a column for the value of an expression; a plain column's origin is kept.
     pub(crate) fn column_for(&mut self, expr: &Expr) -> ColumnId {
         let origin = match expr.kind {
-            ExprKind::Column(id) if self.s.origins[id as usize].1 > 0 => self.s.origins[id as usize],
+            ExprKind::Column(id) if self.s.origins[id as usize].1 != 0 => self.s.origins[id as usize],
             _ => (0, 0),
         };
         let block = self.scopes.last().map_or(0, |s| s.block);

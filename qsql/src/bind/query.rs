@@ -20,6 +20,8 @@ use crate::types::{DataType, Datum, oid};
 pub(crate) struct ResultColumn {
     pub(crate) name: Arc<str>,
     pub(crate) id: ColumnId,
+    /// Its place in the text.
+    pub(crate) at: u32,
 }
 
 /// A bound query.
@@ -78,7 +80,7 @@ impl Binder<'_> {
                     "VALUES" => format!("{strength} cannot be applied to VALUES"),
                     _ => format!("{strength} is not allowed with {what}"),
                 };
-                Err(sql_err!(FEATURE_NOT_SUPPORTED, "{text}").at(locking.pos))
+                Err(sql_err!(FEATURE_NOT_SUPPORTED, "{text}"))
             }
         }
     }
@@ -104,7 +106,8 @@ impl Binder<'_> {
             column_of.collation = column.first().map_or(0, |e| e.collation);
             let id = self.column_for(&column_of);
             ids.push(id);
-            result.push(ResultColumn { name: Arc::from(format!("column{}", i + 1)), id });
+            let at = column.first().map_or(u32::MAX, |e| e.at);
+            result.push(ResultColumn { name: Arc::from(format!("column{}", i + 1)), id, at });
         }
         let mut rows_out: Vec<Vec<Expr>> = (0..rows.len()).map(|_| Vec::with_capacity(width)).collect();
         for column in columns {
@@ -132,26 +135,27 @@ impl Binder<'_> {
         };
         let mut left = self.bind_query_body(first, false)?;
         while let Some((op, all, right)) = steps.pop() {
-            let right_pos = ast[right].pos;
             let right = self.bind_query_body(right, false)?;
-            left = self.combine(op, all, left, right, right_pos)?;
+            left = self.combine(op, all, left, right)?;
         }
         Ok(left)
     }
 
     /// Joins two queries by a set operation, with common types.
-    pub(crate) fn combine(&mut self, op: SetOperator, all: bool, left: BoundQuery, right: BoundQuery, pos: u32) -> Result<BoundQuery> {
+    pub(crate) fn combine(&mut self, op: SetOperator, all: bool, left: BoundQuery, right: BoundQuery) -> Result<BoundQuery> {
         let word = match op {
             SetOperator::Union => "UNION",
             SetOperator::Intersect => "INTERSECT",
             SetOperator::Except => "EXCEPT",
         };
         if left.columns.len() != right.columns.len() {
-            return Err(sql_err!(SYNTAX_ERROR, "each {word} query must have the same number of columns").at(pos));
+            return Err(width_error(word, &right));
         }
         let mut types = Vec::with_capacity(left.columns.len());
         for (l, r) in left.columns.iter().zip(&right.columns) {
             let mut both = [self.output_expr(&left.plan, l.id), self.output_expr(&right.plan, r.id)];
+            both[0].at = l.at;
+            both[1].at = r.at;
             let ty = self.to_common(&mut both, word)?;
             if !(all && op == SetOperator::Union) {
                 let at = both[0].at;
@@ -159,7 +163,7 @@ impl Binder<'_> {
             }
             types.push(ty);
         }
-        let names: Vec<Arc<str>> = left.columns.iter().map(|c| c.name.clone()).collect();
+        let names: Vec<(Arc<str>, u32)> = left.columns.iter().map(|c| (c.name.clone(), c.at)).collect();
         let (left_plan, left_ids) = self.coerce_outputs(left, &types)?;
         let (right_plan, right_ids) = self.coerce_outputs(right, &types)?;
         let mut ids = Vec::with_capacity(types.len());
@@ -192,7 +196,7 @@ impl Binder<'_> {
                 Logical::SetOp { op, left, right, columns: ids.clone() }
             }
         };
-        let columns = names.into_iter().zip(ids).map(|(name, id)| ResultColumn { name, id }).collect();
+        let columns = names.into_iter().zip(ids).map(|((name, at), id)| ResultColumn { name, id, at }).collect();
         Ok(BoundQuery { plan, columns })
     }
 
@@ -301,6 +305,15 @@ impl Binder<'_> {
     /// Checks that a column can be sorted or compared.
     pub(crate) fn check_sortable(&self, ty: DataType, pos: u32) -> Result<()> {
         ordering_operators(ty.oid).map(|_| ()).map_err(|e| if pos == u32::MAX { e } else { e.at(pos) })
+    }
+}
+
+/// 42601 at the first column of the query that does not fit.
+pub(crate) fn width_error(word: &str, right: &BoundQuery) -> SqlError {
+    let error = sql_err!(SYNTAX_ERROR, "each {word} query must have the same number of columns");
+    match right.columns.first() {
+        Some(c) if c.at != u32::MAX => error.at(c.at),
+        _ => error,
     }
 }
 

@@ -29,7 +29,6 @@ pub(crate) enum Clause {
     Offset,
     Returning,
     Values,
-    Insert,
     UpdateSource,
     Filter,
     WindowPartition,
@@ -59,7 +58,6 @@ impl Clause {
             Clause::Offset => "OFFSET",
             Clause::Returning => "RETURNING",
             Clause::Values => "VALUES",
-            Clause::Insert => "INSERT",
             Clause::UpdateSource => "UPDATE",
             Clause::Filter => "FILTER",
             Clause::WindowPartition => "window PARTITION BY",
@@ -361,7 +359,7 @@ fn bad_lateral(item: &NsItem, pos: Pos) -> SqlError {
     let table = item.name.as_deref().unwrap_or_default();
     let error = sql_err!(UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"{table}\"").at(pos);
     if item.lateral_only && !item.lateral_ok {
-        error.detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+        sql_err!(INVALID_COLUMN_REFERENCE, "invalid reference to FROM-clause entry for table \"{table}\"").at(pos).detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
     } else if item.lateral_only {
         error
             .detail(format!("There is an entry for table \"{table}\", but it cannot be referenced from this part of the query."))

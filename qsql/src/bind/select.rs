@@ -113,7 +113,7 @@ impl Binder<'_> {
             .iter()
             .zip(&ids)
             .filter(|(t, _)| !t.junk)
-            .map(|(t, &id)| ResultColumn { name: t.name.clone(), id })
+            .map(|(t, &id)| ResultColumn { name: t.name.clone(), id, at: t.expr.at })
             .collect();
         let exprs = ids.iter().copied().zip(targets.iter().map(|t| t.expr.clone())).collect();
         plan = Logical::Project { input: Box::new(plan), exprs };
@@ -268,14 +268,14 @@ impl Binder<'_> {
         Ok(())
     }
 
-    fn bind_distinct_on(&mut self, items: &[ExprId], targets: &mut Vec<TargetEntry>) -> Result<Vec<usize>> {
-        let mut on = Vec::with_capacity(items.len());
+    fn bind_distinct_on(&mut self, items: &[ExprId], targets: &mut Vec<TargetEntry>) -> Result<Vec<(usize, u32)>> {
+        let mut on: Vec<(usize, u32)> = Vec::with_capacity(items.len());
         for &id in items {
             let target = self.find_target(id, targets, "DISTINCT ON", true)?;
             self.settle_target(&mut targets[target])?;
             self.check_sortable(targets[target].expr.ty, targets[target].expr.at)?;
-            if !on.contains(&target) {
-                on.push(target);
+            if !on.iter().any(|o| o.0 == target) {
+                on.push((target, self.ast.start_of(id)));
             }
         }
         Ok(on)
@@ -344,7 +344,7 @@ impl Binder<'_> {
             () if scope.has_sets => "set-returning functions in the target list",
             () => return Ok(()),
         };
-        Err(sql_err!(FEATURE_NOT_SUPPORTED, "{} is not allowed with {what}", lock_name(locking.strength)).at(locking.pos))
+        Err(sql_err!(FEATURE_NOT_SUPPORTED, "{} is not allowed with {what}", lock_name(locking.strength)))
     }
 
     /// Sort, lock, limit, then compute the targets.
@@ -384,7 +384,7 @@ impl Binder<'_> {
         let mut columns = Vec::new();
         for target in targets.into_iter().filter(|t| !t.junk) {
             let id = self.column_for(&target.expr);
-            columns.push(ResultColumn { name: target.name, id });
+            columns.push(ResultColumn { name: target.name, id, at: target.expr.at });
             exprs.push((id, target.expr));
         }
         Ok(BoundQuery { plan: Logical::Project { input: Box::new(plan), exprs }, columns })
@@ -464,28 +464,22 @@ fn lockable_scans<'p>(plan: &'p Logical, out: &mut Vec<&'p LogicalScan>) {
     }
 }
 
-/// The DISTINCT ON targets in the order of the sort keys that they must lead.
-fn check_distinct_on(on: Vec<usize>, keys: &[Key], targets: &[TargetEntry]) -> Result<Vec<usize>> {
-    let mut left_list = false;
+/// The DISTINCT ON targets; 42P10 unless ORDER BY starts with them.
+fn check_distinct_on(on: Vec<(usize, u32)>, keys: &[Key], targets: &[TargetEntry]) -> Result<Vec<usize>> {
+    let error = |at: u32| {
+        sql_err!(INVALID_COLUMN_REFERENCE, "SELECT DISTINCT ON expressions must match initial ORDER BY expressions").at(at)
+    };
+    let mut skipped = false;
     for (i, key) in keys.iter().enumerate() {
-        if on.contains(&key.target) {
-            if left_list {
-                return Err(sql_err!(
-                    INVALID_COLUMN_REFERENCE,
-                    "SELECT DISTINCT ON expressions must match initial ORDER BY expressions"
-                )
-                .at(targets[key.target].expr.at));
+        if !on.iter().any(|o| o.0 == key.target) {
+            skipped = true;
+            // What is left of the list would have to follow.
+            if let Some(&(_, at)) = on.iter().find(|o| !keys[..i].iter().any(|k| k.target == o.0)) {
+                return Err(error(at));
             }
-        } else {
-            left_list = true;
-            if i < on.len() && on.iter().any(|t| !keys[..i].iter().any(|k| k.target == *t)) {
-                return Err(sql_err!(
-                    INVALID_COLUMN_REFERENCE,
-                    "SELECT DISTINCT ON expressions must match initial ORDER BY expressions"
-                )
-                .at(on.iter().find(|t| !keys[..i].iter().any(|k| k.target == **t)).map_or(0, |&t| targets[t].expr.at)));
-            }
+        } else if skipped {
+            return Err(error(targets[key.target].expr.at));
         }
     }
-    Ok(on)
+    Ok(on.into_iter().map(|o| o.0).collect())
 }

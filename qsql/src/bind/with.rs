@@ -120,10 +120,9 @@ impl Binder<'_> {
         self.with[own].state = State::Step;
         let step = self.bind_query_body(right, false)?;
         self.with.truncate(inner);
-        let pos = ast[right].pos;
         if self.s.ctes[index as usize].references == 0 {
             // Not recursive after all.
-            let bound = self.combine(SetOperator::Union, all, base, step, pos)?;
+            let bound = self.combine(SetOperator::Union, all, base, step)?;
             return self.define(index, cte, bound, State::Done);
         }
         let outer = &ast[query];
@@ -137,7 +136,7 @@ impl Binder<'_> {
             return Err(sql_err!(FEATURE_NOT_SUPPORTED, "{clause} in a recursive query is not implemented"));
         }
         if base.columns.len() != step.columns.len() {
-            return Err(sql_err!(SYNTAX_ERROR, "each UNION query must have the same number of columns").at(pos));
+            return Err(super::query::width_error("UNION", &step));
         }
         for (i, (b, s)) in base.columns.iter().zip(&step.columns).enumerate() {
             let mut both = [self.column(b.id), self.output_expr(&step.plan, s.id)];
@@ -151,7 +150,8 @@ impl Binder<'_> {
                     display(types[i].oid),
                     display(ty.oid)
                 )
-                .hint("Cast the output of the non-recursive term to the correct type."));
+                .hint("Cast the output of the non-recursive term to the correct type.")
+                .at(b.at));
             }
         }
         let base_ids = base.ids();
