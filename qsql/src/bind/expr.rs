@@ -194,11 +194,17 @@ impl Binder<'_> {
         }
         let Some((op, right, pos)) = spine.pop() else { return Err(SqlError::internal("no operator")) };
         let mut bound = self.bind_first_pair(op, next, right, pos)?;
+        self.fold_chain(&mut bound);
+        let mut height = 0;
         while let Some((op, right, pos)) = spine.pop() {
             self.check_operator_schema(op, pos)?;
             let right = self.bind_expr(right)?;
             bound = self.make_operator(op.name(), Some(bound), right, pos)?;
             self.fold_chain(&mut bound);
+            height = if matches!(bound.kind, ExprKind::Const(_)) { 0 } else { height + 1 };
+            if height > super::MAX_CHAIN {
+                return Err(super::too_complex());
+            }
         }
         Ok(bound)
     }

@@ -115,7 +115,17 @@ pub fn bind_query(ast: &Ast, query: QueryId, cx: &BindContext<'_>) -> Result<Bou
 }
 
 /// Nesting of expressions and queries (chains do not count) beyond which 54001 is raised.
-const MAX_DEPTH: u32 = 700;
+const MAX_DEPTH: u32 = 400;
+
+/// Operators in a row, not folded, beyond which 54001 is raised: all later walks recurse over the chain.
+const MAX_CHAIN: u32 = 800;
+
+/// 54001 with PostgreSQL's text.
+fn too_complex() -> SqlError {
+    crate::sql_err!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded").hint(
+        "Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), after ensuring the platform's stack depth limit is adequate.",
+    )
+}
 
 /// What the binder of a statement and those of its views have in common.
 #[derive(Default)]
@@ -197,9 +207,7 @@ impl<'a> Binder<'a> {
     /// Runs `f` one level deeper.
     pub(crate) fn nested<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         if self.s.depth >= MAX_DEPTH {
-            return Err(crate::sql_err!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded").hint(
-                "Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), after ensuring the platform's stack depth limit is adequate.",
-            ));
+            return Err(too_complex());
         }
         self.s.depth += 1;
         let result = f(self);

@@ -220,7 +220,7 @@ impl Access<'_, '_> {
             return None;
         }
         let point = index.unique && index.predicate.is_none() && range.equal.len() == keys.len();
-        let answered: Vec<Expr> = used.iter().map(|&i| conditions[i].clone()).collect();
+        let answered: Vec<Expr> = used.iter().map(|&i| key_first(&conditions[i], &keys)).collect();
         let filter: Vec<Expr> = conditions
             .iter()
             .enumerate()
@@ -238,7 +238,7 @@ impl Access<'_, '_> {
         let mut all = need.clone();
         filter.iter().for_each(|e| self.parts.expr_columns(e, &mut all));
         let index_only = scan.columns.iter().filter(|c| all.contains(c.0)).all(|&(id, what)| match what {
-            ScanColumn::RowId | ScanColumn::TableOid => true,
+            ScanColumn::TableOid => true,
             ScanColumn::Attribute(_) => keys.iter().any(|k| matches!(k.kind, ExprKind::Column(x) if x == id)),
             _ => false,
         }) && self.cx.catalog.enabled("enable_indexonlyscan");
@@ -420,6 +420,21 @@ impl Access<'_, '_> {
     }
 }
 
+/// The condition with the key on the left, as EXPLAIN shows it.
+fn key_first(e: &Expr, keys: &[Expr]) -> Expr {
+    if let ExprKind::Call { args, operator, .. } = &e.kind
+        && let [left, right] = args.as_slice()
+        && !keys.iter().any(|k| is_key(k, left))
+        && keys.iter().any(|k| is_key(k, right))
+        && let Some(commutator) = crate::func::operator_by_oid(*operator).and_then(|o| crate::func::operator_by_oid(o.commutator))
+        && let Some(func) = crate::func::function_by_oid(commutator.function)
+    {
+        let kind = ExprKind::Call { func, args: vec![right.clone(), left.clone()], operator: commutator.oid };
+        return Expr { kind, ..e.clone() };
+    }
+    e.clone()
+}
+
 fn e_collation(side: &Expr, other: &Expr) -> Oid {
     if side.collation != 0 { side.collation } else { other.collation }
 }
@@ -460,7 +475,13 @@ fn convert(value: &Datum, to: Oid) -> Option<Datum> {
         Datum::Float8(f) if f.fract() == 0.0 && f.abs() < 9.0e15 => *f as i64,
         Datum::Numeric(_) => {
             let cx = crate::types::IoContext::default();
-            crate::types::io_text::to_text(value, oid::NUMERIC, &cx).ok()?.parse().ok()?
+            let text = crate::types::io_text::to_text(value, oid::NUMERIC, &cx).ok()?;
+            let whole = match text.split_once('.') {
+                Some((whole, fraction)) if fraction.bytes().all(|b| b == b'0') => whole,
+                Some(_) => return None,
+                None => &text,
+            };
+            whole.parse().ok()?
         }
         _ => return None,
     };

@@ -38,8 +38,17 @@ pub(crate) fn fold_call(e: &Expr, cx: &BindContext<'_>) -> Option<Datum> {
 pub(crate) fn simplify(e: &mut Expr, cx: &BindContext<'_>) {
     // CASE decides which branches may be evaluated at all; its parts are still simplified, since failing calls stay.
     e.each_child_mut(&mut |child| simplify(child, cx));
+    reduce(e, cx);
+}
+
+/// Simplifies one expression whose operands are done. Apart from `simplify`, so that the recursion's frames are small.
+#[inline(never)]
+fn reduce(e: &mut Expr, cx: &BindContext<'_>) {
     let replacement = match &mut e.kind {
-        ExprKind::Call { .. } => fold_call(e, cx).map(ExprKind::Const),
+        ExprKind::Call { .. } => match fold_call(e, cx) {
+            Some(value) => Some(ExprKind::Const(value)),
+            None => compare_as_dates(e),
+        },
         ExprKind::Relabel(inner) => match &inner.kind {
             ExprKind::Const(value) => Some(ExprKind::Const(value.clone())),
             _ => None,
@@ -87,6 +96,25 @@ pub(crate) fn simplify(e: &mut Expr, cx: &BindContext<'_>) {
             None => Expr { kind: ExprKind::Const(Datum::Null), ..e.clone() },
         };
     }
+}
+
+/// `date op timestamp` with a constant midnight is `date op date`: cheaper, and an index on the date answers it.
+fn compare_as_dates(e: &Expr) -> Option<ExprKind> {
+    const DAY: i64 = 86_400_000_000;
+    let ExprKind::Call { args, operator, .. } = &e.kind else { return None };
+    let [left, right] = args.as_slice() else { return None };
+    let ExprKind::Const(Datum::Timestamp(micros)) = right.kind else { return None };
+    if left.ty.oid != oid::DATE || micros == i64::MAX || micros == i64::MIN || micros % DAY != 0 {
+        return None;
+    }
+    let name = crate::func::operator_by_oid(*operator)?.name;
+    let found = crate::func::resolve::resolve_operator(name, oid::DATE, oid::DATE).ok()?;
+    if found.left != oid::DATE || found.right != oid::DATE || found.result != e.ty.oid {
+        return None;
+    }
+    let day = i32::try_from(micros / DAY).ok()?;
+    let constant = Expr::constant(Datum::Date(day), DataType::of(oid::DATE));
+    Some(ExprKind::Call { func: found.func, args: vec![left.clone(), constant], operator: found.operator.oid })
 }
 
 fn connect(items: Vec<Expr>, and: bool) -> ExprKind {

@@ -12,7 +12,14 @@ mod columns;
 mod cost;
 mod estimate;
 pub(crate) mod fold;
+mod inline;
+mod join_order;
 mod lower;
+mod pushdown;
+mod rewrite;
+#[cfg(test)]
+mod tests;
+mod unnest;
 
 use crate::bind::{BindContext, Bound};
 use crate::error::Result;
@@ -30,6 +37,9 @@ use lower::Lower;
 /// 0A000 for what has no plan yet; XX000 for a broken invariant.
 pub fn optimize(mut bound: Bound, cx: &BindContext<'_>, param_values: Option<&[Datum]>) -> Result<PhysicalPlan> {
     each_plan(&mut bound, &mut |plan| simplify_plan(plan, cx, param_values));
+    rewrite(&mut bound);
+    each_plan(&mut bound, &mut |plan| simplify_plan(plan, cx, None));
+
     let mut estimator = estimate::Estimator::new(cx, bound.types.clone());
     for plan in bound.ctes.iter().filter_map(|c| c.plan.as_ref()) {
         estimator.learn(plan);
@@ -38,11 +48,12 @@ pub fn optimize(mut bound: Bound, cx: &BindContext<'_>, param_values: Option<&[D
         estimator.learn(plan);
     }
     estimator.learn(&bound.plan);
-    let parts = columns::Parts { subqueries: &bound.subqueries, ctes: &bound.ctes };
     for i in 0..bound.ctes.len() {
+        let parts = columns::Parts { subqueries: &bound.subqueries, ctes: &bound.ctes };
         let rows = bound.ctes[i].plan.as_ref().map_or(0.0, |p| estimator.rows(p, &parts));
         estimator.cte_rows.push(rows);
     }
+    order(&mut bound, &estimator);
     let mut lower = Lower {
         cx,
         types: bound.types,
@@ -67,6 +78,45 @@ pub fn optimize(mut bound: Bound, cx: &BindContext<'_>, param_values: Option<&[D
         read_only: bound.read_only,
         relations: bound.relations,
     })
+}
+
+/// Inlines, unnests and pushes down.
+fn rewrite(bound: &mut Bound) {
+    let mut rewriter = rewrite::Rewriter {
+        types: std::mem::take(&mut bound.types),
+        collations: std::mem::take(&mut bound.collations),
+        subqueries: std::mem::take(&mut bound.subqueries),
+        ctes: std::mem::take(&mut bound.ctes),
+    };
+    rewriter.inline_ctes(&mut bound.plan);
+    rewriter.unnest(&mut bound.plan);
+    let plan = std::mem::replace(&mut bound.plan, Logical::one_row());
+    bound.plan = rewriter.push(plan, Vec::new());
+    for i in 0..rewriter.subqueries.len() {
+        if let Some(mut inner) = rewriter.subqueries[i].take() {
+            inner.plan = rewriter.push(inner.plan, Vec::new());
+            rewriter.subqueries[i] = Some(inner);
+        }
+    }
+    for i in 0..rewriter.ctes.len() {
+        if let Some(inner) = rewriter.ctes[i].plan.take() {
+            rewriter.ctes[i].plan = Some(rewriter.push(inner, Vec::new()));
+        }
+    }
+    bound.types = rewriter.types;
+    bound.collations = rewriter.collations;
+    bound.subqueries = rewriter.subqueries;
+    bound.ctes = rewriter.ctes;
+}
+
+/// Orders the joins of every plan of a statement.
+fn order(bound: &mut Bound, estimator: &estimate::Estimator<'_>) {
+    let (subqueries, ctes) = (bound.subqueries.clone(), bound.ctes.clone());
+    let parts = columns::Parts { subqueries: &subqueries, ctes: &ctes };
+    each_plan(bound, &mut |plan| {
+        let taken = std::mem::replace(plan, Logical::one_row());
+        *plan = join_order::order_joins(taken, estimator, &parts);
+    });
 }
 
 /// Applies a rule to every plan of a statement.

@@ -313,6 +313,10 @@ fn is_cast(name: &str, args: &[Expr]) -> bool {
 /// A type's name with its modifier.
 pub fn type_name(ty: DataType) -> String {
     let shown = crate::func::category::display(ty.oid);
+    if element_of(ty.oid).unwrap_or(ty.oid) == oid::BPCHAR && ty.typmod < 0 {
+        // `character` alone would mean `character(1)`.
+        return shown.replace("character", "bpchar");
+    }
     if ty.typmod < 0 {
         return shown;
     }

@@ -14,6 +14,7 @@ impl Lower<'_> {
         Ok(e)
     }
 
+    #[inline(never)]
     fn place(&self, id: ColumnId, slots: &[ColumnId]) -> Result<ExprKind> {
         if let Some(slot) = slots.iter().position(|&s| s == id) {
             return Ok(ExprKind::Column(slot as u32));
@@ -62,6 +63,7 @@ impl Lower<'_> {
         }
     }
 
+    #[inline(never)]
     fn lower_subquery(&mut self, query: u32, mode: SubPlanMode, slots: &[ColumnId]) -> Result<ExprKind> {
         let Some(Some(subquery)) = self.subqueries.get(query as usize).cloned() else {
             return Err(SqlError::internal("subquery was unnested and is still referred to"));

@@ -204,7 +204,7 @@ impl<'a> Builder<'a> {
                 let mut block = self.leaf("Result", node);
                 let slots: Vec<Slot> = exprs.iter().map(|e| self.slot_of(e, &[])).collect();
                 self.output(&mut block, &slots);
-                self.attach_subplans(&mut block, exprs.iter());
+                self.attach_subplans(&mut block, exprs.iter(), &[]);
                 (block, slots)
             }
             Op::Values(_) => {
@@ -275,7 +275,7 @@ impl<'a> Builder<'a> {
                 }
                 let text = deparse_conjunction(conditions, &self.own_names(&slots));
                 block.details.push(("Filter".to_owned(), Fact::Text(text)));
-                self.attach_subplans(&mut block, conditions.iter());
+                self.attach_subplans(&mut block, conditions.iter(), &slots);
                 (block, slots)
             }
             Op::Project { input, exprs } => {
@@ -285,7 +285,7 @@ impl<'a> Builder<'a> {
                 block.cost.width = node.cost.width;
                 block.details.retain(|d| d.0 != "Output");
                 self.output(&mut block, &slots);
-                self.attach_subplans(&mut block, exprs.iter());
+                self.attach_subplans(&mut block, exprs.iter(), &inner);
                 (block, slots)
             }
             Op::ProjectSet { input, exprs } => {
@@ -313,7 +313,7 @@ impl<'a> Builder<'a> {
                 if !conditions.is_empty() {
                     let text = deparse_conjunction(conditions, &self.names(&both));
                     block.details.push(("Join Filter".to_owned(), Fact::Text(text)));
-                    self.attach_subplans(&mut block, conditions.iter());
+                    self.attach_subplans(&mut block, conditions.iter(), &both);
                 }
                 block.children = vec![outer, inner];
                 let slots = join_slots(*kind, left_slots, both);
@@ -353,7 +353,7 @@ impl<'a> Builder<'a> {
                     }
                 }
                 for call in aggregates {
-                    self.attach_subplans(&mut block, call.args.iter().chain(&call.filter));
+                    self.attach_subplans(&mut block, call.args.iter().chain(&call.filter), &inner);
                 }
                 block.children.insert(0, child);
                 (block, slots)
@@ -419,7 +419,7 @@ impl<'a> Builder<'a> {
                 let (child, slots) = self.child(input, "Outer");
                 self.output(&mut block, &slots);
                 block.children.push(child);
-                self.attach_subplans(&mut block, offset.iter().chain(count));
+                self.attach_subplans(&mut block, offset.iter().chain(count), &[]);
                 (block, slots)
             }
             Op::Append(inputs) => {
@@ -480,7 +480,7 @@ impl<'a> Builder<'a> {
                 let slots: Vec<Slot> = returning.iter().flatten().map(|e| self.slot_of(e, &seen)).collect();
                 self.output(&mut block, &slots);
                 if let Write::Update { set, .. } = write {
-                    self.attach_subplans(&mut block, set.iter().map(|s| &s.1));
+                    self.attach_subplans(&mut block, set.iter().map(|s| &s.1), &seen[2 * table.columns.len()..]);
                 }
                 block.children.insert(0, child);
                 (block, slots)
@@ -537,7 +537,7 @@ impl<'a> Builder<'a> {
         if !filter.is_empty() {
             let text = deparse_conjunction(filter, &self.own_names(slots));
             block.details.push(("Filter".to_owned(), Fact::Text(text)));
-            self.attach_subplans(block, filter.iter());
+            self.attach_subplans(block, filter.iter(), slots);
         }
     }
 
@@ -668,7 +668,7 @@ impl<'a> Builder<'a> {
         if !residual.is_empty() {
             let text = deparse_conjunction(residual, &self.names(&both));
             block.details.push(("Join Filter".to_owned(), Fact::Text(text)));
-            self.attach_subplans(&mut block, residual.iter());
+            self.attach_subplans(&mut block, residual.iter(), &both);
         }
         block.children.extend([outer, inner]);
         let slots = join_slots(kind, left_slots, both);
@@ -677,7 +677,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Shows the subplans that expressions mention, under the node that evaluates them.
-    fn attach_subplans<'e>(&mut self, block: &mut Block, exprs: impl Iterator<Item = &'e Expr>) {
+    fn attach_subplans<'e>(&mut self, block: &mut Block, exprs: impl Iterator<Item = &'e Expr>, slots: &[Slot]) {
         let mut found = Vec::new();
         for e in exprs {
             e.any(&mut |e| {
@@ -692,6 +692,10 @@ impl<'a> Builder<'a> {
                 continue;
             }
             self.mentioned.push(plan);
+            for (param, e) in &params {
+                let text = self.slot_of(e, slots).referenced();
+                self.params.insert(*param, text);
+            }
             let Some(node) = self.plan.subplans.get(plan as usize) else { continue };
             let (mut child, _) = self.node(node);
             let word = if params.is_empty() { "InitPlan" } else { "SubPlan" };
