@@ -190,12 +190,12 @@ impl Binder<'_> {
     }
 
     /// Coerces a condition; `what` is `WHERE`, `AND`, `CASE/WHEN`, ...
-    pub(crate) fn to_bool(&mut self, expr: Expr, what: &str) -> Result<Expr> {
-        self.to_specific(expr, oid::BOOL, what)
+    pub(crate) fn coerce_to_bool(&mut self, expr: Expr, what: &str) -> Result<Expr> {
+        self.coerce_to_specific(expr, oid::BOOL, what)
     }
 
     /// Coerces the argument of a construct that wants one type.
-    pub(crate) fn to_specific(&mut self, expr: Expr, to: Oid, what: &str) -> Result<Expr> {
+    pub(crate) fn coerce_to_specific(&mut self, expr: Expr, to: Oid, what: &str) -> Result<Expr> {
         let (from, at) = (expr.ty.oid, expr.at);
         match self.coerce_type(expr, to, -1, CastContext::Assignment)? {
             Some(done) => Ok(done),
@@ -210,7 +210,7 @@ impl Binder<'_> {
     }
 
     /// Coerces all to their common type and returns it; the modifier survives when all have the same.
-    pub(crate) fn to_common(&mut self, exprs: &mut [Expr], what: &str) -> Result<DataType> {
+    pub(crate) fn coerce_to_common(&mut self, exprs: &mut [Expr], what: &str) -> Result<DataType> {
         let types: Vec<Oid> = exprs.iter().map(|e| e.ty.oid).collect();
         let common = select_common_type(what, &types).map_err(|e| e.error.at(exprs[e.index].at))?;
         for e in exprs.iter_mut() {

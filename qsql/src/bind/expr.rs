@@ -29,7 +29,7 @@ impl Binder<'_> {
     /// Binds and coerces a condition.
     pub(crate) fn bind_condition(&mut self, id: ExprId, clause: Clause, what: &str) -> Result<Expr> {
         let expr = self.within(clause, |b| b.bind_expr(id))?;
-        self.to_bool(expr, what)
+        self.coerce_to_bool(expr, what)
     }
 
     pub(crate) fn bind_exprs(&mut self, ids: &[ExprId]) -> Result<Vec<Expr>> {
@@ -58,7 +58,7 @@ impl Binder<'_> {
             A::Or(items) => Ok(at(logic(self.bind_bools(items, "OR")?, false), pos)),
             A::Not(arg) => {
                 let arg = self.bind_expr(*arg)?;
-                let arg = self.to_bool(arg, "NOT")?;
+                let arg = self.coerce_to_bool(arg, "NOT")?;
                 Ok(at(boolean(ExprKind::Not(Box::new(arg))), pos))
             }
             A::IsNull { arg, not } => {
@@ -129,7 +129,7 @@ impl Binder<'_> {
             .iter()
             .map(|&id| {
                 let e = self.bind_expr(id)?;
-                self.to_bool(e, what)
+                self.coerce_to_bool(e, what)
             })
             .collect()
     }
@@ -278,7 +278,7 @@ impl Binder<'_> {
         };
         let what = if not { format!("IS NOT {word}") } else { format!("IS {word}") };
         let arg = self.bind_expr(arg)?;
-        let value = Box::new(self.to_bool(arg, &what)?);
+        let value = Box::new(self.coerce_to_bool(arg, &what)?);
         Ok(at(boolean(ExprKind::IsTruth { value, truth, negated: not }), pos))
     }
 
@@ -350,7 +350,7 @@ impl Binder<'_> {
         }
         for value in singles {
             let test = self.make_operator(op, Some(left.clone()), value, pos)?;
-            tests.push(self.to_bool(test, "IN")?);
+            tests.push(self.coerce_to_bool(test, "IN")?);
         }
         Ok(at(logic(tests, not), pos))
     }
@@ -444,7 +444,7 @@ impl Binder<'_> {
                     .at(pos));
             }
             None => {
-                let common = self.to_common(&mut items, "ARRAY")?.oid;
+                let common = self.coerce_to_common(&mut items, "ARRAY")?.oid;
                 if nested {
                     common
                 } else {
@@ -538,7 +538,7 @@ impl Binder<'_> {
                 }
                 None => condition,
             };
-            conditions.push(self.to_bool(condition, "CASE/WHEN")?);
+            conditions.push(self.coerce_to_bool(condition, "CASE/WHEN")?);
             results.push(self.bind_expr(when.result)?);
         }
         let has_else = case.otherwise.is_some();
@@ -547,7 +547,7 @@ impl Binder<'_> {
             None => literal(Datum::Null, oid::UNKNOWN, pos),
         };
         results.insert(0, otherwise);
-        let ty = self.to_common(&mut results, "CASE")?;
+        let ty = self.coerce_to_common(&mut results, "CASE")?;
         let collation = result_collation(ty.oid, results.iter());
         let otherwise = has_else.then(|| Box::new(results.remove(0)));
         if !has_else {
@@ -576,7 +576,7 @@ impl Binder<'_> {
             ChooseFunc::Greatest => "GREATEST",
             _ => "LEAST",
         };
-        let ty = self.to_common(&mut args, what)?;
+        let ty = self.coerce_to_common(&mut args, what)?;
         let collation = result_collation(ty.oid, args.iter());
         let kind = match func {
             ChooseFunc::Coalesce => ExprKind::Coalesce(args),
@@ -674,7 +674,7 @@ impl Binder<'_> {
     }
 
     /// Subscripts as integers; in a slice `[n]` means `[1:n]`.
-    pub(crate) fn bind_subscripts(&mut self, subscripts: &[Subscript]) -> Result<(Vec<(Option<Expr>, Option<Expr>)>, bool)> {
+    pub(crate) fn bind_subscripts(&mut self, subscripts: &[Subscript]) -> Result<(Subscripts, bool)> {
         let slice = subscripts.iter().any(|s| matches!(s, Subscript::Slice(..)));
         let index = |b: &mut Self, id: ExprId| -> Result<Expr> {
             let e = b.bind_expr(id)?;
@@ -701,6 +701,9 @@ impl Binder<'_> {
         Ok((out, slice))
     }
 }
+
+/// One (lower, upper) per dimension, as `ExprKind::Subscript` has them.
+pub(crate) type Subscripts = Vec<(Option<Expr>, Option<Expr>)>;
 
 /// The collation of a result: that of the first argument that has a particular one, else the type's own.
 pub(crate) fn result_collation<'e>(ty: u32, args: impl Iterator<Item = &'e Expr>) -> u32 {

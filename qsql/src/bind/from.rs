@@ -428,7 +428,7 @@ impl Binder<'_> {
     /// The merged column of USING: the side that is never NULL-extended, or COALESCE of both.
     fn merge_column(&mut self, kind: AstJoin, left: Expr, right: Expr) -> Result<Expr> {
         let mut both = [left, right];
-        let ty = self.to_common(&mut both, "JOIN/USING")?;
+        let ty = self.coerce_to_common(&mut both, "JOIN/USING")?;
         let [left, right] = both;
         let merged = match kind {
             AstJoin::Inner if matches!(left.kind, ExprKind::Column(_)) => left,

@@ -51,6 +51,9 @@ pub(crate) struct Grouping {
     pub(crate) sets: Vec<Vec<u32>>,
 }
 
+/// A table of the scope with the ids of its columns by index.
+type TableColumns = (Arc<Relation>, Vec<(usize, ColumnId)>);
+
 /// What grouping knows while it rewrites expressions.
 struct Rewrite {
     block: u32,
@@ -101,7 +104,9 @@ impl Binder<'_> {
                 new
             });
         }
-        if !plain && !(sets.len() == 1 && sets[0].len() == out.exprs.len() && !out.exprs.is_empty()) {
+        // One set of everything is plain grouping.
+        let whole = matches!(sets.as_slice(), [set] if set.len() == out.exprs.len() && !set.is_empty());
+        if !plain && !whole {
             out.sets = sets;
         }
         Ok(out)
@@ -397,7 +402,7 @@ impl Binder<'_> {
     }
 
     /// The table that a column is scanned from, with the ids of all its columns by index.
-    fn item_of(&self, id: ColumnId) -> Option<(Arc<Relation>, Vec<(usize, ColumnId)>)> {
+    fn item_of(&self, id: ColumnId) -> Option<TableColumns> {
         let scope = self.scopes.last()?;
         let is = |e: &Expr, id: ColumnId| matches!(e.kind, ExprKind::Column(x) if x == id);
         let item = scope.items.iter().find(|i| i.relation.is_some() && i.columns.iter().any(|c| is(&c.expr, id)))?;
@@ -507,8 +512,8 @@ impl Binder<'_> {
         let e = self.within(Clause::WindowFrame, |b| b.bind_expr(id))?;
         let at = e.at;
         let e = match unit {
-            FrameUnit::Rows => self.to_specific(e, oid::INT8, "ROWS")?,
-            FrameUnit::Groups => self.to_specific(e, oid::INT8, "GROUPS")?,
+            FrameUnit::Rows => self.coerce_to_specific(e, oid::INT8, "ROWS")?,
+            FrameUnit::Groups => self.coerce_to_specific(e, oid::INT8, "GROUPS")?,
             FrameUnit::Range => {
                 let [key] = order else {
                     return Err(sql_err!(
@@ -532,7 +537,7 @@ impl Binder<'_> {
                         .at(at));
                     }
                 };
-                self.to_specific(e, want, "RANGE")?
+                self.coerce_to_specific(e, want, "RANGE")?
             }
         };
         let block = self.scope().block;

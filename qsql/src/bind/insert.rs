@@ -18,6 +18,9 @@ use crate::plan::physical::{Command, OnConflict, TableLock};
 use crate::plan::same::same;
 use crate::sql_err;
 
+/// The SET list and the WHERE of DO UPDATE.
+type ConflictUpdate = (Vec<(usize, Expr)>, Option<Expr>);
+
 impl Binder<'_> {
     pub(crate) fn bind_insert(mut self, insert: &Insert) -> Result<Bound> {
         self.push_scope(Clause::Values);
@@ -224,7 +227,7 @@ impl Binder<'_> {
         table: &Arc<Relation>,
         set: &[crate::parse::ast::Assignment],
         filter: Option<ExprId>,
-    ) -> Result<(Vec<(usize, Expr)>, Option<Expr>)> {
+    ) -> Result<ConflictUpdate> {
         let set = self.bind_set(table, set, Clause::UpdateSource)?;
         let filter = filter.map(|id| self.bind_condition(id, Clause::Where, "WHERE")).transpose()?;
         Ok((set, filter))

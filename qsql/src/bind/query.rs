@@ -100,7 +100,7 @@ impl Binder<'_> {
         let mut ids = Vec::with_capacity(width);
         let mut result = Vec::with_capacity(width);
         for (i, column) in columns.iter_mut().enumerate() {
-            let ty = self.to_common(column, "VALUES")?;
+            let ty = self.coerce_to_common(column, "VALUES")?;
             let mut column_of = literal(Datum::Null, ty.oid, 0);
             column_of.ty = ty;
             column_of.collation = column.first().map_or(0, |e| e.collation);
@@ -156,7 +156,7 @@ impl Binder<'_> {
             let mut both = [self.output_expr(&left.plan, l.id), self.output_expr(&right.plan, r.id)];
             both[0].at = l.at;
             both[1].at = r.at;
-            let ty = self.to_common(&mut both, word)?;
+            let ty = self.coerce_to_common(&mut both, word)?;
             if !(all && op == SetOperator::Union) {
                 let at = both[0].at;
                 equality_operator(ty.oid).map_err(|e| if at == u32::MAX { e } else { e.at(at) })?;
@@ -293,7 +293,7 @@ impl Binder<'_> {
 
     fn bind_count(&mut self, id: ExprId, clause: Clause) -> Result<Expr> {
         let expr = self.within(clause, |b| b.bind_expr(id))?;
-        let expr = self.to_specific(expr, oid::INT8, clause.name())?;
+        let expr = self.coerce_to_specific(expr, oid::INT8, clause.name())?;
         let block = self.scopes.last().map_or(0, |s| s.block);
         let local = |e: &Expr| matches!(e.kind, ExprKind::Column(id) if self.s.blocks[id as usize] == block);
         if expr.any(&mut |e| local(e)) {

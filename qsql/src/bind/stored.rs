@@ -93,8 +93,8 @@ pub fn bind_parsed_expression(
         return Err(sql_err!(FEATURE_NOT_SUPPORTED, "cannot use column reference in DEFAULT expression").at(bound.at));
     }
     match (kind, expected) {
-        (StoredKind::Check, _) => binder.to_bool(bound, "CHECK"),
-        (StoredKind::IndexPredicate, _) => binder.to_bool(bound, "WHERE"),
+        (StoredKind::Check, _) => binder.coerce_to_bool(bound, "CHECK"),
+        (StoredKind::IndexPredicate, _) => binder.coerce_to_bool(bound, "WHERE"),
         (_, Some(ty)) => {
             let from = bound.ty.oid;
             let at = bound.at;

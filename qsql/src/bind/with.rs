@@ -140,7 +140,7 @@ impl Binder<'_> {
         }
         for (i, (b, s)) in base.columns.iter().zip(&step.columns).enumerate() {
             let mut both = [self.column(b.id), self.output_expr(&step.plan, s.id)];
-            let ty = self.to_common(&mut both, "UNION")?;
+            let ty = self.coerce_to_common(&mut both, "UNION")?;
             if ty.oid != types[i].oid {
                 return Err(sql_err!(
                     DATATYPE_MISMATCH,

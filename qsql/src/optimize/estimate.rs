@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use super::columns::Parts;
 use crate::bind::BindContext;
 use crate::catalog::{ColumnStats, IndexKey, Relation, RelationKind, RelationStats};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
@@ -234,7 +233,7 @@ impl<'a> Estimator<'a> {
                 (Some(low), Some(high)) if low == DEFAULT_INEQUALITY && high == DEFAULT_INEQUALITY => DEFAULT_RANGE,
                 (Some(low), Some(high)) => {
                     let nulls = self.stats(column).map_or(0.0, |s| s.null_fraction);
-                    (low + high + nulls - 1.0).max(1e-10).min(1.0)
+                    (low + high + nulls - 1.0).clamp(1e-10, 1.0)
                 }
                 (Some(one), None) | (None, Some(one)) => one,
                 (None, None) => 1.0,
@@ -299,10 +298,11 @@ impl<'a> Estimator<'a> {
         if value.is_null() {
             return 0.0;
         }
-        if c.other.ty.oid == ty || same_family(c.other.ty.oid, ty) {
-            if let Some((_, f)) = stats.common.iter().find(|(v, _)| comparable(v, value) && compare(v, value, ty) == Ordering::Equal) {
-                return *f;
-            }
+        let equal = |v: &Datum| comparable(v, value) && compare(v, value, ty) == Ordering::Equal;
+        if (c.other.ty.oid == ty || same_family(c.other.ty.oid, ty))
+            && let Some((_, f)) = stats.common.iter().find(|c| equal(&c.0))
+        {
+            return *f;
         }
         let common: f64 = stats.common.iter().map(|c| c.1).sum();
         let rest = (1.0 - common - stats.null_fraction).max(0.0);
@@ -420,7 +420,7 @@ impl<'a> Estimator<'a> {
     }
 
     /// Estimated rows of a plan.
-    pub(crate) fn rows(&self, plan: &Logical, parts: &Parts<'_>) -> f64 {
+    pub(crate) fn rows(&self, plan: &Logical) -> f64 {
         let rows = match plan {
             Logical::Values { rows, .. } => rows.len() as f64,
             Logical::Scan(scan) => self.relation_rows(&scan.relation),
@@ -429,17 +429,17 @@ impl<'a> Estimator<'a> {
                 let rows = self.cte_rows.get(*cte as usize).copied().unwrap_or(DEFAULT_ROWS);
                 if *work_table { (rows / 10.0).max(1.0) } else { rows }
             }
-            Logical::RecursiveUnion { base, .. } => self.rows(&base.0, parts) * 10.0,
-            Logical::Filter { input, conditions } => self.rows(input, parts) * self.conjunction(conditions),
+            Logical::RecursiveUnion { base, .. } => self.rows(&base.0) * 10.0,
+            Logical::Filter { input, conditions } => self.rows(input) * self.conjunction(conditions),
             Logical::Project { input, .. } | Logical::Window { input, .. } | Logical::Sort { input, .. } | Logical::LockRows { input, .. } => {
-                self.rows(input, parts)
+                self.rows(input)
             }
-            Logical::ProjectSet { input, .. } => self.rows(input, parts) * 10.0,
+            Logical::ProjectSet { input, .. } => self.rows(input) * 10.0,
             Logical::Join { kind, left, right, on, .. } => {
-                self.join_rows(*kind, self.rows(left, parts), self.rows(right, parts), on)
+                self.join_rows(*kind, self.rows(left), self.rows(right), on)
             }
             Logical::Aggregate { input, group, sets, .. } => {
-                let rows = self.rows(input, parts);
+                let rows = self.rows(input);
                 if sets.is_empty() {
                     self.groups(group.iter().map(|g| &g.1), rows)
                 } else {
@@ -447,21 +447,21 @@ impl<'a> Estimator<'a> {
                 }
             }
             Logical::Distinct { input, on, .. } => {
-                let rows = self.rows(input, parts);
+                let rows = self.rows(input);
                 let product = on.iter().fold(1.0, |p: f64, &id| (p * self.distinct(id, rows)).min(rows));
                 product.max(1.0)
             }
             Logical::Limit { input, count, .. } => {
-                let rows = self.rows(input, parts);
+                let rows = self.rows(input);
                 match count.as_ref().map(|c| &c.kind) {
                     Some(ExprKind::Const(Datum::Int8(n))) => rows.min(*n as f64),
                     Some(_) => (rows / 10.0).max(1.0),
                     None => rows,
                 }
             }
-            Logical::Union { inputs, .. } => inputs.iter().map(|i| self.rows(&i.0, parts)).sum(),
-            Logical::SetOp { left, .. } => self.rows(&left.0, parts),
-            Logical::Modify(modify) => self.rows(&modify.input, parts),
+            Logical::Union { inputs, .. } => inputs.iter().map(|i| self.rows(&i.0)).sum(),
+            Logical::SetOp { left, .. } => self.rows(&left.0),
+            Logical::Modify(modify) => self.rows(&modify.input),
         };
         rows.max(1.0)
     }

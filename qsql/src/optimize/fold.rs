@@ -6,11 +6,10 @@
 use std::sync::Arc;
 
 use crate::bind::BindContext;
-use crate::catalog::Catalog;
-use crate::error::{Result, SqlError};
-use crate::func::{Body, EvalCx, Host, Volatility};
+use crate::func::eval::ConstantHost;
+use crate::func::{Body, EvalCx, Volatility};
 use crate::plan::expr::{Expr, ExprKind};
-use crate::types::{DataType, Datum, Oid, coerce::apply_typmod, oid};
+use crate::types::{DataType, Datum, coerce::apply_typmod, oid};
 
 /// Calls an immutable function of constants; `None` when it is not one, or fails.
 pub(crate) fn fold_call(e: &Expr, cx: &BindContext<'_>) -> Option<Datum> {
@@ -29,7 +28,7 @@ pub(crate) fn fold_call(e: &Expr, cx: &BindContext<'_>) -> Option<Datum> {
         values.push(value.clone());
         types.push(arg.ty);
     }
-    let mut host = NoSession { catalog: cx.catalog };
+    let mut host = ConstantHost { catalog: cx.catalog, time: 0 };
     let mut eval = EvalCx { io: cx.io, host: &mut host, arg_types: &types, result: e.ty };
     body(&mut eval, &values).ok()
 }
@@ -214,68 +213,4 @@ pub(crate) fn volatility(e: &Expr) -> Volatility {
     };
     e.each_child(&mut |child| worst = worst.max(volatility(child)));
     worst
-}
-
-/// The host of functions that ask nothing of a session.
-struct NoSession<'a> {
-    catalog: &'a dyn Catalog,
-}
-
-fn no_session<T>() -> Result<T> {
-    Err(SqlError::internal("there is no session at planning time"))
-}
-
-impl Host for NoSession<'_> {
-    fn transaction_time(&self) -> i64 {
-        0
-    }
-    fn statement_time(&self) -> i64 {
-        0
-    }
-    fn clock_time(&self) -> i64 {
-        0
-    }
-    fn current_user(&self) -> Arc<str> {
-        Arc::from("")
-    }
-    fn session_user(&self) -> Arc<str> {
-        Arc::from("")
-    }
-    fn catalog(&self) -> &dyn Catalog {
-        self.catalog
-    }
-    fn nextval(&mut self, _: Oid) -> Result<i64> {
-        no_session()
-    }
-    fn currval(&mut self, _: Oid) -> Result<i64> {
-        no_session()
-    }
-    fn lastval(&mut self) -> Result<i64> {
-        no_session()
-    }
-    fn setval(&mut self, _: Oid, _: i64, _: bool) -> Result<i64> {
-        no_session()
-    }
-    fn setting(&self, _: &str) -> Option<String> {
-        None
-    }
-    fn set_setting(&mut self, _: &str, _: Option<&str>, _: bool) -> Result<String> {
-        no_session()
-    }
-    fn random(&mut self) -> u64 {
-        0
-    }
-    fn seed(&mut self, _: f64) {}
-    fn backend_pid(&self) -> i32 {
-        0
-    }
-    fn sleep(&mut self, _: i64) -> Result<()> {
-        no_session()
-    }
-    fn system(&mut self, _: &str, _: &[Datum]) -> Result<Datum> {
-        no_session()
-    }
-    fn check_interrupt(&self) -> Result<()> {
-        Ok(())
-    }
 }

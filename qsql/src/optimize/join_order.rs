@@ -165,7 +165,7 @@ impl Graph {
                 *input = order_joins(taken, estimator, parts);
             });
         }
-        let rows = estimator.rows(&plan, parts);
+        let rows = estimator.rows(&plan);
         self.units.push(Unit { columns: ColumnSet::of(plan.outputs()), plan, rows });
     }
 

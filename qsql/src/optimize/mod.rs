@@ -49,8 +49,7 @@ pub fn optimize(mut bound: Bound, cx: &BindContext<'_>, param_values: Option<&[D
     }
     estimator.learn(&bound.plan);
     for i in 0..bound.ctes.len() {
-        let parts = columns::Parts { subqueries: &bound.subqueries, ctes: &bound.ctes };
-        let rows = bound.ctes[i].plan.as_ref().map_or(0.0, |p| estimator.rows(p, &parts));
+        let rows = bound.ctes[i].plan.as_ref().map_or(0.0, |p| estimator.rows(p));
         estimator.cte_rows.push(rows);
     }
     order(&mut bound, &estimator);

@@ -56,12 +56,10 @@ impl Rewriter {
                 base = base.filter(kept);
                 let mut rest = Vec::new();
                 for condition in joins {
-                    match self.unnest_condition(&condition, base) {
-                        Ok(done) => base = done,
-                        Err(same) => {
-                            base = same;
-                            rest.push(condition);
-                        }
+                    let (done, joined) = self.unnest_condition(&condition, base);
+                    base = done;
+                    if !joined {
+                        rest.push(condition);
                     }
                 }
                 for condition in &mut rest {
@@ -82,34 +80,34 @@ impl Rewriter {
         }
     }
 
-    /// Turns a whole condition into a join; gives the input back if it cannot.
-    fn unnest_condition(&mut self, condition: &Expr, base: Logical) -> Result<Logical, Logical> {
+    /// Turns a whole condition into a join over the input; `false`: the input comes back as it was.
+    fn unnest_condition(&mut self, condition: &Expr, base: Logical) -> (Logical, bool) {
         let (subquery, negated) = match &condition.kind {
             ExprKind::Not(inner) => (&**inner, true),
             _ => (condition, false),
         };
-        let ExprKind::Subquery { query, mode } = &subquery.kind else { return Err(base) };
+        let ExprKind::Subquery { query, mode } = &subquery.kind else { return (base, false) };
         let query = *query as usize;
         let mode = mode.clone();
-        let Some(taken) = self.subqueries[query].clone() else { return Err(base) };
+        let Some(taken) = self.subqueries[query].clone() else { return (base, false) };
         let outer = self.outputs(&base);
         match mode {
             SubPlanMode::Exists => {
                 let inner = strip_for_exists(taken.plan);
                 if self.parts().free(&inner).is_empty() {
-                    return Err(base);
+                    return (base, false);
                 }
-                let Some((inner, on)) = self.pull_up(inner, &outer) else { return Err(base) };
+                let Some((inner, on)) = self.pull_up(inner, &outer) else { return (base, false) };
                 if on.is_empty() || self.parts().free(&inner).intersects(&outer) {
-                    return Err(base);
+                    return (base, false);
                 }
                 self.subqueries[query] = None;
                 let kind = if negated { JoinKind::Anti } else { JoinKind::Semi };
-                Ok(Logical::Join { kind, left: Box::new(base), right: Box::new(inner), on, mark: None })
+                (Logical::Join { kind, left: Box::new(base), right: Box::new(inner), on, mark: None }, true)
             }
             SubPlanMode::Quantified { any: true, left, compare } => {
                 if left.iter().any(has_subquery) || left.iter().any(|e| !self.parts().columns_of(e).within(&outer)) {
-                    return Err(base);
+                    return (base, false);
                 }
                 let mut on = Vec::with_capacity(compare.len());
                 for (value, test) in left.iter().zip(&compare) {
@@ -120,22 +118,22 @@ impl Rewriter {
                 let kind = match negated {
                     false => JoinKind::Semi,
                     true if self.never_null(&left, &base) && self.columns_never_null(&taken) => JoinKind::Anti,
-                    true if left.len() == 1 && self.parts().free(&taken.plan).is_empty() => JoinKind::NullAwareAnti,
-                    true => return Err(base),
+                    true if on.len() == 1 && hashable(&on[0]) && self.parts().free(&taken.plan).is_empty() => JoinKind::NullAwareAnti,
+                    true => return (base, false),
                 };
                 if negated && compare.iter().any(|c| operator_name(c) != Some("=")) {
-                    return Err(base);
+                    return (base, false);
                 }
                 let inner = strip_order(taken.plan);
-                let Some((inner, pulled)) = self.pull_up(inner, &outer) else { return Err(base) };
+                let Some((inner, pulled)) = self.pull_up(inner, &outer) else { return (base, false) };
                 if self.parts().free(&inner).intersects(&outer) {
-                    return Err(base);
+                    return (base, false);
                 }
                 on.extend(pulled);
                 self.subqueries[query] = None;
-                Ok(Logical::Join { kind, left: Box::new(base), right: Box::new(inner), on, mark: None })
+                (Logical::Join { kind, left: Box::new(base), right: Box::new(inner), on, mark: None }, true)
             }
-            _ => Err(base),
+            _ => (base, false),
         }
     }
 
@@ -366,6 +364,15 @@ impl Rewriter {
 
 fn has_subquery(e: &Expr) -> bool {
     e.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. }))
+}
+
+/// Whether a comparison is an equality that a hash table can answer.
+fn hashable(e: &Expr) -> bool {
+    let ExprKind::Call { args, operator, .. } = &e.kind else { return false };
+    crate::func::operator_by_oid(*operator).is_some_and(|o| o.hashes)
+        && matches!(args.as_slice(), [a, b] if a.ty.oid == b.ty.oid
+            || super::estimate::is_widening(a.ty.oid, b.ty.oid)
+            || super::estimate::is_widening(b.ty.oid, a.ty.oid))
 }
 
 fn is_count(call: &AggregateCall) -> bool {

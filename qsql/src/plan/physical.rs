@@ -312,6 +312,7 @@ pub enum Write {
 
 /// What an operator does.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a plan has few nodes, and each is boxed by its parent")]
 pub enum Op {
     /// No rows.
     Empty,

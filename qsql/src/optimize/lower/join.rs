@@ -90,7 +90,7 @@ impl Lower<'_> {
         if keys > 0 && merge_cost < hash_cost && merge_cost < loop_cost && mergeable(kind) {
             return self.merge_join(kind, lowered_left, lowered_right, conditions, rows, merge_cost);
         }
-        if keys > 0 && hash_cost < crate::optimize::cost::DISABLED || kind == JoinKind::NullAwareAnti && keys > 0 {
+        if keys > 0 && (hash_cost < crate::optimize::cost::DISABLED || kind == JoinKind::NullAwareAnti) {
             return self.hash_join(kind, lowered_left, lowered_right, conditions, mark, swap, rows, hash_cost);
         }
         self.nested_loop(kind, lowered_left, lowered_right, on, mark, rows, loop_cost)

@@ -164,7 +164,7 @@ impl Lower<'_> {
     ) -> Result<Lowered> {
         let plan =
             Logical::Function { calls: calls.to_vec(), columns: columns.to_vec(), ordinality, alias: alias.clone() };
-        let rows = self.estimator.rows(&plan, &self.parts());
+        let rows = self.estimator.rows(&plan);
         let calls = self.slotted_all(calls, &[])?;
         let filter = self.slotted_all(conditions, columns)?;
         let out = rows * self.estimator.conjunction(conditions);
@@ -183,7 +183,7 @@ impl Lower<'_> {
         conditions: &[Expr],
     ) -> Result<Lowered> {
         let plan = Logical::CteScan { cte, columns: columns.to_vec(), alias: alias.clone(), work_table };
-        let rows = self.estimator.rows(&plan, &self.parts());
+        let rows = self.estimator.rows(&plan);
         let op = if work_table {
             Op::WorkTableScan { cte }
         } else {
