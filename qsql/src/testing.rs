@@ -19,6 +19,7 @@ use crate::types::{DataType, Datum, IoContext, Oid};
 pub(crate) struct MemoryCatalog {
     relations: Vec<Arc<Relation>>,
     stats: Vec<(Oid, Arc<RelationStats>)>,
+    /// Planner settings that are off.
     pub(crate) off: Vec<&'static str>,
 }
 
@@ -241,6 +242,19 @@ impl MemoryCatalog {
         let io = IoContext::default();
         let cx = BindContext { catalog: self, params: &[], io: &io };
         optimize(bound, &cx, None::<&[Datum]>)
+    }
+
+    /// OID of a table.
+    pub(crate) fn table_oid(&self, table: &str) -> Oid {
+        self.relations[self.position(table)].oid
+    }
+
+    /// EXPLAIN, or why there is no plan.
+    pub(crate) fn explain_or_error(&self, sql: &str) -> String {
+        match self.plan(sql) {
+            Ok(_) => self.explain(sql),
+            Err(e) => e.to_string(),
+        }
     }
 
     /// EXPLAIN (COSTS OFF) of a statement.

@@ -13,6 +13,8 @@ mod cost;
 mod estimate;
 pub(crate) mod fold;
 mod inline;
+#[cfg(test)]
+mod interpret;
 mod join_order;
 mod lower;
 mod pushdown;

@@ -1,5 +1,5 @@
-//! Joins: hash by default, nested loops through an index where few rows come from the left, merge where both sides are in
-//! order (or hashing is off), plain nested loops where there is no equality.
+//! Joins: hash by default, nested loops through an index where few rows come from the left, plain nested loops where there
+//! is no equality, merge where hashing is off.
 
 use super::{Lower, Lowered};
 use crate::error::Result;
@@ -62,7 +62,11 @@ impl Lower<'_> {
         let hash_cost = inputs + hash_join_cost(probe, build, rows, keys).1 + penalty(self.cx, "enable_hashjoin");
         let loop_cost = inputs + l.rows() * r.rows() * (CPU_OPERATOR * (on.len() as f64) + CPU_TUPLE * 0.5) + rows * CPU_TUPLE
             + if keys > 0 { penalty(self.cx, "enable_nestloop") } else { 0.0 };
-        let merge_cost = self.merge_cost(l, r, &conditions, rows) + inputs + penalty(self.cx, "enable_mergejoin");
+        // A hash join beats sorting both sides at any size; merging is for those who turned hashing off.
+        let merge_cost = match penalty(self.cx, "enable_hashjoin") {
+            0.0 => f64::MAX,
+            _ => self.merge_cost(l, r, &conditions, rows) + inputs + penalty(self.cx, "enable_mergejoin"),
+        };
 
         let limited = want.limit.filter(|_| want.order.is_empty() || provides(&l.order, &want.order));
         if let Some(cost) = self.index_loop_cost(kind, l, right, on, &inner_need, rows) {

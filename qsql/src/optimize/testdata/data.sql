@@ -1,0 +1,3 @@
+insert into t (a, b, c, d, f, g, h, i, v, ch) values (1, 'one', 1.50, '2020-01-01', 1.5, true, 10, '{1,2,3}', 'v1', 'c1'), (2, 'two', 2.25, '2020-02-01', 2.5, false, 20, '{4}', 'v2', 'c2'), (3, 'three', null, '2020-03-01', null, null, 30, null, null, null), (4, null, 4.00, null, 4.5, true, null, '{}', 'v4', 'c4'), (5, 'one', 5.00, '2020-01-01', 5.5, false, 50, '{5,null}', 'v5', 'c'), (7, 'seven', 0.10, '2021-07-07', -7, true, 10, '{1}', 'v1', 'c1');
+insert into u values (1, 'one', 100), (1, 'uno', 101), (2, 'two', null), (null, 'null', 5), (5, null, 7), (9, 'nine', 3), (3, 'three', 30), (7, 'one', 10);
+insert into p (id, t_a, n, note) overriding system value values (1, 1, 1, 'x'), (2, 1, 2, 'y'), (3, 2, 1, null), (4, 5, null, 'z'), (5, 8, 3, 'x');
