@@ -2,13 +2,13 @@
 
 use super::scope::{Clause, NsColumn, NsItem};
 use super::{BindContext, Binder};
-use crate::catalog::Relation;
+use crate::catalog::{Catalog, Relation};
 use crate::error::{Result, SqlError};
 use crate::func::CastContext;
-use crate::parse::ast::{Ast, ExprId, QueryBody, Statement, TypeName};
+use crate::parse::ast::{Ast, ExprId, ExprKind as ExprNode, QueryBody, Statement, TypeName};
 use crate::plan::expr::{Expr, ExprKind};
 use crate::sql_err;
-use crate::types::DataType;
+use crate::types::{DataType, IoContext};
 use std::sync::Arc;
 
 /// What an expression is for: decides what may stand in it and how errors name it.
@@ -118,6 +118,19 @@ pub fn bind_parsed_expression(
 /// Resolves a type name of a tree: for DDL.
 pub fn bind_type_name(ast: &Ast, name: &TypeName, cx: &BindContext<'_>) -> Result<DataType> {
     Binder::new(ast, cx).bind_type(name)
+}
+
+/// Resolves the text of a type name, `numeric(10,2)` or `text[]`: for `to_regtype` and its relatives.
+///
+/// # Errors
+/// 42601 if the text is no type name, 42704 if there is no such type.
+pub fn bind_type_text(text: &str, catalog: &dyn Catalog) -> Result<DataType> {
+    let (ast, expr) = parse_text(&format!("CAST(NULL AS {text})"))?;
+    let io = IoContext::default();
+    match &ast[expr].kind {
+        ExprNode::Cast { ty, .. } => bind_type_name(&ast, ty, &BindContext { catalog, params: &[], io: &io }),
+        _ => Err(sql_err!(SYNTAX_ERROR, "invalid type name \"{text}\"")),
+    }
 }
 
 /// Binds the text of a function argument's default.

@@ -44,3 +44,14 @@ fn columns_and_parameters() {
 fn errors() {
     compare(include_str!("testdata/errors.golden"), &[]);
 }
+
+#[test]
+fn type_names() {
+    let catalog = MemoryCatalog::sample();
+    for (text, oid, typmod) in [("integer", 23, -1), ("numeric(10,2)", 1700, 655_366), ("text[]", 1009, -1), ("varchar(5)", 1043, 9)] {
+        let ty = super::bind_type_text(text, &catalog).expect("type exists");
+        assert_eq!((ty.oid, ty.typmod), (oid, typmod), "{text}");
+    }
+    assert_eq!(super::bind_type_text("nope", &catalog).unwrap_err().code().as_str(), "42704");
+    assert_eq!(super::bind_type_text("int) + (1", &catalog).unwrap_err().code().as_str(), "42601");
+}
