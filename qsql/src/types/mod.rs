@@ -3,9 +3,14 @@
 //! Everything here is a pure function of its arguments. A value never carries its type: the plan knows it.
 //! OIDs are PostgreSQL's own, so that drivers recognise them.
 
+pub mod array_text;
+pub mod bytea;
 pub mod coerce;
 pub mod compare;
 pub mod datetime;
+pub mod float;
+pub mod info;
+mod info_table;
 pub mod int;
 pub mod io;
 pub mod io_binary;
@@ -94,6 +99,34 @@ impl Datum {
     /// Whether this is SQL NULL.
     pub fn is_null(&self) -> bool {
         matches!(self, Datum::Null)
+    }
+
+    /// The type that a value has when nothing else says it: the fields of an anonymous row.
+    pub fn natural_type(&self) -> Oid {
+        match self {
+            Datum::Null => oid::UNKNOWN,
+            Datum::Bool(_) => oid::BOOL,
+            Datum::Char(_) => oid::CHAR,
+            Datum::Int2(_) => oid::INT2,
+            Datum::Int4(_) => oid::INT4,
+            Datum::Int8(_) => oid::INT8,
+            Datum::Oid(_) => oid::OID,
+            Datum::Tid(..) => oid::TID,
+            Datum::Float4(_) => oid::FLOAT4,
+            Datum::Float8(_) => oid::FLOAT8,
+            Datum::Numeric(_) => oid::NUMERIC,
+            Datum::Text(_) => oid::TEXT,
+            Datum::Bytea(_) => oid::BYTEA,
+            Datum::Date(_) => oid::DATE,
+            Datum::Time(_) => oid::TIME,
+            Datum::TimeTz(..) => oid::TIMETZ,
+            Datum::Timestamp(_) => oid::TIMESTAMP,
+            Datum::TimestampTz(_) => oid::TIMESTAMPTZ,
+            Datum::Interval(_) => oid::INTERVAL,
+            Datum::Uuid(_) => oid::UUID,
+            Datum::Array(array) => info::array_of(array.element),
+            Datum::Record(_) => oid::RECORD,
+        }
     }
 
     /// Makes a text value.
