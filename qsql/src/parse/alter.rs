@@ -93,7 +93,7 @@ impl Parser<'_> {
             id: ObjectId::Name(ObjectName(Box::new([name.clone()]))),
             pos,
         };
-        if matches!(self.kind(), Tok::Rename | Tok::Owner) {
+        if matches!(self.kind(), Tok::Rename | Tok::Owner) && self.peek() == Tok::To {
             return match self.alter_common(object, false, false)? {
                 Ok(statement) => Ok(statement),
                 Err(_) => Err(self.unexpected()),
@@ -237,7 +237,7 @@ impl Parser<'_> {
     }
 
     fn replica_identity(&mut self) -> Result<ReplicaIdentity> {
-        Ok(match self.bump().kind {
+        Ok(match self.one_of(&[Tok::Default, Tok::Full, Tok::Nothing, Tok::Using])? {
             Tok::Default => ReplicaIdentity::Default,
             Tok::Full => ReplicaIdentity::Full,
             Tok::Nothing => ReplicaIdentity::Nothing,
@@ -275,29 +275,22 @@ impl Parser<'_> {
 
     fn alter_constraint(&mut self) -> Result<AlterTableCommand> {
         let name = self.col_id()?;
-        let (mut deferrable, mut initially_deferred, mut enforced, mut inherit) = (None, None, None, None);
+        let mut inherit = None;
+        let mut attributes = Constraint::new(None, ConstraintKind::Null, name.pos);
         if self.eat(Tok::Inherit) {
             inherit = Some(true);
         } else if self.eat2(Tok::No, Tok::Inherit) {
             inherit = Some(false);
-        }
-        loop {
-            let not = self.kind() == Tok::Not;
-            let word = if not { self.peek() } else { self.kind() };
-            match word {
-                Tok::Deferrable => deferrable = Some(!not),
-                Tok::Enforced => enforced = Some(!not),
-                Tok::Initially if !not => initially_deferred = Some(self.peek() == Tok::Deferred),
-                _ => break,
-            }
-            self.bump();
-            if word == Tok::Initially && !matches!(self.kind(), Tok::Deferred | Tok::Immediate) {
-                return Err(self.unexpected());
-            }
-            if not || word == Tok::Initially {
-                self.bump();
+        } else {
+            let pos = self.tok.start;
+            while self.constraint_attribute(&mut attributes, true)? {}
+            if attributes.not_valid {
+                return Err(
+                    sql_err!(FEATURE_NOT_SUPPORTED, "constraints cannot be altered to be NOT VALID").at(pos)
+                );
             }
         }
+        let Constraint { deferrable, initially_deferred, enforced, .. } = attributes;
         Ok(AlterTableCommand::AlterConstraint { name, deferrable, initially_deferred, enforced, inherit })
     }
 
@@ -305,7 +298,16 @@ impl Parser<'_> {
         use AlterTableCommand::*;
         self.eat(Tok::Column);
         if self.kind() == Tok::IntLit {
-            let column = ColumnSelector::Number(self.iconst()?);
+            let pos = self.tok.start;
+            let number = self.iconst()?;
+            if !(1..=32767).contains(&number) {
+                return Err(sql_err!(
+                    INVALID_PARAMETER_VALUE,
+                    "column number must be in range from 1 to 32767"
+                )
+                .at(pos));
+            }
+            let column = ColumnSelector::Number(number);
             self.expect(Tok::Set)?;
             self.expect(Tok::Statistics)?;
             return Ok(SetStatistics { column, target: self.statistics_target()? });
@@ -360,7 +362,7 @@ impl Parser<'_> {
                 self.alter_identity(column, false)
             }
             Tok::Reset => Ok(SetColumnOptions { column, options: self.reloptions()?, reset: true }),
-            Tok::Drop => match self.bump().kind {
+            Tok::Drop => match self.one_of(&[Tok::Default, Tok::Not, Tok::Expression, Tok::Identity])? {
                 Tok::Default => Ok(DropDefault { column }),
                 Tok::Not => {
                     self.expect(Tok::Null)?;
@@ -425,7 +427,7 @@ impl Parser<'_> {
         if self.kind() == Tok::LParen {
             return Ok(SetOptions(self.reloptions()?));
         }
-        Ok(match self.bump().kind {
+        Ok(match self.one_of(&[Tok::Tablespace, Tok::Access, Tok::Logged, Tok::Unlogged, Tok::Without])? {
             Tok::Tablespace => SetTablespace(self.col_id()?),
             Tok::Access => {
                 self.expect(Tok::Method)?;
@@ -691,7 +693,13 @@ impl Parser<'_> {
             ConstraintKind::NotNull { column: None }
         };
         let mut constraint = Constraint::new(name, kind, pos);
-        while self.constraint_attribute(&mut constraint, true)? {}
+        let attributes_pos = self.tok.start;
+        self.table_constraint_attributes(&mut constraint)?;
+        if let Some(enforced) = constraint.enforced {
+            let not = if enforced { "" } else { "NOT " };
+            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "CHECK constraints cannot be marked {not}ENFORCED")
+                .at(attributes_pos));
+        }
         if constraint.deferrable == Some(true) {
             return Err(sql_err!(
                 FEATURE_NOT_SUPPORTED,

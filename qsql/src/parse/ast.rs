@@ -23,13 +23,19 @@
 mod ddl;
 mod dml;
 mod expr;
+mod object;
 mod query;
+mod role;
+mod routine;
 mod utility;
 
 pub use ddl::*;
 pub use dml::*;
 pub use expr::*;
+pub use object::*;
 pub use query::*;
+pub use role::*;
+pub use routine::*;
 pub use utility::*;
 
 use super::qsql::QsqlStatement;

@@ -157,7 +157,7 @@ impl Parser<'_> {
         };
         let mut exclude = FrameExclude::NoOthers;
         if self.eat(Tok::Exclude) {
-            exclude = match self.bump().kind {
+            exclude = match self.one_of(&[Tok::Current, Tok::Group, Tok::Ties, Tok::No])? {
                 Tok::Current if self.kind() == Tok::Row => {
                     self.bump();
                     FrameExclude::CurrentRow

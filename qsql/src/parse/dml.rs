@@ -31,7 +31,7 @@ impl Parser<'_> {
         if !self.eat(Tok::Overriding) {
             return Ok(None);
         }
-        let which = match self.bump().kind {
+        let which = match self.one_of(&[Tok::User, Tok::System])? {
             Tok::User => Overriding::User,
             Tok::System => Overriding::System,
             _ => return Err(self.unexpected()),
@@ -309,7 +309,13 @@ impl Parser<'_> {
                 options.push(option);
             }
         }
+        let where_pos = self.tok.start;
         let filter = self.where_clause()?;
+        if filter.is_some() && !from {
+            return Err(crate::sql_err!(SYNTAX_ERROR, "WHERE clause not allowed with COPY TO")
+                .hint("Try the COPY (SELECT ... WHERE ...) TO variant.")
+                .at(where_pos));
+        }
         Ok(Copy { source, from, place, options, filter })
     }
 

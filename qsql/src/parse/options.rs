@@ -92,7 +92,7 @@ impl Parser<'_> {
                 self.bump();
                 return Ok(DefValue::Word("none".into()));
             }
-            Tok::Operator => {
+            Tok::Operator if self.peek() == Tok::LParen => {
                 self.bump();
                 return Ok(DefValue::Operator(Box::new(self.parens(Self::any_operator)?)));
             }

@@ -25,7 +25,9 @@ pub(super) struct Parser<'s> {
     ahead: Option<Token>,
     /// Where the last token taken ends.
     pub(super) prev_end: u32,
-    depth: u32,
+    pub(super) depth: u32,
+    /// The depth at which an item of a select list is read: there an operator's word may be a label.
+    pub(super) target_depth: u32,
     stack_base: usize,
     /// Between these offsets stand only opening parentheses, followed by a query or not: see `paren_leads_to_query`.
     paren_run: (u32, u32, bool),
@@ -64,6 +66,7 @@ impl<'s> Parser<'s> {
             ahead: None,
             prev_end: 0,
             depth: 0,
+            target_depth: 0,
             stack_base: stack_address(),
             paren_run: (0, 0, false),
             peak: 0,
@@ -172,6 +175,11 @@ impl<'s> Parser<'s> {
     #[inline]
     pub(super) fn expect(&mut self, kind: Tok) -> Result<Token> {
         if self.tok.kind == kind { Ok(self.bump()) } else { Err(self.unexpected()) }
+    }
+
+    /// Takes one of several words.
+    pub(super) fn one_of(&mut self, kinds: &[Tok]) -> Result<Tok> {
+        if kinds.contains(&self.tok.kind) { Ok(self.bump().kind) } else { Err(self.unexpected()) }
     }
 
     pub(super) fn expect_all(&mut self, kinds: &[Tok]) -> Result<()> {

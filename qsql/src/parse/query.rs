@@ -234,7 +234,9 @@ impl Parser<'_> {
             let expr = self.leaf(ExprKind::Star(Box::new([])), pos);
             return Ok(Target { expr, alias: None, pos });
         }
+        let outer = std::mem::replace(&mut self.target_depth, self.depth + 1);
         let expr = self.a_expr()?;
+        self.target_depth = outer;
         let alias = if self.eat(Tok::As) {
             Some(self.col_label()?)
         } else if Self::is_bare_label(self.kind()) {
@@ -356,7 +358,7 @@ impl Parser<'_> {
         let order_by = self.opt_order_by()?;
         let mut locking = self.locking_clauses()?;
         let limit_pos = self.tok.start;
-        let (limit, offset) = self.limit_clauses()?;
+        let (limit, offset, ties_pos) = self.limit_clauses()?;
         if locking.is_empty() {
             locking = self.locking_clauses()?;
         }
@@ -383,7 +385,7 @@ impl Parser<'_> {
             }
             if limit.with_ties && target.order_by.is_empty() {
                 return Err(sql_err!(SYNTAX_ERROR, "WITH TIES cannot be specified without ORDER BY clause")
-                    .at(limit_pos));
+                    .at(ties_pos));
             }
             if limit.with_ties && target.locking.iter().any(|lock| lock.wait == LockWait::SkipLocked) {
                 return Err(sql_err!(
@@ -404,7 +406,9 @@ impl Parser<'_> {
         Ok(query)
     }
 
-    fn limit_clauses(&mut self) -> Result<(Option<Limit>, Option<ExprId>)> {
+    /// LIMIT or FETCH, OFFSET, and where WITH TIES stands.
+    fn limit_clauses(&mut self) -> Result<(Option<Limit>, Option<ExprId>, Pos)> {
+        let mut ties_pos = 0;
         let mut limit = None;
         let mut offset = None;
         loop {
@@ -423,7 +427,11 @@ impl Parser<'_> {
                     }
                     limit = Some(Limit { count, with_ties: false });
                 }
-                Tok::Fetch if limit.is_none() => limit = Some(self.fetch_first()?),
+                Tok::Fetch if limit.is_none() => {
+                    let (fetch, pos) = self.fetch_first()?;
+                    limit = Some(fetch);
+                    ties_pos = pos;
+                }
                 Tok::Offset if offset.is_none() => {
                     self.bump();
                     offset = Some(self.a_expr()?);
@@ -431,13 +439,13 @@ impl Parser<'_> {
                         self.bump();
                     }
                 }
-                _ => return Ok((limit, offset)),
+                _ => return Ok((limit, offset, ties_pos)),
             }
         }
     }
 
     /// `FETCH FIRST | NEXT [n] ROW | ROWS ONLY | WITH TIES`
-    fn fetch_first(&mut self) -> Result<Limit> {
+    fn fetch_first(&mut self) -> Result<(Limit, Pos)> {
         self.bump();
         if !self.eat(Tok::First) {
             self.expect(Tok::Next)?;
@@ -458,11 +466,12 @@ impl Parser<'_> {
         if !self.eat(Tok::Row) {
             self.expect(Tok::Rows)?;
         }
+        let ties_pos = self.tok.start;
         let with_ties = self.eat2(Tok::With, Tok::Ties);
         if !with_ties {
             self.expect(Tok::Only)?;
         }
-        Ok(Limit { count, with_ties })
+        Ok((Limit { count, with_ties }, ties_pos))
     }
 
     fn locking_clauses(&mut self) -> Result<Vec<Locking>> {
@@ -472,7 +481,7 @@ impl Parser<'_> {
         }
         while self.kind() == Tok::For {
             let pos = self.bump().start;
-            let strength = match self.bump().kind {
+            let strength = match self.one_of(&[Tok::Update, Tok::Share, Tok::No, Tok::Key])? {
                 Tok::Update => LockStrength::Update,
                 Tok::Share => LockStrength::Share,
                 Tok::No if self.eat2(Tok::Key, Tok::Update) => LockStrength::NoKeyUpdate,
@@ -519,7 +528,7 @@ impl Parser<'_> {
         let mut search = None;
         if self.kind() == Tok::Search {
             let pos = self.bump().start;
-            let breadth_first = match self.bump().kind {
+            let breadth_first = match self.one_of(&[Tok::Depth, Tok::Breadth])? {
                 Tok::Depth => false,
                 Tok::Breadth => true,
                 _ => return Err(self.unexpected()),

@@ -390,7 +390,13 @@ impl Parser<'_> {
     fn grant_target(&mut self) -> Result<GrantTarget> {
         use ObjectKind::*;
         if self.eat(Tok::All) {
-            let kind = match self.bump().kind {
+            let kind = match self.one_of(&[
+                Tok::Tables,
+                Tok::Sequences,
+                Tok::Functions,
+                Tok::Procedures,
+                Tok::Routines,
+            ])? {
                 Tok::Tables => Table,
                 Tok::Sequences => Sequence,
                 Tok::Functions => Function,
@@ -464,7 +470,15 @@ impl Parser<'_> {
         let mut grant_option = !is_grant && self.eat3(Tok::Grant, Tok::Option, Tok::For);
         let (privileges, all_columns) = self.privileges()?;
         self.expect(Tok::On)?;
-        let kind = match self.bump().kind {
+        let kind = match self.one_of(&[
+            Tok::Tables,
+            Tok::Functions,
+            Tok::Routines,
+            Tok::Sequences,
+            Tok::Types,
+            Tok::Schemas,
+            Tok::Large,
+        ])? {
             Tok::Tables => ObjectKind::Table,
             Tok::Functions | Tok::Routines => ObjectKind::Function,
             Tok::Sequences => ObjectKind::Sequence,

@@ -362,7 +362,7 @@ impl Parser<'_> {
         let mut options = Vec::new();
         while !self.at_end() {
             let pos = self.tok.start;
-            options.push(match self.bump().kind {
+            options.push(match self.one_of(&[Tok::Schema, Tok::Version, Tok::Cascade, Tok::From])? {
                 Tok::Schema => Def::word("schema", &self.col_id()?, pos),
                 Tok::Version => {
                     let version = if Self::is_string(self.kind()) {

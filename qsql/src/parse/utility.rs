@@ -69,13 +69,14 @@ impl Parser<'_> {
                 Tok::Isolation => {
                     self.bump();
                     self.expect(Tok::Level)?;
-                    modes.isolation = Some(match self.bump().kind {
-                        Tok::Serializable => Isolation::Serializable,
-                        Tok::Repeatable if self.eat(Tok::Read) => Isolation::RepeatableRead,
-                        Tok::Read if self.eat(Tok::Committed) => Isolation::ReadCommitted,
-                        Tok::Read if self.eat(Tok::Uncommitted) => Isolation::ReadUncommitted,
-                        _ => return Err(self.unexpected()),
-                    });
+                    modes.isolation =
+                        Some(match self.one_of(&[Tok::Serializable, Tok::Repeatable, Tok::Read])? {
+                            Tok::Serializable => Isolation::Serializable,
+                            Tok::Repeatable if self.eat(Tok::Read) => Isolation::RepeatableRead,
+                            Tok::Read if self.eat(Tok::Committed) => Isolation::ReadCommitted,
+                            Tok::Read if self.eat(Tok::Uncommitted) => Isolation::ReadUncommitted,
+                            _ => return Err(self.unexpected()),
+                        });
                 }
                 Tok::Read => {
                     self.bump();
@@ -196,7 +197,7 @@ impl Parser<'_> {
             Tok::Xml if self.peek() == Tok::Option => {
                 self.bump();
                 self.bump();
-                let option = match self.bump().kind {
+                let option = match self.one_of(&[Tok::Document, Tok::Content])? {
                     Tok::Document => "DOCUMENT",
                     Tok::Content => "CONTENT",
                     _ => return Err(self.unexpected()),
@@ -521,7 +522,7 @@ impl Parser<'_> {
         let tables = self.relation_expr_list()?;
         let mut mode = LockMode::AccessExclusive;
         if self.eat(Tok::In) {
-            mode = match self.bump().kind {
+            mode = match self.one_of(&[Tok::Access, Tok::Row, Tok::Share, Tok::Exclusive])? {
                 Tok::Access if self.eat(Tok::Share) => LockMode::AccessShare,
                 Tok::Access if self.eat(Tok::Exclusive) => LockMode::AccessExclusive,
                 Tok::Row if self.eat(Tok::Share) => LockMode::RowShare,
@@ -570,7 +571,7 @@ impl Parser<'_> {
     pub(super) fn reindex(&mut self) -> Result<Statement> {
         self.bump();
         let options = if self.kind() == Tok::LParen { self.utility_options()? } else { Vec::new() };
-        let kind = match self.bump().kind {
+        let kind = match self.one_of(&[Tok::Index, Tok::Table, Tok::Schema, Tok::System, Tok::Database])? {
             Tok::Index => ReindexKind::Index,
             Tok::Table => ReindexKind::Table,
             Tok::Schema => ReindexKind::Schema,
