@@ -297,7 +297,7 @@ mod tests {
         assert_eq!(text(1.0 / 3.0, -12), "0.333");
         assert_eq!(text(123456.0, -12), "1.23e+05");
         let mut out = Vec::new();
-        for v in [1e6f32, 123456.0, 1.17549435e-38, 0.1] {
+        for v in [1e6f32, 123456.0, f32::MIN_POSITIVE, 0.1] {
             write_f32(v, 1, &mut out);
             out.push(b' ');
         }

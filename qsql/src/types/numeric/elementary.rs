@@ -10,10 +10,10 @@
 
 use super::arith::{div_at, mul_big};
 use super::*;
+use std::f64::consts::LOG10_E;
 
 /// Bound on |ln| of a result, beyond which it overflows or is zero: three times PostgreSQL's largest result scale.
 const EXP_BOUND: f64 = 6000.0;
-const LOG10_E: f64 = 0.434_294_481_903_252;
 const GUARD_DIGITS: usize = 20;
 
 /// A signed fixed-point number; the scale is known from the context.

@@ -101,7 +101,7 @@ impl Numeric {
         if let Numeric::Small { unscaled, scale: own } = self
             && i32::from(own) == scale
             && precision <= 18
-            && i128::from(unscaled.unsigned_abs()) < POW10[precision.max(0) as usize] as i128
+            && i128::from(unscaled.unsigned_abs()) < POW10[precision.max(0) as usize]
         {
             return Ok(self);
         }
