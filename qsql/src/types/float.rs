@@ -101,16 +101,30 @@ fn check_range(text: &[u8], value: f64, type_name: &str) -> Result<()> {
     Err(sql_err!(NUMERIC_VALUE_OUT_OF_RANGE, "\"{shown}\" is out of range for type {type_name}"))
 }
 
-/// Reads C's hexadecimal integers (`0x1F`), which `strtod` accepts too.
+/// Reads C's hexadecimal form (`0x1F`, `0x1.8p3`), which `strtod` accepts too.
 fn parse_hex<F: Float>(text: &str) -> Option<F> {
+    /// Hexadecimal digits whose integer rounds correctly to a double.
+    const HEX_DIGITS_MAX: usize = 32;
     let (sign, body) = match text.as_bytes().first()? {
-        b'-' => ("-", &text[1..]),
-        b'+' => ("", &text[1..]),
-        _ => ("", text),
+        b'-' => (-1.0, &text[1..]),
+        b'+' => (1.0, &text[1..]),
+        _ => (1.0, text),
     };
-    let digits = body.strip_prefix("0x").or_else(|| body.strip_prefix("0X"))?;
-    let value = u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))?;
-    format!("{sign}{value}").parse().ok()
+    let body = body.strip_prefix("0x").or_else(|| body.strip_prefix("0X"))?;
+    let (digits, exponent) = match body.split_once(['p', 'P']) {
+        Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
+        None => (body, 0),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let all = format!("{whole}{part}");
+    if all.is_empty() || all.len() > HEX_DIGITS_MAX || !all.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let value = u128::from_str_radix(&all, 16).ok()? as f64;
+    let exponent = exponent.clamp(-5000, 5000) - 4 * part.len() as i32;
+    // In two steps, so that the power itself stays within range.
+    let scaled = value * 2f64.powi(exponent / 2) * 2f64.powi(exponent - exponent / 2);
+    format!("{:e}", sign * scaled).parse().ok()
 }
 
 /// Appends a `double precision`; `extra_float_digits` above 0 means the shortest exact form.

@@ -196,39 +196,64 @@ pub fn parse_i64(text: &[u8]) -> Result<i64> {
     parse_signed(text, i64::MAX as u64).map_err(|f| fail(f, text, "bigint"))
 }
 
-/// Reads an `oid`, `xid` or `cid`: unsigned, but a negative 32-bit number is accepted and wraps, as `strtoul` does.
-///
-/// `0x` means hexadecimal and a leading `0` octal, again as `strtoul` with base 0.
+/// Reads an `oid`, `xid` or `cid` as C's `strtoul` with base 0 does: `0x` means hexadecimal, a leading `0` octal, and negative
+/// numbers wrap. What is left after wrapping must fit 32 bits, taken as unsigned or signed.
 pub fn parse_u32(text: &[u8], type_name: &str) -> Result<u32> {
-    parse_unsigned(text, u64::from(u32::MAX), 1 << 31).map(|v| v as u32).map_err(|f| fail(f, text, type_name))
+    let value = parse_unsigned(text)
+        .and_then(|(v, rest)| if rest.is_empty() { fit_u32(v) } else { Err(Fault::Syntax) });
+    value.map_err(|f| fail(f, text, type_name))
 }
 
-/// Reads an `xid8`.
+/// Reads an `xid8`; see [`parse_u32`].
 pub fn parse_u64(text: &[u8], type_name: &str) -> Result<u64> {
-    parse_unsigned(text, u64::MAX, u64::MAX).map_err(|f| fail(f, text, type_name))
+    let value =
+        parse_unsigned(text).and_then(|(v, rest)| if rest.is_empty() { Ok(v) } else { Err(Fault::Syntax) });
+    value.map_err(|f| fail(f, text, type_name))
 }
 
-fn parse_unsigned(text: &[u8], max: u64, negative_max: u64) -> Result<u64, Fault> {
-    let trimmed = trim(text);
-    let (negative, digits) = match trimmed {
+/// Reads the `oid` in front of `text`, an element of an `oidvector`; returns it and the rest.
+pub(super) fn parse_u32_prefix(text: &[u8]) -> Result<(u32, &[u8])> {
+    let value = parse_unsigned(text).and_then(|(v, rest)| Ok((fit_u32(v)?, rest)));
+    value.map_err(|f| fail(f, text, "oid"))
+}
+
+/// Reads the decimal `smallint` in front of `text`, an element of an `int2vector`; returns it and the rest.
+pub(super) fn parse_i16_prefix(text: &[u8]) -> Result<(i16, &[u8])> {
+    let end = text.iter().position(|b| *b == b' ').unwrap_or(text.len());
+    let (number, rest) = text.split_at(end);
+    let sign = usize::from(matches!(number.first(), Some(b'-' | b'+')));
+    let plain = number[sign..].iter().all(u8::is_ascii_digit);
+    let value = if plain { parse_slow(number, i16::MAX as u64) } else { Err(Fault::Syntax) };
+    value.map(|v| (v as i16, rest)).map_err(|f| fail(f, text, "smallint"))
+}
+
+fn fit_u32(v: u64) -> Result<u32, Fault> {
+    let low = v as u32;
+    let same = v == u64::from(low) || v == i64::from(low as i32) as u64;
+    if same { Ok(low) } else { Err(Fault::Range) }
+}
+
+/// C's `strtoul` with base 0; white space after the number is skipped.
+fn parse_unsigned(text: &[u8]) -> Result<(u64, &[u8]), Fault> {
+    let spaces = text.iter().take_while(|b| is_space(**b)).count();
+    let (negative, digits) = match &text[spaces..] {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         rest => (false, rest),
     };
     let (radix, digits) = match digits {
-        [b'0', b'x' | b'X', rest @ ..] => (16, rest),
-        [b'0', rest @ ..] if !rest.is_empty() => (8, rest),
+        [b'0', b'x' | b'X', rest @ ..] if rest.first().is_some_and(u8::is_ascii_hexdigit) => (16, rest),
+        [b'0', ..] => (8, digits),
         rest => (10, rest),
     };
-    if digits.contains(&b'_') {
+    let count = digits.iter().take_while(|b| (**b as char).is_digit(radix)).count();
+    if count == 0 {
         return Err(Fault::Syntax);
     }
-    let v = magnitude(digits, radix, false)?;
-    match negative {
-        false if v <= max => Ok(v),
-        true if v <= negative_max => Ok(v.wrapping_neg()),
-        _ => Err(Fault::Range),
-    }
+    let v = magnitude(&digits[..count], u64::from(radix), false)?;
+    let rest = &digits[count..];
+    let rest = &rest[rest.iter().take_while(|b| is_space(**b)).count()..];
+    Ok((if negative { v.wrapping_neg() } else { v }, rest))
 }
 
 #[cfg(test)]

@@ -52,8 +52,8 @@ pub fn parse_text(type_oid: Oid, typmod: i32, text: &str, cx: &IoContext<'_>) ->
         oid::CID => Datum::Oid(int::parse_u32(bytes, "cid")?),
         oid::XID8 => Datum::Int8(int::parse_u64(bytes, "xid8")? as i64),
         oid::TID => parse_tid(text)?,
-        oid::INT2VECTOR => parse_vector(text, oid::INT2, cx)?,
-        oid::OIDVECTOR => parse_vector(text, oid::OID, cx)?,
+        oid::INT2VECTOR => parse_vector(text, oid::INT2)?,
+        oid::OIDVECTOR => parse_vector(text, oid::OID)?,
         oid::RECORD => {
             return Err(SqlError::new(
                 crate::SqlState::FEATURE_NOT_SUPPORTED,
@@ -168,7 +168,7 @@ pub fn truncate_name(text: &str) -> &str {
 /// Reads a `"char"`: the first byte, or `\ooo`.
 fn parse_char(text: &[u8]) -> u8 {
     match text {
-        [b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7'] => {
+        [b'\\', a @ b'0'..=b'7', b @ b'0'..=b'7', c @ b'0'..=b'7'] => {
             (a - b'0') << 6 | (b - b'0') << 3 | (c - b'0')
         }
         [first, ..] => *first,
@@ -223,10 +223,21 @@ fn write_uuid(uuid: &[u8; 16], out: &mut Vec<u8>) {
     }
 }
 
+/// Reads a `tid` as PostgreSQL does: two numbers behind `(` and `,`, each without blanks after it; what follows `)` and stands
+/// before `(` is not looked at.
 fn parse_tid(text: &str) -> Result<Datum> {
-    let body = text.trim_start().strip_prefix('(').and_then(|t| t.split_once(')')).map(|(inner, _)| inner);
-    let parts = body.and_then(|b| b.split_once(','));
-    let tid = parts.and_then(|(block, item)| Some((block.trim().parse().ok()?, item.trim().parse().ok()?)));
+    let tid = (|| {
+        let open = text.find(['(', ','])?;
+        let (block, rest) = text[open + 1..].split_once(',')?;
+        let (item, _) = rest.split_once(')')?;
+        let number = |part: &str| match part.trim_start() {
+            "" => Some(0),
+            digits => digits.parse::<i64>().ok(),
+        };
+        let block = number(block)?;
+        let wrapped = u32::try_from(block).ok().or_else(|| i32::try_from(block).ok().map(|b| b as u32))?;
+        Some((wrapped, u16::try_from(number(item)?).ok()?))
+    })();
     match tid {
         Some((block, item)) => Ok(Datum::Tid(block, item)),
         None => Err(syntax("tid", text)),
@@ -234,9 +245,30 @@ fn parse_tid(text: &str) -> Result<Datum> {
 }
 
 /// Reads an `int2vector` or `oidvector`: blank-separated numbers, an array from index 0.
-fn parse_vector(text: &str, element: Oid, cx: &IoContext<'_>) -> Result<Datum> {
-    let items: Vec<Datum> =
-        text.split_ascii_whitespace().map(|item| parse_text(element, -1, item, cx)).collect::<Result<_>>()?;
+fn parse_vector(text: &str, element: Oid) -> Result<Datum> {
+    let mut items = Vec::new();
+    let mut rest = text.as_bytes();
+    loop {
+        while let [first, tail @ ..] = rest
+            && int::is_space(*first)
+        {
+            rest = tail;
+        }
+        if rest.is_empty() {
+            break;
+        }
+        let item;
+        if element == oid::INT2 {
+            let value;
+            (value, rest) = int::parse_i16_prefix(rest)?;
+            item = Datum::Int2(value);
+        } else {
+            let value;
+            (value, rest) = int::parse_u32_prefix(rest)?;
+            item = Datum::Oid(value);
+        }
+        items.push(item);
+    }
     let length = i32::try_from(items.len()).map_err(|_| SqlError::internal("vector too long"))?;
     Ok(Datum::Array(Arc::new(Array { element, dims: vec![(length, 0)], items })))
 }

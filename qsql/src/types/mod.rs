@@ -147,3 +147,6 @@ pub struct Array {
     /// The elements in row-major order; `Datum::Null` for NULL.
     pub items: Vec<Datum>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@ const SIGN_NEGATIVE: u16 = 0x4000;
 const SIGN_NAN: u16 = 0xc000;
 const SIGN_INFINITY: u16 = 0xd000;
 const SIGN_NEGATIVE_INFINITY: u16 = 0xf000;
+/// What PostgreSQL sends as the scale of an infinity.
+const INFINITY_SCALE: i32 = 0x20;
 const GROUP: usize = GROUP_DIGITS as usize;
 
 impl Numeric {
@@ -23,7 +25,10 @@ impl Numeric {
             Class::Finite if self.signum() < 0 => SIGN_NEGATIVE,
             Class::Finite => SIGN_POSITIVE,
         };
-        let scale = self.display_scale();
+        let scale = match self.class() {
+            Class::Infinite { .. } => INFINITY_SCALE,
+            _ => self.display_scale(),
+        };
         let start = out.len();
         out.extend_from_slice(&[0; 8]);
         let (weight, count) = match self.exponent() {
