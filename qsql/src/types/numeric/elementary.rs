@@ -3,7 +3,8 @@
 //! All are computed in fixed point, as integers times `10^-w`, with enough guard digits that the last printed digit is right:
 //!
 //! - `exp x`: `x = k ln 10 + r`, `|r| < 1.2`; the Taylor series of `r / 2^j`, squared `j` times; then the point moves by `k`.
-//! - `ln x`: `x = m * 10^k`, `m` near 1; a few square roots; `2 atanh((m - 1) / (m + 1))` by its series; plus `k ln 10`.
+//! - `ln x`: `x = m * 10^k`, `m` near 1; Halley's iteration for `e^y = m` from the double `ln m`, which triples the digits in
+//!   each step: `y + 2 (m - e^y) / (m + e^y)`; plus `k ln 10`.
 //! - `ln 10 = 46 atanh(1/31) + 34 atanh(1/49) + 20 atanh(1/161)`.
 //!
 //! The number of digits asked for is PostgreSQL's: 16 significant ones at least, estimated from the arguments' leading digits.
@@ -45,8 +46,15 @@ fn atanh_inverse(n: u32, w: usize) -> Mag {
     sum
 }
 
-/// `ln 10` times `10^w`.
+/// `ln 10` times `10^w`; `w` is a multiple of the limb's digits.
 fn ln_10(w: usize) -> Mag {
+    /// Digits that nearly every result needs at most.
+    const KEPT: usize = 8 * mag::LIMB_DIGITS;
+    static LN_10: LazyLock<Mag> = LazyLock::new(|| ln_10_of(KEPT));
+    if w <= KEPT { LN_10.div_pow10(KEPT - w) } else { ln_10_of(w) }
+}
+
+fn ln_10_of(w: usize) -> Mag {
     let mut sum = atanh_inverse(31, w).mul_small(46);
     sum.add_assign(&atanh_inverse(49, w).mul_small(34));
     sum.add_assign(&atanh_inverse(161, w).mul_small(20));
@@ -69,29 +77,66 @@ fn ln_big(x: &Big, scale: u32) -> Big {
     let head = x.magnitude.leading(3) * 10u64.pow(3u32.saturating_sub(digits as u32));
     let k = digits - 1 - i64::from(x.scale) + i64::from(head >= 316);
     let w = (scale as usize + GUARD_DIGITS).next_multiple_of(mag::LIMB_DIGITS);
-    let one = Mag::pow10(w);
-    let mut m = to_fixed(x, w, -k);
-    let roots = if w <= 63 { 4 } else { 8 };
-    for _ in 0..roots {
-        m = m.mul_pow10(w).isqrt();
+    let near_one = ln_fixed(&to_fixed(x, w, -k), w);
+    let total = match k {
+        0 => near_one,
+        _ => near_one.add(&Fixed { negative: k < 0, magnitude: ln_10(w).mul_small(k.unsigned_abs() as u32) }),
+    };
+    Big { negative: total.negative, magnitude: total.magnitude, scale: w as u32 }.rescale(scale)
+}
+
+/// Logarithm of `m * 10^-w`, which lies in [0.3, 3.2), times `10^w`.
+fn ln_fixed(m: &Mag, w: usize) -> Fixed {
+    /// Digits that the double logarithm has right after the point.
+    const START: usize = 14;
+    // The digits wanted after each step, the last first: a step triples what is right.
+    let mut steps = vec![w];
+    while let Some(&digits) = steps.last()
+        && digits > 3 * START
+    {
+        steps.push((digits / 3 + 4).next_multiple_of(mag::LIMB_DIGITS));
     }
-    let negative = m < one;
-    let distance = if negative { one.sub(&m) } else { m.sub(&one) };
-    let z = distance.mul_pow10(w).div_rem(&m.add(&one)).0;
-    let square = z.mul(&z).div_pow10(w);
-    let mut term = z.clone();
-    let mut sum = z;
-    for odd in (3u32..).step_by(2) {
-        term = term.mul(&square).div_pow10(w);
+    let head = m.div_pow10(w - w.min(18)).to_u128().unwrap_or(0) as f64 / 10f64.powi(w.min(18) as i32);
+    let start = (head.ln() * 1e18) as i64;
+    let mut y = Fixed { negative: start < 0, magnitude: Mag::from_u128(u128::from(start.unsigned_abs())) };
+    let mut scale = 18;
+    for digits in steps.into_iter().rev() {
+        y.magnitude = match digits >= scale {
+            true => y.magnitude.mul_pow10(digits - scale),
+            false => y.magnitude.div_pow10(scale - digits),
+        };
+        scale = digits;
+        let target = m.div_pow10(w - digits);
+        let power = exp_fixed(&y, digits);
+        let negative = target < power;
+        let distance = if negative { power.sub(&target) } else { target.sub(&power) };
+        let magnitude = distance.mul_small(2).mul_pow10(digits).div_rem(&target.add(&power)).0;
+        y = y.add(&Fixed { negative, magnitude });
+    }
+    y
+}
+
+/// `e^r` for `|r| < 1.2`; both in units of `10^-w`, where `w` is a multiple of the limb's digits.
+fn exp_fixed(r: &Fixed, w: usize) -> Mag {
+    let limbs = w / mag::LIMB_DIGITS;
+    let halvings = if w <= 63 { 6 } else { 16 };
+    let step = r.magnitude.div_small(1 << halvings).0;
+    let mut plus = Mag::pow10(w);
+    let mut minus = Mag::zero();
+    let mut term = plus.clone();
+    for i in 1u32.. {
+        term = term.mul_fixed(&step, limbs);
+        term.div_assign_small(i);
         if term.is_zero() {
             break;
         }
-        sum.add_assign(&term.div_small(odd).0);
+        if r.negative && i % 2 == 1 { minus.add_assign(&term) } else { plus.add_assign(&term) }
     }
-    let near_one = Fixed { negative, magnitude: sum.mul_small(2 << roots) };
-    let power = Fixed { negative: k < 0, magnitude: ln_10(w).mul_small(k.unsigned_abs() as u32) };
-    let total = if k == 0 { near_one } else { near_one.add(&power) };
-    Big { negative: total.negative, magnitude: total.magnitude, scale: w as u32 }.rescale(scale)
+    let mut y = plus.sub(&minus);
+    for _ in 0..halvings {
+        y = y.mul_fixed(&y, limbs);
+    }
+    y
 }
 
 /// `e^x`, rounded to `scale` digits.
@@ -108,26 +153,12 @@ fn exp_big(x: &Big, scale: u32) -> Result<Big> {
     }
     let k = (approximate * LOG10_E).round() as i64;
     let w = (scale as usize + k.max(0) as usize + GUARD_DIGITS).next_multiple_of(mag::LIMB_DIGITS);
-    let halvings = if w <= 63 { 6 } else { 16 };
     let x = Fixed { negative: x.negative, magnitude: to_fixed(x, w, 0) };
-    let multiple = Fixed { negative: k > 0, magnitude: ln_10(w).mul_small(k.unsigned_abs() as u32) };
-    let r = if k == 0 { x } else { x.add(&multiple) };
-    let step = r.magnitude.div_small(1 << halvings).0;
-
-    let mut plus = Mag::pow10(w);
-    let mut minus = Mag::zero();
-    let mut term = plus.clone();
-    for i in 1u32.. {
-        term = term.mul(&step).div_pow10(w).div_small(i).0;
-        if term.is_zero() {
-            break;
-        }
-        if r.negative && i % 2 == 1 { minus.add_assign(&term) } else { plus.add_assign(&term) }
-    }
-    let mut y = plus.sub(&minus);
-    for _ in 0..halvings {
-        y = y.mul(&y).div_pow10(w);
-    }
+    let r = match k {
+        0 => x,
+        _ => x.add(&Fixed { negative: k > 0, magnitude: ln_10(w).mul_small(k.unsigned_abs() as u32) }),
+    };
+    let y = exp_fixed(&r, w);
     let magnitude = y.div_pow10_round((w as i64 - k - i64::from(scale)) as usize);
     Ok(Big { negative: false, magnitude, scale })
 }

@@ -165,6 +165,13 @@ impl Mag {
         Mag(limbs)
     }
 
+    /// Product without its lowest `limbs` limbs: multiplication in fixed point.
+    pub fn mul_fixed(&self, other: &Mag, limbs: usize) -> Mag {
+        let mut product = self.mul(other);
+        product.0.drain(..limbs.min(product.0.len()));
+        product
+    }
+
     /// Product with a number below 10^9.
     pub fn mul_small(&self, factor: u32) -> Mag {
         debug_assert!(u64::from(factor) < BASE);
@@ -182,15 +189,21 @@ impl Mag {
 
     /// Quotient and remainder by a number from 1 to 2^32 - 1.
     pub fn div_small(&self, divisor: u32) -> (Mag, u32) {
-        let mut limbs = self.0.clone();
+        let mut quotient = self.clone();
+        let rest = quotient.div_assign_small(divisor);
+        (quotient, rest)
+    }
+
+    /// Divides in place by a number from 1 to 2^32 - 1; returns the remainder.
+    pub fn div_assign_small(&mut self, divisor: u32) -> u32 {
         let mut rest = 0u64;
-        for limb in limbs.iter_mut().rev() {
+        for limb in self.0.iter_mut().rev() {
             let t = rest * BASE + u64::from(*limb);
             *limb = (t / u64::from(divisor)) as u32;
             rest = t % u64::from(divisor);
         }
-        trim(&mut limbs);
-        (Mag(limbs), rest as u32)
+        trim(&mut self.0);
+        rest as u32
     }
 
     /// Quotient and remainder; `divisor` is not zero.
