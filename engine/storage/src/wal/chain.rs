@@ -1,0 +1,266 @@
+//! Following the groups of the log from segment to segment, healing on the way.
+//!
+//! Let `end` be the LSN behind the last group followed and `epoch` its epoch. The next group is searched in the few blocks
+//! from the position behind it; it is
+//!
+//! - a group of the same epoch that holds the byte at `end` (`start <= end < start + bytes`): a plain successor, or a longer
+//!   version of the tail that was just followed - within an epoch a byte of the stream never changes, so that overlapping
+//!   does no harm; the one that reaches farthest is taken; or
+//! - the first group of a higher epoch with `after == end`: the log was opened anew where it ended, and goes on at `start`
+//!   (before `end` when the last record was incomplete).
+//!
+//! Leftovers of an earlier life satisfy neither, because only the first group of an epoch may change it.
+
+use super::block::{BLOCK_BYTES, GROUP_BLOCKS_MAX, Group};
+use super::segment::{Folder, Segment};
+use crate::env::{File, OpenMode, read_full};
+use crate::error::{Result, StoreError};
+use crate::ids::Lsn;
+use std::sync::Arc;
+
+/// The next group begins at most this many blocks behind the position expected: the tail's other version may lie between,
+/// and of the next tail, too, there may be two versions.
+pub(super) const SEARCH_BLOCKS: u32 = 6;
+/// Blocks read at once.
+const WINDOW_BLOCKS: u32 = 64;
+
+/// Some blocks of a segment in memory.
+struct Window {
+    from: u32,
+    bytes: Vec<u8>,
+    /// Which of them could not be read.
+    unreadable: Vec<bool>,
+}
+
+/// A group that was followed.
+pub(super) struct Followed {
+    pub(super) group: Group,
+    /// The block that was rebuilt, if one was.
+    pub(super) healed: Option<u8>,
+    /// Bytes of the stream that were in place before and are not any more (an incomplete record, cut off).
+    pub(super) rewound: u64,
+}
+
+/// The state of following the log.
+pub(super) struct Chain {
+    folder: Arc<Folder>,
+    mode: OpenMode,
+    pub(super) segment: Segment,
+    /// Where the search for the next group begins.
+    position: u32,
+    /// The first block of the segment behind everything that was followed: here the log can go on.
+    pub(super) clear: u32,
+    pub(super) end: Lsn,
+    pub(super) epoch: u32,
+    pub(super) log_id: u32,
+    /// The highest `durable` seen.
+    pub(super) durable: Lsn,
+    window: Window,
+    /// The blocks of the last group, whole.
+    pub(super) blocks: Vec<u8>,
+}
+
+/// Reads the header of a segment's first group.
+pub(super) fn first_group(segment: &Segment) -> Option<Group> {
+    let mut window = Window { from: 0, bytes: Vec::new(), unreadable: Vec::new() };
+    window.load(&*segment.file, 0, SEARCH_BLOCKS.min(segment.blocks));
+    (0..window.count()).find_map(|number| window.group(segment.number, number)).filter(|group| group.base <= 2)
+}
+
+impl Window {
+    fn count(&self) -> u32 {
+        self.unreadable.len() as u32
+    }
+
+    fn load(&mut self, file: &dyn File, from: u32, count: u32) {
+        self.from = from;
+        self.bytes.clear();
+        self.bytes.resize(count as usize * BLOCK_BYTES, 0);
+        self.unreadable.clear();
+        self.unreadable.resize(count as usize, false);
+        let at = |number: u32| u64::from(number) * BLOCK_BYTES as u64;
+        if matches!(read_full(file, &mut self.bytes, at(from)), Ok(bytes) if bytes == count as usize * BLOCK_BYTES) {
+            return;
+        }
+        for (index, block) in self.bytes.chunks_exact_mut(BLOCK_BYTES).enumerate() {
+            match read_full(file, block, at(from + index as u32)) {
+                Ok(BLOCK_BYTES) => {}
+                Ok(_) => block.fill(0),
+                Err(_) => {
+                    block.fill(0);
+                    self.unreadable[index] = true;
+                }
+            }
+        }
+    }
+
+    fn holds(&self, from: u32, count: u32) -> bool {
+        from >= self.from && from + count <= self.from + self.count()
+    }
+
+    fn block(&self, number: u32) -> &[u8] {
+        &self.bytes[(number - self.from) as usize * BLOCK_BYTES..][..BLOCK_BYTES]
+    }
+
+    fn group(&self, segment: u64, number: u32) -> Option<Group> {
+        Group::decode(self.block(number), segment, number)
+    }
+}
+
+impl Chain {
+    /// Starts with the first group of a segment, which is then the next one to be followed.
+    pub(super) fn start(folder: Arc<Folder>, mode: OpenMode, segment: Segment, first: &Group) -> Chain {
+        Chain {
+            folder,
+            mode,
+            segment,
+            position: 0,
+            clear: 0,
+            end: first.start,
+            epoch: first.epoch,
+            log_id: first.log_id,
+            durable: Lsn::NONE,
+            window: Window { from: 0, bytes: Vec::new(), unreadable: Vec::new() },
+            blocks: Vec::new(),
+        }
+    }
+
+    /// Forgets what was read ahead: the file may have changed since.
+    pub(super) fn refresh(&mut self) {
+        self.window.bytes.clear();
+        self.window.unreadable.clear();
+    }
+
+    fn load(&mut self, from: u32, count: u32) {
+        if !self.window.holds(from, count) {
+            self.window.load(&*self.segment.file, from, WINDOW_BLOCKS.max(count).min(self.segment.blocks - from));
+        }
+    }
+
+    fn is_next(&self, group: &Group) -> bool {
+        let goes_on = group.epoch == self.epoch && group.start <= self.end && self.end < group.end();
+        let opens_anew = group.epoch > self.epoch && group.first && group.after == self.end && group.start <= self.end;
+        group.log_id == self.log_id && (goes_on || opens_anew)
+    }
+
+    /// Follows the next group; `None` at the end. Its blocks are then in `self.blocks`, healed.
+    pub(super) fn next(&mut self) -> Result<Option<Followed>> {
+        loop {
+            let left = self.segment.blocks.saturating_sub(self.position);
+            if left >= 2 && let Some(followed) = self.search()? {
+                return Ok(Some(followed));
+            }
+            if left > SEARCH_BLOCKS || !self.next_segment()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Moves on to the next segment when the log goes on in its first blocks.
+    fn next_segment(&mut self) -> Result<bool> {
+        let number = self.segment.number + 1;
+        if !self.folder.has(number) {
+            return Ok(false);
+        }
+        let next = self.folder.open(number, self.mode)?;
+        let (old, position) = (std::mem::replace(&mut self.segment, next), std::mem::replace(&mut self.position, 0));
+        self.refresh();
+        let count = SEARCH_BLOCKS.min(self.segment.blocks);
+        self.load(0, count);
+        let goes_on = (0..count).filter_map(|block| self.window.group(number, block)).any(|group| self.is_next(&group));
+        if !goes_on {
+            let unreadable = self.window.unreadable.iter().take(count as usize).filter(|unreadable| **unreadable).count();
+            (self.segment, self.position) = (old, position);
+            self.refresh();
+            if unreadable > 1 {
+                return Err(self.cannot_read(0));
+            }
+        }
+        Ok(goes_on)
+    }
+
+    fn cannot_read(&self, block: u32) -> StoreError {
+        let what = format!("read block {block} and others of log segment {:016x} at {}", self.segment.number, self.end);
+        StoreError::io(what, std::io::Error::other("several blocks in a row cannot be read"))
+    }
+
+    fn search(&mut self) -> Result<Option<Followed>> {
+        let count = SEARCH_BLOCKS.min(self.segment.blocks - self.position);
+        self.load(self.position, count);
+        let mut candidates: Vec<Group> = Vec::new();
+        let mut unreadable = 0;
+        for number in self.position..self.position + count {
+            unreadable += u32::from(self.window.unreadable[(number - self.window.from) as usize]);
+            if let Some(group) = self.window.group(self.segment.number, number)
+                && group.base >= self.position
+                && self.is_next(&group)
+                && !candidates.contains(&group)
+            {
+                candidates.push(group);
+            }
+        }
+        let lowest = candidates.iter().map(|group| (group.base, group.blocks())).min();
+        candidates.sort_by_key(|group| std::cmp::Reverse((group.epoch, group.end())));
+        for group in candidates {
+            let Some(healed) = self.assemble(&group)? else { continue };
+            // A version of the tail that lies before the one taken stays behind; one that lies after it is skipped by the search.
+            let (base, blocks) = lowest.expect("there is a candidate");
+            self.position = if base < group.base { base + blocks } else { group.base + group.blocks() };
+            self.clear = self.position.max(group.base + group.blocks());
+            let rewound = self.end.0 - group.start.0.min(self.end.0);
+            let rewound = if group.epoch == self.epoch { 0 } else { rewound };
+            self.end = group.end();
+            self.epoch = group.epoch;
+            self.durable = self.durable.max(group.durable);
+            return Ok(Some(Followed { group, healed, rewound }));
+        }
+        // One unreadable block cannot hide a group, several can: that is not the end of the log.
+        if unreadable > 1 { Err(self.cannot_read(self.position)) } else { Ok(None) }
+    }
+
+    /// Puts a group's blocks together; `None` when more than one is missing, else which one was rebuilt.
+    #[allow(clippy::option_option, reason = "whether it is whole, and what was healed")]
+    fn assemble(&mut self, group: &Group) -> Result<Option<Option<u8>>> {
+        let count = group.blocks();
+        if group.base + count > self.segment.blocks {
+            return Ok(None);
+        }
+        self.load(group.base, count);
+        debug_assert!(count as usize <= GROUP_BLOCKS_MAX);
+        let from = (group.base - self.window.from) as usize;
+        self.blocks.clear();
+        self.blocks.extend_from_slice(&self.window.bytes[from * BLOCK_BYTES..(from + count as usize) * BLOCK_BYTES]);
+        let is_missing = |index: &u32| self.window.group(group.segment, group.base + index) != Some(*group);
+        let missing: Vec<u32> = (0..count).filter(is_missing).collect();
+        match missing[..] {
+            [] => Ok(Some(None)),
+            [index] => {
+                group.rebuild(&mut self.blocks, index as u8);
+                Ok(Some(Some(index as u8)))
+            }
+            _ if missing.iter().filter(|index| self.window.unreadable[from + **index as usize]).count() > 1 => Err(self.cannot_read(group.base)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Looks through everything behind the end: whether a block says that more than `self.end` was durable, and the highest epoch.
+    pub(super) fn look_ahead(&mut self, later: &[u64]) -> Result<(Lsn, u32)> {
+        let (mut durable, mut epoch) = (self.durable, self.epoch);
+        let mut window = Window { from: 0, bytes: Vec::new(), unreadable: Vec::new() };
+        let mut segments = vec![(self.segment.clone(), self.position)];
+        for number in later {
+            segments.push((self.folder.open(*number, self.mode)?, 0));
+        }
+        for (segment, mut at) in segments {
+            while at < segment.blocks {
+                window.load(&*segment.file, at, WINDOW_BLOCKS.min(segment.blocks - at));
+                for group in (at..at + window.count()).filter_map(|number| window.group(segment.number, number)).filter(|group| group.log_id == self.log_id) {
+                    durable = durable.max(group.durable);
+                    epoch = epoch.max(group.epoch);
+                }
+                at += window.count();
+            }
+        }
+        Ok((durable, epoch))
+    }
+}

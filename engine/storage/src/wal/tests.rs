@@ -1,0 +1,622 @@
+//! The log against a list, under crashes, faults and damage.
+
+use super::*;
+use crate::env::os::OsEnv;
+use crate::env::sim::{Damage, Fault, Injection, Op, Rng, SimEnv};
+use proptest::prelude::*;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+const DIR: &str = "db";
+
+fn options() -> WalOptions {
+    WalOptions { segment_bytes: 24 * 4096, buffer_bytes: 256 << 10, reserve_bytes: 4096, spare_segments_max: 2 }
+}
+
+fn payload(tag: u64, bytes: usize) -> Vec<u8> {
+    let mut out = vec![0u8; bytes];
+    Rng::new(tag).fill(&mut out);
+    out
+}
+
+type Records = Vec<(Lsn, Vec<u8>)>;
+
+fn read_all(wal: &Wal, from: Lsn) -> Result<Records> {
+    let mut reader = wal.reader(from)?;
+    let mut records = Vec::new();
+    while let Some(record) = reader.next()? {
+        assert_eq!(record.next.0, record.lsn.0 + 8 + record.payload.len() as u64);
+        records.push((record.lsn, record.payload.to_vec()));
+    }
+    Ok(records)
+}
+
+/// A log with the model of what it holds.
+struct Tested {
+    env: Arc<SimEnv>,
+    wal: Wal,
+    /// All records since `from`.
+    records: Records,
+    from: Lsn,
+    /// How many of them were promised to be durable.
+    durable: usize,
+    tag: u64,
+}
+
+impl Tested {
+    fn new(seed: u64) -> Tested {
+        let env = SimEnv::new(seed);
+        env.create_dir(Path::new(DIR)).unwrap();
+        let wal = Wal::create(env.clone(), Path::new(DIR), options(), Lsn::FIRST).unwrap();
+        Tested { env, wal, records: Vec::new(), from: Lsn::FIRST, durable: 0, tag: 0 }
+    }
+
+    fn append(&mut self, bytes: usize) -> Result<Lsn> {
+        self.tag += 1;
+        let payload = payload(self.tag, bytes);
+        let (a, b) = payload.split_at(bytes / 3);
+        let appended = self.wal.append(&[a, b])?;
+        self.records.push((appended.start, payload));
+        Ok(appended.end)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.wal.flush(self.wal.end_lsn())?;
+        self.durable = self.records.len();
+        Ok(())
+    }
+
+    /// Drops the first half of what is durable.
+    fn recycle(&mut self) -> Result<()> {
+        let count = self.durable / 2;
+        if count > 0 {
+            self.from = self.records[count].0;
+            self.records.drain(..count);
+            self.durable -= count;
+            self.wal.recycle(self.from)?;
+        }
+        Ok(())
+    }
+
+    fn floor(&self) -> Lsn {
+        self.records.get(self.durable).map_or_else(|| self.records.last().map_or(self.from, |(lsn, payload)| Lsn(lsn.0 + 8 + payload.len() as u64)), |(lsn, _)| *lsn)
+    }
+
+    fn reopen(&mut self) -> Result<()> {
+        self.wal = Wal::open(self.env.clone(), Path::new(DIR), options(), self.from, self.floor())?;
+        self.check()
+    }
+
+    /// What the log has is what was appended, up to some point behind everything that was promised.
+    fn check(&mut self) -> Result<()> {
+        let found = read_all(&self.wal, self.from)?;
+        assert!(found.len() >= self.durable, "{} of {} durable records", found.len(), self.durable);
+        assert!(found.len() <= self.records.len() && found[..] == self.records[..found.len()], "a record that was not appended");
+        self.durable = found.len();
+        self.records = found;
+        assert_eq!(self.wal.durable_lsn(), self.wal.end_lsn());
+        Ok(())
+    }
+
+    fn crash(&mut self, seed: u64) {
+        self.env.crash(seed);
+        self.reopen().unwrap();
+    }
+
+    fn run(&mut self, step: &Step) -> Result<()> {
+        match *step {
+            Step::Append(bytes) => self.append(bytes).map(|_| ()),
+            Step::Flush => self.flush(),
+            Step::Recycle => self.recycle(),
+            Step::Prepare => self.wal.prepare_step().map(|_| ()),
+            Step::Crash(seed) => {
+                self.crash(seed);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Append(usize),
+    Flush,
+    Recycle,
+    Prepare,
+    Crash(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        10 => (0usize..900).prop_map(Step::Append),
+        2 => (0usize..60_000).prop_map(Step::Append),
+        8 => Just(Step::Flush),
+        1 => Just(Step::Recycle),
+        1 => Just(Step::Prepare),
+        2 => any::<u64>().prop_map(Step::Crash),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn flushed_records_survive_every_crash(seed: u64, steps in proptest::collection::vec(step(), 1..60)) {
+        let mut tested = Tested::new(seed);
+        for step in &steps {
+            tested.run(step).unwrap();
+        }
+        tested.flush().unwrap();
+        tested.check().unwrap();
+    }
+}
+
+/// Many short lives of records of few sizes: leftovers of one life fit exactly where the next one goes on.
+#[test]
+fn leftovers_of_earlier_lives_are_never_followed() {
+    for seed in 0..60 {
+        let mut tested = Tested::new(seed);
+        let mut rng = Rng::new(seed);
+        for life in 0..25 {
+            for _ in 0..rng.below(4) {
+                for _ in 0..=rng.below(2) {
+                    tested.append([4032, 4032, 8072, 100, 20_000][rng.below(5) as usize]).unwrap();
+                }
+                if rng.chance(0.6) {
+                    tested.flush().unwrap();
+                }
+            }
+            if rng.chance(0.7) {
+                // Dies while it writes.
+                tested.append(9000).unwrap();
+                tested.env.inject(Injection::nth(1 + rng.below(2), Fault::PowerOff));
+                assert!(tested.flush().is_err() || tested.env.is_powered());
+            }
+            if rng.chance(0.1) {
+                tested.env.clear_faults();
+                let _ = tested.recycle();
+            }
+            tested.crash(seed * 100 + life);
+        }
+    }
+}
+
+fn script() -> Vec<Step> {
+    let mut steps = Vec::new();
+    for round in 0..3 {
+        for bytes in [100, 300, 2000, 1500, 1500, 9000, 50, 30_000] {
+            steps.push(Step::Append(bytes + round));
+            steps.push(Step::Flush);
+        }
+        steps.extend([Step::Append(700), Step::Append(800), Step::Flush, Step::Recycle]);
+        if round == 1 {
+            steps.push(Step::Prepare);
+        }
+    }
+    steps
+}
+
+fn script_calls() -> u64 {
+    let mut tested = Tested::new(1);
+    let before = tested.env.io_count();
+    script().iter().for_each(|step| tested.run(step).unwrap());
+    tested.env.io_count() - before
+}
+
+#[test]
+fn power_off_at_every_call() {
+    let calls = script_calls();
+    assert!(calls > 60);
+    for at in 1..=calls {
+        for seed in 0..8 {
+            let mut tested = Tested::new(seed);
+            tested.env.inject(Injection::nth(at, Fault::PowerOff));
+            let failed = script().iter().any(|step| tested.run(step).is_err());
+            assert!(failed, "call {at}");
+            tested.crash(seed * 1000 + at);
+            tested.append(50).unwrap();
+            tested.flush().unwrap();
+            tested.append(5000).unwrap();
+            tested.crash(seed);
+            script().iter().for_each(|step| tested.run(step).unwrap());
+            tested.crash(seed + 1);
+        }
+    }
+}
+
+#[test]
+fn power_off_while_creating_or_opening() {
+    for at in 1.. {
+        let env = SimEnv::new(at);
+        env.create_dir(Path::new(DIR)).unwrap();
+        env.inject(Injection::nth(at, Fault::PowerOff));
+        let created = Wal::create(env.clone(), Path::new(DIR), options(), Lsn::FIRST);
+        let intact = env.is_powered();
+        env.crash(at);
+        if created.is_ok() && intact {
+            break;
+        }
+        Wal::create(env.clone(), Path::new(DIR), options(), Lsn::FIRST).unwrap();
+        env.crash(at);
+        Wal::open(env, Path::new(DIR), options(), Lsn::FIRST, Lsn::FIRST).unwrap();
+    }
+    // Opening mends a block, clears a later segment and starts an epoch, and may die anywhere in it.
+    let mut base = Tested::new(5);
+    script().iter().for_each(|step| base.run(step).unwrap());
+    base.append(60_000).unwrap();
+    base.env.inject(Injection::nth(2, Fault::PowerOff).on(Op::Sync));
+    let _ = base.flush();
+    for seed in 0..10 {
+        let crashed = base.env.fork(seed);
+        crashed.crash(seed);
+        for at in 1.. {
+            let env = crashed.fork(at);
+            env.inject(Injection::nth(at, Fault::PowerOff));
+            let opened = Wal::open(env.clone(), Path::new(DIR), options(), base.from, base.floor());
+            if opened.is_ok() && env.is_powered() {
+                break;
+            }
+            env.crash(at);
+            let wal = Wal::open(env, Path::new(DIR), options(), base.from, base.floor()).unwrap();
+            let found = read_all(&wal, base.from).unwrap();
+            assert!(found.len() >= base.durable && found[..] == base.records[..found.len()]);
+        }
+    }
+}
+
+#[test]
+fn every_call_fails_once_or_for_good() {
+    let calls = script_calls();
+    for at in 1..=calls {
+        for (fault, for_good) in [(Fault::Eio, false), (Fault::Eio, true), (Fault::Enospc, false), (Fault::Enospc, true)] {
+            let mut tested = Tested::new(at);
+            let injection = Injection::nth(at, fault);
+            tested.env.inject(if for_good { injection.for_good() } else { injection });
+            let mut poisoned = false;
+            for step in script() {
+                match tested.run(&step) {
+                    Ok(()) => assert!(!poisoned, "{step:?} after a failed sync"),
+                    Err(StoreError::Poisoned { .. }) => poisoned = true,
+                    Err(StoreError::Io { .. } | StoreError::DiskFull { .. }) => {}
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            tested.env.clear_faults();
+            if !poisoned {
+                // A failed write is made good by the next flush.
+                tested.append(10).unwrap();
+                tested.flush().unwrap();
+                tested.check().unwrap();
+            }
+            tested.crash(at);
+            tested.append(10).unwrap();
+            tested.flush().unwrap();
+        }
+    }
+}
+
+/// The segment files and their blocks.
+fn all_blocks(env: &SimEnv) -> Vec<(std::path::PathBuf, u64)> {
+    let folder = Path::new(DIR).join("wal");
+    let names = env.list(&folder).unwrap();
+    let paths = names.iter().map(|name| folder.join(name));
+    paths.flat_map(|path| {
+        let blocks = env.contents(&path).unwrap().len() as u64 / 4096;
+        (0..blocks).map(move |block| (path.clone(), block))
+    }).collect()
+}
+
+/// A log of several segments and two lives, with an incomplete record where the first one ended.
+fn sample() -> Tested {
+    for seed in 0.. {
+        let mut tested = Tested::new(3);
+        script().iter().for_each(|step| tested.run(step).unwrap());
+        tested.append(60_000).unwrap();
+        tested.env.inject(Injection::nth(1, Fault::PowerOff).on(Op::Sync));
+        assert!(tested.flush().is_err());
+        let all = tested.records.len();
+        tested.crash(seed);
+        let torn = tested.wal.writer.lock().torn_bytes();
+        if tested.records.len() < all && torn > 0 {
+            for bytes in [200, 300, 5000, 40_000, 100, 100] {
+                tested.append(bytes).unwrap();
+                tested.flush().unwrap();
+            }
+            return tested;
+        }
+    }
+    unreachable!("a seed tears the record")
+}
+
+#[test]
+fn any_damaged_block_heals() {
+    let base = sample();
+    let mut mended = 0;
+    for (path, block) in all_blocks(&base.env) {
+        for damage in [Damage::Flip(block * 97), Damage::Zero, Damage::Stale, Damage::Unreadable] {
+            let env = base.env.fork(block);
+            let before = env.contents(&path).unwrap();
+            env.damage(&path, block, damage);
+            // Read in the life of the log, too.
+            let wal = Wal::open(env.clone(), Path::new(DIR), options(), base.from, base.floor()).unwrap();
+            assert!(read_all(&wal, base.from).unwrap() == base.records);
+            wal.append(&[b"more"]).unwrap();
+            wal.flush(wal.end_lsn()).unwrap();
+            drop(wal);
+            // What was mended can do without any other block.
+            let neighbour = if block > 0 { block - 1 } else { 1 };
+            env.damage(&path, neighbour, Damage::Zero);
+            let wal = Wal::open(env.clone(), Path::new(DIR), options(), base.from, base.floor()).unwrap();
+            assert_eq!(read_all(&wal, base.from).unwrap().len(), base.records.len() + 1);
+            mended += usize::from(damage == Damage::Zero && before[block as usize * 4096..][..4096] != [0; 4096]);
+        }
+    }
+    assert!(mended > 30);
+}
+
+#[test]
+fn damage_beyond_healing_is_refused_with_its_position() {
+    let base = sample();
+    let blocks = all_blocks(&base.env);
+    let (mut refused, mut whole) = (0, 0);
+    for pair in blocks.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+        for damage in [Damage::Zero, Damage::Unreadable] {
+            let env = base.env.fork(1);
+            pair.iter().for_each(|(path, block)| env.damage(path, *block, damage));
+            // With what the checkpoint knows, and without: then only the last flush may be missing.
+            for floor in [base.floor(), Lsn::NONE] {
+                match Wal::open(env.fork(1), Path::new(DIR), options(), base.from, floor) {
+                    Ok(wal) => {
+                        let found = read_all(&wal, base.from).unwrap();
+                        assert!(found[..] == base.records[..found.len()]);
+                        assert!(found.len() == base.records.len() || (floor == Lsn::NONE && found.len() >= base.records.len() - 1));
+                        whole += 1;
+                    }
+                    Err(StoreError::LogDamaged { lsn, .. }) => {
+                        assert!(lsn <= base.floor());
+                        refused += 1;
+                    }
+                    Err(StoreError::Io { .. }) if damage == Damage::Unreadable => refused += 1,
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        }
+    }
+    assert!(refused > 20 && whole > 20, "{refused} {whole}");
+}
+
+#[test]
+fn a_full_disk_refuses_appends_but_not_reserved_ones_and_recovers() {
+    let mut tested = Tested::new(1);
+    tested.env.set_capacity(Some(tested.env.used_bytes() + 150_000));
+    tested.wal.reserve(2000).unwrap();
+    let mut appended = 0;
+    loop {
+        match tested.append(500) {
+            Ok(_) => appended += 1,
+            Err(StoreError::DiskFull { .. }) => break,
+            Err(other) => panic!("{other}"),
+        }
+        tested.flush().unwrap();
+    }
+    assert!(appended > 30, "{appended}");
+    let space = Space::Reserved { release: 2000 };
+    let record = payload(9, 2000);
+    let end = tested.wal.append_with(&[&record], space).unwrap();
+    tested.records.push((end.start, record));
+    tested.flush().unwrap();
+    assert!(matches!(tested.append(500), Err(StoreError::DiskFull { .. })));
+    // A checkpoint gives segments back.
+    tested.recycle().unwrap();
+    for _ in 0..10 {
+        tested.append(500).unwrap();
+        tested.flush().unwrap();
+    }
+    tested.crash(1);
+    // Or somebody makes room.
+    while tested.append(900).is_ok() {
+        tested.flush().unwrap();
+    }
+    tested.env.set_capacity(None);
+    tested.append(900).unwrap();
+    tested.flush().unwrap();
+    tested.crash(2);
+}
+
+#[test]
+fn flushes_never_lack_room_that_appends_were_granted() {
+    for seed in 0..40 {
+        let mut tested = Tested::new(seed);
+        let mut rng = Rng::new(seed);
+        tested.env.set_capacity(Some(tested.env.used_bytes() + 100_000 + rng.below(200_000)));
+        for _ in 0..400 {
+            let bytes = if rng.chance(0.1) { rng.below(30_000) } else { rng.below(700) } as usize;
+            match tested.append(bytes) {
+                Ok(_) => {}
+                Err(StoreError::DiskFull { .. }) => {
+                    tested.flush().unwrap();
+                    if rng.chance(0.3) {
+                        tested.recycle().unwrap();
+                    }
+                }
+                Err(other) => panic!("{other}"),
+            }
+            if rng.chance(0.5) {
+                tested.flush().unwrap();
+            }
+        }
+        tested.flush().unwrap();
+        tested.crash(seed);
+    }
+}
+
+#[test]
+fn a_failed_sync_is_final() {
+    let mut tested = Tested::new(1);
+    tested.append(100).unwrap();
+    tested.flush().unwrap();
+    tested.append(100).unwrap();
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = told.clone();
+    tested.wal.on_durable(
+        tested.wal.end_lsn(),
+        Box::new(move |outcome| {
+            assert!(matches!(outcome, Err(StoreError::Poisoned { .. })));
+            count.fetch_add(1, Relaxed);
+        }),
+    );
+    tested.env.inject(Injection::nth(1, Fault::Eio).on(Op::Sync));
+    assert!(matches!(tested.flush(), Err(StoreError::Poisoned { .. })));
+    assert_eq!(told.load(Relaxed), 1);
+    assert!(matches!(tested.flush(), Err(StoreError::Poisoned { .. })));
+    assert!(matches!(tested.append(1), Err(StoreError::Poisoned { .. })));
+    assert!(matches!(tested.wal.flush_step(), Err(StoreError::Poisoned { .. })));
+    tested.crash(1);
+    assert_eq!(tested.records.len(), 1, "the sync that failed had dropped the second record");
+}
+
+#[test]
+fn segments_are_recycled() {
+    let mut tested = Tested::new(1);
+    for round in 0..200 {
+        tested.append(3000).unwrap();
+        tested.flush().unwrap();
+        if round % 5 == 4 {
+            tested.recycle().unwrap();
+        }
+    }
+    assert!(tested.env.used_bytes() <= 8 * 24 * 4096, "{}", tested.env.used_bytes());
+    assert!(tested.wal.disk_bytes_since(tested.from) <= 4 * 24 * 4096);
+    assert_eq!(tested.wal.disk_bytes_since(tested.wal.end_lsn()), 24 * 4096);
+    tested.crash(3);
+    assert!(matches!(Wal::open(tested.env.clone(), Path::new(DIR), options(), Lsn::FIRST, Lsn::FIRST), Err(StoreError::LogDamaged { .. })));
+}
+
+#[test]
+fn one_flush_is_one_write_and_one_sync() {
+    let mut tested = Tested::new(1);
+    tested.append(100).unwrap();
+    tested.flush().unwrap();
+    for _ in 0..20 {
+        tested.append(100).unwrap();
+        let before = tested.env.io_count();
+        tested.flush().unwrap();
+        assert_eq!(tested.env.io_count() - before, 2);
+    }
+    // 21 flushes of 108 bytes took the anchor and the two versions of one tail.
+    assert_eq!(tested.wal.writer.lock().left_blocks(), 24 - 6);
+}
+
+#[test]
+fn too_large_records_are_refused() {
+    let tested = Tested::new(1);
+    let limit = tested.wal.record_bytes_max();
+    assert!(matches!(tested.wal.append(&[&vec![0; limit + 1]]), Err(StoreError::TooLarge { .. })));
+    tested.wal.append(&[&vec![0; limit]]).unwrap();
+    tested.wal.flush(tested.wal.end_lsn()).unwrap();
+}
+
+#[test]
+fn a_second_creation_beside_a_page_store_is_refused() {
+    let tested = Tested::new(1);
+    tested.env.create_dir(&Path::new(DIR).join("data")).unwrap();
+    tested.env.open(&Path::new(DIR).join("data").join("pages"), OpenMode::Create).unwrap();
+    assert!(matches!(Wal::create(tested.env.clone(), Path::new(DIR), options(), Lsn::FIRST), Err(StoreError::Io { .. })));
+}
+
+/// Threads that wait and callbacks, with and without the flusher thread: everybody is told, and nobody too early.
+#[test]
+fn committers_share_flushes() {
+    for with_flusher in [false, true] {
+        let env = Arc::new(OsEnv::new());
+        let dir = std::env::temp_dir().join(format!("nq-wal-{with_flusher}-{}", env.now_micros()));
+        env.create_dir(&dir).unwrap();
+        let wal = Arc::new(Wal::create(env.clone(), &dir, WalOptions { segment_bytes: 1 << 20, ..WalOptions::default() }, Lsn::FIRST).unwrap());
+        let told = Arc::new(AtomicUsize::new(0));
+        let flusher = with_flusher.then(|| {
+            let wal = wal.clone();
+            env.spawn("flusher", Box::new(move || wal.run_flusher()))
+        });
+        let threads: Vec<_> = (0..8u64)
+            .map(|thread| {
+                let (wal, told) = (wal.clone(), told.clone());
+                let body = move || {
+                    for round in 0..100u64 {
+                        let end = wal.append(&[&thread.to_le_bytes(), &round.to_le_bytes()]).unwrap().end;
+                        if with_flusher && round % 2 == 0 {
+                            let (wal, told) = (wal.clone(), told.clone());
+                            wal.clone().on_durable(
+                                end,
+                                Box::new(move |outcome| {
+                                    outcome.unwrap();
+                                    assert!(wal.durable_lsn() >= end);
+                                    told.fetch_add(1, Relaxed);
+                                }),
+                            );
+                        } else {
+                            wal.flush(end).unwrap();
+                            assert!(wal.durable_lsn() >= end);
+                        }
+                    }
+                };
+                env.spawn("committer", Box::new(body))
+            })
+            .collect();
+        threads.into_iter().for_each(|thread| thread.join());
+        wal.flush(wal.end_lsn()).unwrap();
+        wal.close();
+        if let Some(flusher) = flusher {
+            flusher.join();
+            assert_eq!(told.load(Relaxed), 8 * 50);
+        }
+        assert!(wal.stats().flushes <= 801);
+        let records = read_all(&wal, Lsn::FIRST).unwrap();
+        assert_eq!(records.len(), 800);
+        for thread in 0..8u64 {
+            let own: Vec<&[u8]> = records.iter().map(|(_, payload)| &payload[..]).filter(|payload| payload[..8] == thread.to_le_bytes()).collect();
+            assert!(own.iter().enumerate().all(|(round, payload)| payload[8..] == (round as u64).to_le_bytes()), "in the order appended");
+        }
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}
+
+/// `cargo test --release -p nq-storage --lib wal::tests::throughput -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement"]
+#[allow(clippy::print_stdout, reason = "a measurement prints")]
+fn throughput() {
+    let env = Arc::new(OsEnv::new());
+    let dir = std::env::temp_dir().join(format!("nq-wal-{}", env.now_micros()));
+    env.create_dir(&dir).unwrap();
+    let wal = Arc::new(Wal::create(env.clone(), &dir, WalOptions::default(), Lsn::FIRST).unwrap());
+    let record = payload(1, 150);
+    let seconds = |start: u64| (env.monotonic_nanos() - start) as f64 / 1e9;
+    let count = 2_000_000u64;
+    let start = env.monotonic_nanos();
+    for _ in 0..count {
+        wal.append(&[&record]).unwrap();
+    }
+    wal.flush(wal.end_lsn()).unwrap();
+    let took = seconds(start);
+    println!("append: {:.0} ns a record, {:.0} MB/s, {} flushes", took * 1e9 / count as f64, (count * 158) as f64 / took / 1e6, wal.stats().flushes);
+    wal.recycle(wal.end_lsn()).unwrap();
+    for clients in [1u64, 4, 16] {
+        let rounds = 2000 / clients;
+        let (flushes, start) = (wal.stats().flushes, env.monotonic_nanos());
+        let threads: Vec<_> = (0..clients)
+            .map(|_| {
+                let (wal, record) = (wal.clone(), record.clone());
+                let body = move || {
+                    for _ in 0..rounds {
+                        let end = wal.append(&[&record, &record]).unwrap().end;
+                        wal.flush(end).unwrap();
+                    }
+                };
+                env.spawn("committer", Box::new(body))
+            })
+            .collect();
+        threads.into_iter().for_each(|thread| thread.join());
+        let took = seconds(start);
+        println!("{clients} clients: {:.0} commits/s, {:.0} us a flush", (clients * rounds) as f64 / took, took * 1e6 / (wal.stats().flushes - flushes) as f64);
+    }
+    std::fs::remove_dir_all(&dir).unwrap();
+}

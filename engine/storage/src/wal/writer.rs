@@ -1,0 +1,199 @@
+//! Writing the stream out as groups: one write and one sync per flush, whatever became durable before untouched.
+//!
+//! The last group, when it has one data block that is not full, is the *tail*. The next flush, when it fits, writes a longer
+//! version of the tail beside it, and the one after that over the older of the two versions:
+//!
+//! ```text
+//!  flush 1   [a  ][a  ]                      a group and its mirror
+//!  flush 2   [a  ][a  ][ab ][ab ]
+//!  flush 3   [abc][abc][ab ][ab ]            power fails here: "ab" is whole, with its mirror
+//!  flush 4   [abc][abc][ab ][ab ][d  ][d  ]  "d" did not fit
+//! ```
+//!
+//! So a write never touches the newest durable version, every version survives one damaged block, and a block of 4 KiB takes
+//! four blocks of log however many flushes it took to fill it.
+
+use super::block::{BLOCK_BYTES, DATA_BLOCKS_MAX, Group, PAYLOAD_BYTES};
+use super::segment::Segment;
+use crate::env::File;
+use crate::error::{Result, StoreError};
+use crate::ids::Lsn;
+
+/// Blocks of one write to the device.
+const WRITE_BLOCKS: usize = 64;
+
+struct Tail {
+    start: Lsn,
+    after: Lsn,
+    first: bool,
+    bytes: Vec<u8>,
+    /// The block of the newest version, which is durable.
+    at: u32,
+    /// The block of the version before, which is of no use any more.
+    spare: Option<u32>,
+}
+
+/// Where and how the log goes on.
+pub(super) struct Writer {
+    log_id: u32,
+    epoch: u32,
+    segment: Segment,
+    /// The first block that has not been used.
+    position: u32,
+    tail: Option<Tail>,
+    /// The first group of the epoch has not been written; it goes on from this end of the log.
+    opening: Option<Lsn>,
+    /// Everything below is durable.
+    pub(super) written: Lsn,
+    /// The stream from `written` on that is to be written next.
+    pub(super) pending: Vec<u8>,
+    staging: Vec<u8>,
+}
+
+/// Hands out the next segment, in which the stream goes on at the given LSN.
+pub(super) type Claim<'a> = dyn FnMut(Lsn) -> Result<Segment> + 'a;
+
+fn write(file: &dyn File, bytes: &[u8], block: u32) -> Result<()> {
+    file.write_at(bytes, u64::from(block) * BLOCK_BYTES as u64).map_err(|e| StoreError::io("write the log", e))
+}
+
+fn sync(file: &dyn File) -> Result<()> {
+    file.sync_data().map_err(|e| StoreError::poisoned(format_args!("log: {e}")))
+}
+
+impl Writer {
+    /// Goes on at a block of a segment. `after` is where the log's readers find its end, `written` where the stream goes on.
+    pub(super) fn new(log_id: u32, epoch: u32, segment: Segment, position: u32, after: Lsn, written: Lsn) -> Writer {
+        Writer { log_id, epoch, segment, position, tail: None, opening: Some(after), written, pending: Vec::new(), staging: Vec::new() }
+    }
+
+    /// Writes the empty group that starts a new log; not synced.
+    pub(super) fn write_anchor(&mut self) -> Result<()> {
+        let group = Group { bytes: 0, data_blocks: 1, ..self.group(self.written, 0, 0) };
+        self.staging.resize(2 * BLOCK_BYTES, 0);
+        group.encode([&[], &[]], &mut self.staging);
+        write(&*self.segment.file, &self.staging, 0)?;
+        self.position = 2;
+        self.opening = None;
+        Ok(())
+    }
+
+    /// Blocks left in the current segment.
+    pub(super) fn left_blocks(&self) -> u64 {
+        u64::from(self.segment.blocks - self.position)
+    }
+
+    /// Bytes of an incomplete record that the first group of this epoch will cut off.
+    #[cfg(test)]
+    pub(super) fn torn_bytes(&self) -> u64 {
+        self.opening.map_or(0, |after| after.0 - self.written.0)
+    }
+
+    /// A group of the current epoch at a place in the current segment.
+    fn group(&self, start: Lsn, base: u32, bytes: usize) -> Group {
+        Group {
+            log_id: self.log_id,
+            epoch: self.epoch,
+            start,
+            after: start,
+            durable: self.written,
+            segment: self.segment.number,
+            base,
+            bytes: bytes as u32,
+            data_blocks: bytes.div_ceil(PAYLOAD_BYTES) as u8,
+            first: false,
+        }
+    }
+
+    /// Makes the pending bytes durable. After an error other than [`StoreError::Poisoned`] nothing has changed but blocks
+    /// that hold nothing durable, and the caller takes the claimed segments back.
+    pub(super) fn flush(&mut self, claim: &mut Claim<'_>) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        if !self.extend_tail()? {
+            self.write_groups(claim)?;
+        }
+        self.written.0 += self.pending.len() as u64;
+        self.pending.clear();
+        Ok(())
+    }
+
+    /// Writes a longer version of the tail; `false` when it does not fit.
+    fn extend_tail(&mut self) -> Result<bool> {
+        let Some(tail) = &self.tail else { return Ok(false) };
+        let bytes = tail.bytes.len() + self.pending.len();
+        let fresh = (self.position + 2 <= self.segment.blocks).then_some(self.position);
+        let Some(base) = tail.spare.or(fresh) else { return Ok(false) };
+        if bytes > PAYLOAD_BYTES {
+            return Ok(false);
+        }
+        let group = Group { after: tail.after, first: tail.first, ..self.group(tail.start, base, bytes) };
+        self.staging.resize(2 * BLOCK_BYTES, 0);
+        group.encode([&tail.bytes, &self.pending], &mut self.staging);
+        write(&*self.segment.file, &self.staging, base)?;
+        sync(&*self.segment.file)?;
+        let tail = self.tail.as_mut().expect("looked at above");
+        if tail.spare.is_none() {
+            self.position += 2;
+        }
+        tail.spare = Some(tail.at);
+        tail.at = base;
+        tail.bytes.extend_from_slice(&self.pending);
+        Ok(true)
+    }
+
+    /// Writes the pending bytes as new groups.
+    fn write_groups(&mut self, claim: &mut Claim<'_>) -> Result<()> {
+        let before = (self.segment.clone(), self.position);
+        let outcome = self.try_write_groups(claim);
+        if outcome.is_err() {
+            (self.segment, self.position) = before;
+        }
+        self.tail = outcome?;
+        self.opening = None;
+        Ok(())
+    }
+
+    fn try_write_groups(&mut self, claim: &mut Claim<'_>) -> Result<Option<Tail>> {
+        let mut staging = std::mem::take(&mut self.staging);
+        staging.clear();
+        let mut staged_from = self.position;
+        let mut at = 0;
+        let mut tail = None;
+        while at < self.pending.len() {
+            let start = Lsn(self.written.0 + at as u64);
+            let left = (self.segment.blocks - self.position) as usize;
+            if left < 2 || staging.len() >= WRITE_BLOCKS * BLOCK_BYTES {
+                write(&*self.segment.file, &staging, staged_from)?;
+                staging.clear();
+                if left < 2 {
+                    sync(&*self.segment.file)?;
+                    self.segment = claim(start)?;
+                    self.position = 0;
+                }
+                staged_from = self.position;
+                continue;
+            }
+            let rest = &self.pending[at..];
+            let data_blocks = rest.len().div_ceil(PAYLOAD_BYTES).min(DATA_BLOCKS_MAX).min(left - 1);
+            let bytes = rest.len().min(data_blocks * PAYLOAD_BYTES);
+            let mut group = self.group(start, self.position, bytes);
+            if at == 0 && let Some(after) = self.opening {
+                group = Group { after, first: true, ..group };
+            }
+            let from = staging.len();
+            staging.resize(from + (data_blocks + 1) * BLOCK_BYTES, 0);
+            group.encode([&rest[..bytes], &[]], &mut staging[from..]);
+            if bytes == rest.len() && data_blocks == 1 {
+                tail = Some(Tail { start, after: group.after, first: group.first, bytes: rest.to_vec(), at: self.position, spare: None });
+            }
+            self.position += data_blocks as u32 + 1;
+            at += bytes;
+        }
+        write(&*self.segment.file, &staging, staged_from)?;
+        sync(&*self.segment.file)?;
+        self.staging = staging;
+        Ok(tail)
+    }
+}
