@@ -29,3 +29,6 @@ pub use txn::types::{
     OwnWrites, TxnOptions, WaitPolicy, Xid,
 };
 pub use txn::{Cursor, Savepoint, Snapshot, SnapshotData, Txn};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+//! Random transactions against a model, with the power cut at a random call, and recovery cut as well.
+
+use super::*;
+use crate::env::sim::{Fault, Injection, Rng};
+
+type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// What must be in the store: the state after some prefix of the commits that includes every acknowledged one.
+struct Model {
+    /// The acknowledged state.
+    durable: Map,
+    /// Commits since, in order of their log records: changes by key (`None`: deleted).
+    pending: Vec<BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
+}
+
+impl Model {
+    fn newest(&self) -> Map {
+        let mut state = self.durable.clone();
+        self.pending.iter().for_each(|changes| apply(&mut state, changes));
+        state
+    }
+
+    fn acknowledge(&mut self) {
+        self.durable = self.newest();
+        self.pending.clear();
+    }
+
+    fn admits(&self, found: &Map) -> bool {
+        let mut state = self.durable.clone();
+        state == *found
+            || self.pending.iter().any(|changes| {
+                apply(&mut state, changes);
+                state == *found
+            })
+    }
+}
+
+fn apply(state: &mut Map, changes: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) {
+    for (key, value) in changes {
+        match value {
+            Some(value) => state.insert(key.clone(), value.clone()),
+            None => state.remove(key),
+        };
+    }
+}
+
+struct Session {
+    txn: Txn,
+    changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    saved: Option<(Savepoint, BTreeMap<Vec<u8>, Option<Vec<u8>>>)>,
+}
+
+/// Sessions write keys of their own, so that they never wait for one another.
+const SESSIONS: usize = 3;
+
+fn step(rng: &mut Rng, store: &Store, tree: TreeId, sessions: &mut [Option<Session>], model: &mut Model) -> Result<()> {
+    let which = rng.below(SESSIONS as u64) as usize;
+    let Some(session) = &mut sessions[which] else {
+        sessions[which] = Some(Session { txn: begin(store), changes: BTreeMap::new(), saved: None });
+        return Ok(());
+    };
+    let key = format!("{which}/{:04}", rng.below(150)).into_bytes();
+    match rng.below(100) {
+        0..50 => {
+            let len = if rng.chance(0.05) { rng.below(60_000) } else { rng.below(700) } as usize;
+            let value = vec![rng.next_u64() as u8; len];
+            session.txn.put(tree, &key, &value)?;
+            session.changes.insert(key, Some(value));
+        }
+        50..70 => {
+            session.txn.delete(tree, &key)?;
+            session.changes.insert(key, None);
+        }
+        70..75 => session.saved = Some((session.txn.savepoint(), session.changes.clone())),
+        75..78 => {
+            if let Some((savepoint, changes)) = &session.saved {
+                session.txn.rollback_to(savepoint)?;
+                session.changes = changes.clone();
+            }
+        }
+        78..82 => {
+            let session = sessions[which].take().expect("it is open");
+            session.txn.rollback()?;
+        }
+        82..90 => {
+            let session = sessions[which].take().expect("it is open");
+            if !session.changes.is_empty() {
+                // Even a commit that fails may be in the log.
+                model.pending.push(session.changes);
+            }
+            let committed = session.txn.commit()?;
+            if let Some(lsn) = committed.lsn
+                && rng.chance(0.7)
+            {
+                store.wait_durable(lsn)?;
+                model.acknowledge();
+            }
+        }
+        90..93 => drop(store.clean_step()?),
+        93..96 => drop(store.write_step()?),
+        96..98 => drop(store.checkpoint_step()?),
+        98 => {
+            let newest = model.newest();
+            let reader = begin(store);
+            assert_eq!(all(&reader, tree), newest);
+        }
+        _ => {
+            store.checkpoint()?;
+            // A checkpoint flushes the log.
+            model.acknowledge();
+        }
+    }
+    Ok(())
+}
+
+fn open_through_crashes(env: &Arc<SimEnv>, rng: &mut Rng, times: u64) -> Store {
+    for _ in 0..times {
+        env.inject(Injection::nth(1 + rng.below(120), Fault::PowerOff));
+        if let Ok(store) = Store::open(env.clone(), dir(), options()) {
+            drop(store);
+        }
+        env.crash(rng.next_u64());
+    }
+    Store::open(env.clone(), dir(), options()).expect("open after the crash")
+}
+
+fn crash_run(seed: u64) {
+    let mut rng = Rng::new(seed);
+    let (env, store) = fresh(seed);
+    let mut txn = begin(&store);
+    let tree = txn.create_tree().unwrap();
+    let lsn = txn.commit().unwrap().lsn.expect("it wrote");
+    store.wait_durable(lsn).unwrap();
+    let mut store = store;
+    let mut model = Model { durable: Map::new(), pending: Vec::new() };
+    for _ in 0..4 {
+        env.inject(Injection::nth(1 + rng.below(400), Fault::PowerOff));
+        let mut sessions: Vec<Option<Session>> = (0..SESSIONS).map(|_| None).collect();
+        for _ in 0..1500 {
+            if step(&mut rng, &store, tree, &mut sessions, &mut model).is_err() {
+                break;
+            }
+        }
+        // Transactions and store end with the machine.
+        env.power_off();
+        drop(sessions);
+        drop(store);
+        env.crash(rng.next_u64());
+        let times = rng.below(4);
+        store = open_through_crashes(&env, &mut rng, times);
+        let found = all(&begin(&store), tree);
+        assert!(model.admits(&found), "seed {seed}: {} keys found, {} expected", found.len(), model.durable.len());
+        model = Model { durable: found, pending: Vec::new() };
+        assert_sound(&store);
+        assert_no_leak(&store);
+    }
+}
+
+#[test]
+fn acknowledged_commits_survive_and_nothing_partial_does() {
+    for seed in 0..25 {
+        crash_run(seed);
+    }
+}
+
+#[test]
+#[ignore = "long: NQ_SEEDS=from..to"]
+fn acknowledged_commits_survive_many_seeds() {
+    let range = std::env::var("NQ_SEEDS").unwrap_or_else(|_| "1000..1300".into());
+    let (from, to) = range.split_once("..").expect("NQ_SEEDS=from..to");
+    for seed in from.parse::<u64>().unwrap()..to.parse().unwrap() {
+        crash_run(seed);
+    }
+}
+
+/// What a script got to: the states its commits aimed at, in order, and how many were acknowledged.
+struct Progress {
+    states: Vec<Map>,
+    acknowledged: usize,
+    outcome: Result<()>,
+}
+
+/// A fixed script.
+fn script(store: &Store, tree: TreeId) -> Progress {
+    let mut states = vec![Map::new()];
+    let mut acknowledged = 0;
+    let outcome = (|| {
+        for round in 0..6u64 {
+            let mut txn = begin(store);
+            let mut state = states.last().cloned().unwrap_or_default();
+            for i in 0..12u64 {
+                let key = format!("{:03}", (round * 7 + i * 5) % 40).into_bytes();
+                let value = vec![round as u8; if i == 3 { 30_000 } else { 600 }];
+                txn.put(tree, &key, &value)?;
+                state.insert(key, value);
+            }
+            let gone = format!("{:03}", (round * 11) % 40).into_bytes();
+            txn.delete(tree, &gone)?;
+            state.remove(&gone);
+            if round == 4 {
+                txn.rollback()?;
+                continue;
+            }
+            // Even a commit that fails may be in the log.
+            states.push(state);
+            let lsn = txn.commit()?.lsn.expect("it wrote");
+            store.wait_durable(lsn)?;
+            acknowledged = states.len() - 1;
+            if round % 2 == 1 {
+                store.checkpoint()?;
+            }
+            store.clean_step()?;
+        }
+        Ok(())
+    })();
+    Progress { states, acknowledged, outcome }
+}
+
+/// The n-th call of the script fails, once or for good, or the power goes: the store says so, and loses nothing.
+#[test]
+fn every_call_may_fail() {
+    let (base, store) = fresh(9);
+    let mut txn = begin(&store);
+    let tree = txn.create_tree().unwrap();
+    txn.commit().unwrap();
+    store.checkpoint().unwrap();
+    drop(store);
+    let calls = {
+        let env = base.fork(1);
+        let store = Store::open(env.clone(), dir(), options()).unwrap();
+        let before = env.io_count();
+        script(&store, tree).outcome.unwrap();
+        env.io_count() - before
+    };
+    let faults = [(Fault::Eio, false), (Fault::Eio, true), (Fault::Enospc, false), (Fault::Enospc, true), (Fault::PowerOff, false)];
+    for (fault, for_good) in faults {
+        for n in 1..=calls {
+            let env = base.fork(n);
+            let store = Store::open(env.clone(), dir(), options()).unwrap();
+            let injection = Injection::nth(n, fault);
+            env.inject(if for_good { injection.for_good() } else { injection });
+            let progress = script(&store, tree);
+            if progress.outcome.is_ok() {
+                assert_eq!(Some(&all(&begin(&store), tree)), progress.states.last(), "{fault:?} at {n}");
+            }
+            drop(store);
+            env.clear_faults();
+            env.crash(n);
+            let store = Store::open(env, dir(), options()).unwrap_or_else(|e| panic!("{fault:?} at {n}: {e}"));
+            let found = all(&begin(&store), tree);
+            assert!(progress.states[progress.acknowledged..].contains(&found), "{fault:?} at {n}");
+            assert_sound(&store);
+        }
+    }
+}
