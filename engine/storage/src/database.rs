@@ -106,6 +106,8 @@ impl Store {
         let lock = lock(&*env, dir)?;
         let first = Lsn::FIRST;
         let mut meta = CheckpointMeta { redo_lsn: first, durable_lsn: first, next_xid: 1, ..CheckpointMeta::default() };
+        clear_unfinished(&env, dir, options)?;
+        drop(Wal::create(Arc::clone(&env), dir, options.wal.clone(), first)?);
         let pages = PageStore::create(Arc::clone(&env), dir, options.pages.clone(), &meta)?;
         let (directory, garbage) = (pages.allocate(), pages.allocate());
         let mut page: Box<PageBuf> = Box::new([0; PAGE_BYTES]);
@@ -115,7 +117,6 @@ impl Store {
         node.insert(0, &GARBAGE.0.to_be_bytes(), &garbage.0.to_le_bytes(), SlotFlags::default(), None);
         set_page_lsn(&mut page, Lsn::NONE);
         pages.write(directory, &page)?;
-        drop(Wal::create(Arc::clone(&env), dir, options.wal.clone(), first)?);
         // The root makes the store one that can be opened; so it comes last.
         meta.root = directory;
         meta.opaque = Positions { redo: first, next_tree: FIRST_TREE.0 }.encode();
@@ -427,6 +428,21 @@ impl Store {
         self.core.stop(StoreError::Closed);
         outcome
     }
+}
+
+/// Removes the page store of a creation that did not get to its end.
+fn clear_unfinished(env: &Arc<dyn Env>, dir: &Path, options: &Options) -> Result<()> {
+    let unfinished = match PageStore::open(Arc::clone(env), dir, options.pages.clone()) {
+        Ok((_, meta)) => meta.root.is_none(),
+        Err(_) => false,
+    };
+    if unfinished {
+        let data = dir.join("data");
+        let io = |e| StoreError::io("remove what an unfinished creation left", e);
+        env.remove(&data.join("pages")).map_err(io)?;
+        env.sync_dir(&data).map_err(io)?;
+    }
+    Ok(())
 }
 
 fn lock(env: &dyn Env, dir: &Path) -> Result<crate::env::FileLock> {

@@ -40,7 +40,7 @@ pub fn recover(trees: &Trees, scan: Lsn, redo: Lsn) -> Result<Recovered> {
         for &lsn in positions.iter().rev() {
             undo(trees, xid, lsn)?;
         }
-        trees.log_abort(xid)?;
+        trees.log_abort(xid, Reserve(&mut 0))?;
     }
     Ok(recovered)
 }

@@ -45,7 +45,6 @@ use crate::ids::{Lsn, PageId, TreeId};
 use crate::recovery::record::Record;
 use crate::txn::lock::{LockClass, LockKey, LockMode, Owner, Waiter};
 use crate::txn::types::{Committed, Interrupt, Isolation, OwnWrites, TxnOptions, WaitPolicy, Xid};
-use crate::wal::Space;
 use parking_lot::Mutex;
 use serializable::ReadSet;
 use std::sync::atomic::Ordering;
@@ -268,8 +267,9 @@ impl Txn {
         };
         let xid = shared.xid;
         let wrote = shared.first_lsn.load(Ordering::SeqCst) != 0;
-        let publish = || {
-            let lsn = if wrote { Some(self.log_commit(xid)?) } else { None };
+        let mut reserved = self.reserved;
+        let mut publish = || {
+            let lsn = if wrote { Some(self.log_commit(xid, &mut reserved)?) } else { None };
             self.core.transactions.end(xid, lsn);
             Ok(lsn)
         };
@@ -279,7 +279,6 @@ impl Txn {
         });
         match outcome {
             Ok(lsn) => {
-                self.core.trees.wal.release(std::mem::take(&mut self.reserved));
                 for tree in std::mem::take(&mut self.dropped_trees) {
                     self.core.clean.dropped(xid, tree);
                 }
@@ -299,9 +298,10 @@ impl Txn {
         }
     }
 
-    fn log_commit(&self, xid: u64) -> Result<Lsn> {
+    /// Appends the commit record. What was reserved for a rollback is given back in the same step.
+    fn log_commit(&self, xid: u64, reserved: &mut u64) -> Result<Lsn> {
         let record = Record::Commit { xid, micros: self.core.env.now_micros() };
-        let space = Space::Normal { also_reserve: 0 };
+        let space = Reserve(reserved).rest();
         crate::btree::with_encoded(&record, |raw| self.core.trees.wal.append_with(&[raw], space)).map(|at| at.end)
     }
 

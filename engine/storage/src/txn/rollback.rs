@@ -21,13 +21,25 @@ pub struct Savepoint {
     dropped_trees: usize,
 }
 
+/// What the log reserves for a record beside its payload.
+pub(super) const RESERVE_OVERHEAD: u64 = 8;
+
 /// How compensation records get log space: from what the transaction reserved.
 pub(crate) struct Reserve<'r>(pub(crate) &'r mut u64);
 
 impl Reserve<'_> {
     fn take(&mut self, bytes: u64) -> Space {
-        let release = bytes.min(*self.0);
-        *self.0 -= release;
+        if *self.0 <= RESERVE_OVERHEAD {
+            return Space::Reserved { release: 0 };
+        }
+        let release = bytes.min(*self.0 - RESERVE_OVERHEAD);
+        *self.0 -= release + RESERVE_OVERHEAD;
+        Space::Reserved { release }
+    }
+
+    /// All that is left.
+    pub(super) fn rest(self) -> Space {
+        let release = std::mem::take(self.0).saturating_sub(RESERVE_OVERHEAD);
         Space::Reserved { release }
     }
 }
@@ -128,8 +140,8 @@ impl Trees {
     }
 
     /// Notes that a transaction is undone completely.
-    pub(crate) fn log_abort(&self, xid: u64) -> Result<Lsn> {
-        let space = Space::Reserved { release: 0 };
+    pub(crate) fn log_abort(&self, xid: u64, reserve: Reserve<'_>) -> Result<Lsn> {
+        let space = reserve.rest();
         crate::btree::with_encoded(&Record::Abort { xid }, |raw| self.wal.append_with(&[raw], space)).map(|at| at.end)
     }
 }
@@ -208,11 +220,10 @@ impl Txn {
         if let Some(shared) = self.shared.clone() {
             let wrote = shared.first_lsn.load(std::sync::atomic::Ordering::SeqCst) != 0;
             self.garbage.clear();
-            let undone = match self.core.usable() {
-                Ok(()) => self.undo_to(0).and_then(|()| if wrote { self.trees().log_abort(shared.xid).map(drop) } else { Ok(()) }),
-                Err(e) => Err(e),
-            };
-            self.core.trees.wal.release(std::mem::take(&mut self.reserved));
+            let undone = self.core.usable().and_then(|()| self.undo_to(0)).and_then(|()| {
+                let reserve = Reserve(&mut self.reserved);
+                if wrote { self.core.trees.log_abort(shared.xid, reserve).map(drop) } else { Ok(()) }
+            });
             if let Err(e) = undone {
                 // Its changes stay those of a running transaction: invisible, and undone by the next recovery.
                 self.finished = true;

@@ -1,6 +1,7 @@
 //! Writing: insert, modify, bulk append, trees.
 
 use super::read::{Visible, visible};
+use super::rollback::RESERVE_OVERHEAD;
 use super::undo::{Entry, Prior};
 use super::{Shared, Txn, View};
 use crate::btree::{BulkBuilder, DIRECTORY, FIRST_TREE, GARBAGE, Tree, check_key, is_large, with_encoded};
@@ -585,7 +586,7 @@ impl Txn {
         self.announce(shared);
         let space = Space::Normal { also_reserve: compensation };
         let logged = with_encoded(record, |raw| log(&self.core.trees.wal, &mut [page], &[raw], space))?;
-        self.reserved += compensation;
+        self.reserved += compensation + RESERVE_OVERHEAD;
         Ok(logged)
     }
 
