@@ -1,0 +1,97 @@
+//! What nodes did, for EXPLAIN ANALYZE.
+//!
+//! Nodes are numbered in preorder: the root is 0, then each child with its subtree (left before right, input before anything);
+//! after the main tree the trees of `plan.subplans` follow, then those of `plan.ctes`, in their order.
+
+use nq_qsql::error::Result;
+use nq_qsql::plan::physical::{Node, Op};
+
+use super::{Batch, ExecCx, Operator};
+
+/// Counters of one node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeActual {
+    /// Rows over all loops.
+    pub rows: u64,
+    /// Times it was run from the start.
+    pub loops: u64,
+    /// Microseconds until the first row, over all loops.
+    pub startup_micros: i64,
+    /// Microseconds spent in it and its inputs, over all loops.
+    pub total_micros: i64,
+}
+
+/// Returns a node's inputs in their numbering order.
+pub fn inputs(node: &Node) -> Vec<&Node> {
+    match &node.op {
+        Op::Empty
+        | Op::Result(_)
+        | Op::Values(_)
+        | Op::SeqScan(_)
+        | Op::IndexScan { .. }
+        | Op::FunctionScan { .. }
+        | Op::CteScan { .. }
+        | Op::WorkTableScan { .. } => Vec::new(),
+        Op::RecursiveUnion { base, step, .. } => vec![base, step],
+        Op::Filter { input, .. }
+        | Op::Project { input, .. }
+        | Op::ProjectSet { input, .. }
+        | Op::Aggregate { input, .. }
+        | Op::Window { input, .. }
+        | Op::Sort { input, .. }
+        | Op::Distinct { input, .. }
+        | Op::Limit { input, .. }
+        | Op::Materialize(input)
+        | Op::LockRows { input, .. }
+        | Op::Modify { input, .. } => vec![input],
+        Op::HashJoin { left, right, .. }
+        | Op::MergeJoin { left, right, .. }
+        | Op::NestedLoop { left, right, .. }
+        | Op::SetOp { left, right, .. } => vec![left, right],
+        Op::Append(inputs) => inputs.iter().collect(),
+    }
+}
+
+/// Number of nodes in the tree.
+pub fn count(node: &Node) -> usize {
+    1 + inputs(node).into_iter().map(count).sum::<usize>()
+}
+
+/// An operator that is watched.
+pub struct Watched {
+    node: usize,
+    inner: Box<dyn Operator>,
+    started: bool,
+}
+
+impl Watched {
+    /// Watches `inner` as node number `node`.
+    pub fn new(node: usize, inner: Box<dyn Operator>) -> Watched {
+        Watched { node, inner, started: false }
+    }
+}
+
+impl Operator for Watched {
+    fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
+        let start = cx.host.clock_time();
+        let answer = self.inner.next(cx);
+        let spent = cx.host.clock_time() - start;
+        if let Some(actual) = cx.run.actuals.get_mut(self.node) {
+            actual.total_micros += spent;
+            if !self.started {
+                self.started = true;
+                actual.loops += 1;
+                actual.startup_micros += spent;
+            }
+            if let Ok(Some(batch)) = &answer {
+                actual.rows += batch.count() as u64;
+            }
+        }
+        answer
+    }
+
+    fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
+        self.started = false;
+        self.inner.rescan(cx)
+    }
+}
