@@ -6,7 +6,7 @@ use nq_qsql::types::{DataType, Datum};
 
 use super::vector::{Kind, Vector};
 
-/// Most rows a batch has.
+/// Rows a full batch has. Operators may pass on a few more where splitting would cost more than it saves, never more than 65535.
 pub const BATCH_ROWS: usize = 1024;
 
 /// Rows on their way between operators. Vectors are shared, never changed once they are in a batch.
@@ -176,6 +176,20 @@ impl Builder {
         Builder { columns: kinds.iter().map(|&k| Vector::new(k)).collect(), kinds, len: 0 }
     }
 
+    /// Makes an empty builder for slots like those of `batch`.
+    pub fn like(batch: &Batch) -> Builder {
+        let kinds: Vec<Kind> = batch.columns.iter().map(|c| c.kind()).collect();
+        Builder { columns: kinds.iter().map(|&k| Vector::new(k)).collect(), kinds, len: 0 }
+    }
+
+    /// Appends rows of a batch, given by number; strings are copied.
+    pub fn append_rows(&mut self, batch: &Batch, rows: &[u16]) {
+        for (to, from) in self.columns.iter_mut().zip(&batch.columns) {
+            to.append(from, rows.iter().map(|&r| usize::from(r)));
+        }
+        self.len += rows.len();
+    }
+
     /// Appends the counting rows of a batch with the same slots; strings are copied.
     pub fn append(&mut self, batch: &Batch) {
         for (to, from) in self.columns.iter_mut().zip(&batch.columns) {
@@ -223,5 +237,17 @@ impl Builder {
     /// Heap bytes, roughly.
     pub fn bytes(&self) -> usize {
         self.columns.iter().map(Vector::bytes).sum()
+    }
+}
+
+impl Builder {
+    /// Returns a builder of the rows `rows` of `from`, whose slots have `types`; strings are copied.
+    pub fn take(from: &Builder, types: &[DataType], rows: &[u32]) -> Builder {
+        let mut kept = Builder::new(types);
+        for (to, column) in kept.columns.iter_mut().zip(&from.columns) {
+            to.append(column, rows.iter().map(|&r| r as usize));
+        }
+        kept.len = rows.len();
+        kept
     }
 }

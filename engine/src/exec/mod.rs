@@ -19,12 +19,15 @@
 pub mod aggregate;
 pub mod append;
 pub mod batch;
+pub mod batch_codec;
 pub mod build;
 pub mod cte;
+pub mod depends;
 pub mod distinct;
 pub mod eval;
 pub mod filter;
 pub mod function_scan;
+pub mod group_table;
 pub mod hash;
 pub mod hash_join;
 pub mod limit;
@@ -32,6 +35,7 @@ pub mod materialize;
 pub mod memory;
 pub mod merge_join;
 pub mod nested_loop;
+pub mod partition;
 pub mod point;
 pub mod project;
 pub mod project_set;
@@ -103,8 +107,12 @@ pub struct ExecCx<'a> {
 /// State that the operators of one execution share.
 #[derive(Default)]
 pub struct RunState {
-    /// Values set by enclosing operators.
+    /// Values set by enclosing operators; see [`ExecCx::set_exec_param`].
     pub exec_params: Vec<Datum>,
+    /// Counts the changes of each exec param and, after those, of each recursive table: see [`depends`].
+    pub(crate) versions: Vec<u64>,
+    /// Rows of the last round of each recursive union, by CTE.
+    pub(crate) work_tables: Vec<Option<Arc<row_store::RowStore>>>,
     /// Plans of subqueries in expressions; taken out while they run.
     pub subplans: Vec<Option<Box<subplan::Subplan>>>,
     /// Common table expressions; taken out while they are extended.
@@ -133,6 +141,12 @@ impl<'a> ExecCx<'a> {
     /// Fails when the statement is to stop.
     pub fn check_interrupt(&self) -> Result<()> {
         self.host.check_interrupt()
+    }
+
+    /// Sets a value for the operators below.
+    pub fn set_exec_param(&mut self, slot: usize, value: Datum) {
+        self.run.exec_params[slot] = value;
+        self.run.versions[slot] += 1;
     }
 
     /// What a function body sees.

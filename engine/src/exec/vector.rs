@@ -318,6 +318,15 @@ impl Vector {
         }
     }
 
+    /// Prepares a vector of decimals (or of NULLs only) for values of `from`: takes over its scale if it has none yet, else widens.
+    pub fn adopt_scale(&mut self, from: &Vector) {
+        match (&mut self.values, &from.values) {
+            (Values::Decimal(mine, _), Values::Decimal(theirs, _)) if *mine == UNSET => *mine = *theirs,
+            (Values::Decimal(mine, _), Values::Decimal(theirs, _)) if *mine == *theirs => {}
+            _ => self.widen(),
+        }
+    }
+
     /// Turns decimals into `Datum`s.
     pub fn widen(&mut self) {
         if let Values::Decimal(scale, v) = &self.values {
@@ -474,7 +483,7 @@ impl Vector {
 
     /// Writes the constant out as `len` equal rows.
     pub fn flatten(&self, len: usize) -> Vector {
-        let mut flat = Vector { values: empty_like(&self.values), nulls: Nulls::default(), constant: false };
+        let mut flat = Vector { values: Values::new(representation(&self.values)), nulls: Nulls::default(), constant: false };
         flat.append(self, 0..if self.constant { len } else { self.len() });
         flat
     }
@@ -498,9 +507,15 @@ impl Vector {
     }
 }
 
-/// Makes an empty buffer of the same representation, decimals keeping no scale.
-pub fn empty_like(values: &Values) -> Values {
-    Values::new(match values {
+impl Vector {
+    /// The kind of its representation; decimals that were widened are of kind `Datum`.
+    pub fn kind(&self) -> Kind {
+        representation(&self.values)
+    }
+}
+
+fn representation(values: &Values) -> Kind {
+    match values {
         Values::Bool(_) => Kind::Bool,
         Values::I16(_) => Kind::I16,
         Values::I32(_) => Kind::I32,
@@ -510,7 +525,7 @@ pub fn empty_like(values: &Values) -> Values {
         Values::Decimal(..) => Kind::Decimal,
         Values::Str(_) => Kind::Str,
         Values::Datum(_) => Kind::Datum,
-    })
+    }
 }
 
 /// Heap bytes of one value, roughly.

@@ -24,7 +24,7 @@ pub(super) fn compile_all(exprs: &[Expr], scope: &mut Scope<'_>) -> Result<Vec<N
     exprs.iter().map(|e| compile(e, scope)).collect()
 }
 
-pub(super) fn compile(expr: &Expr, scope: &mut Scope<'_>) -> Result<Node> {
+pub(in crate::exec) fn compile(expr: &Expr, scope: &mut Scope<'_>) -> Result<Node> {
     Ok(match &expr.kind {
         ExprKind::Const(value) => Node::Const(Arc::new(Vector::constant(value, expr.ty.oid))),
         ExprKind::Column(slot) => Node::Column(*slot as usize),

@@ -30,6 +30,13 @@ use super::batch::{Batch, Rows};
 use super::vector::{Nulls, Values, Vector};
 use super::{ExecCx, subplan};
 
+pub(super) use compile::{Scope, compile};
+
+/// Whether a function name is that of an equality with a kernel.
+pub(super) fn is_equality(name: &str) -> bool {
+    compare::operator(name) == Some(compare::Op::Eq)
+}
+
 /// An expression ready to run.
 pub struct Compiled {
     node: Node,
@@ -38,7 +45,7 @@ pub struct Compiled {
 }
 
 /// A node of a compiled expression.
-enum Node {
+pub(super) enum Node {
     Const(Arc<Vector>),
     Column(usize),
     ExecParam(usize, Oid),
@@ -65,7 +72,7 @@ enum Node {
 impl Compiled {
     /// Compiles `expr`. Params take their values now; exec params when the expression runs.
     pub fn new(expr: &Expr, cx: &ExecCx<'_>) -> Result<Compiled> {
-        Ok(Compiled { node: compile::compile(expr, &mut compile::Scope { params: cx.params, case_depth: 0 })?, ty: expr.ty })
+        Ok(Compiled { node: compile(expr, &mut Scope { params: cx.params, case_depth: 0 })?, ty: expr.ty })
     }
 
     /// Compiles several.
@@ -143,7 +150,7 @@ impl Conditions {
 }
 
 impl Node {
-    fn eval(&self, batch: &Batch, rows: Rows<'_>, cx: &mut ExecCx<'_>) -> Result<Arc<Vector>> {
+    pub(super) fn eval(&self, batch: &Batch, rows: Rows<'_>, cx: &mut ExecCx<'_>) -> Result<Arc<Vector>> {
         match self {
             Node::Const(value) => Ok(Arc::clone(value)),
             Node::Column(slot) => Ok(Arc::clone(&batch.columns[*slot])),
@@ -223,7 +230,7 @@ fn null_constant(oid: Oid) -> Arc<Vector> {
 }
 
 /// Builds an aligned vector row by row; rows not asked for hold blanks.
-fn map_rows(
+pub(super) fn map_rows(
     oid: Oid,
     rows: Rows<'_>,
     len: usize,

@@ -1,0 +1,5 @@
+//! Tables as the storage layer holds them: rows and index keys as bytes, and how scans read them.
+
+pub mod key;
+pub mod row;
+pub mod value;
