@@ -167,11 +167,9 @@ impl Call {
         self.state.finish(group, cx)
     }
 
+    /// Forgets all groups but the last; for calls without DISTINCT and ORDER BY only.
     pub(super) fn keep_last(&mut self) {
         self.state.keep_last();
-        if let Mode::Distinct(seen) = &mut self.mode {
-            let _ = seen;
-        }
     }
 
     /// Heap bytes of the state, roughly.

@@ -139,7 +139,8 @@ impl Aggregate {
                     }
                 }
             }
-            let sorted = self.strategy == AggregateStrategy::Sorted && single;
+            let plain = self.calls.iter().all(|c| !c.distinct && c.order.is_empty());
+            let sorted = self.strategy == AggregateStrategy::Sorted && single && plain;
             if sorted && self.groupings[0].table.len() > SORTED_GROUPS {
                 return Ok(true);
             }
