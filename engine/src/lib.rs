@@ -4,8 +4,11 @@
 
 pub mod admin;
 pub mod database;
+pub mod error;
+pub mod exec;
 pub mod session;
 pub mod settings;
+pub mod table;
 
 pub use admin::clock_time;
 pub use database::{Config, Database};

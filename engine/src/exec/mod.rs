@@ -30,18 +30,17 @@ pub mod function_scan;
 pub mod group_table;
 pub mod hash;
 pub mod hash_join;
+pub mod index_scan;
 pub mod limit;
 pub mod materialize;
 pub mod memory;
-pub mod merge_join;
 pub mod nested_loop;
 pub mod partition;
-pub mod point;
 pub mod project;
 pub mod project_set;
 pub mod recursive_union;
 pub mod row_store;
-pub mod scan;
+pub mod seq_scan;
 pub mod set_op;
 pub mod sort;
 pub mod sort_key;
@@ -51,7 +50,6 @@ pub mod strings;
 pub mod subplan;
 pub mod values;
 pub mod vector;
-pub mod window;
 
 use std::sync::Arc;
 

@@ -2,4 +2,5 @@
 
 pub mod key;
 pub mod row;
+pub mod scan;
 pub mod value;

@@ -253,7 +253,7 @@ impl Decimal {
         if self.count == 0 {
             return Ok(Datum::Null);
         }
-        let mut total = Numeric::from_parts(self.unscaled, u16::from(self.scale));
+        let mut total = Numeric::from_parts(self.unscaled, u32::from(self.scale));
         if let Some(wide) = &self.wide
             && let Some(more) = wide.sum()?
         {

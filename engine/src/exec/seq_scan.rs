@@ -1,0 +1,174 @@
+//! SeqScan: all rows of a table, or of a relation that is computed from the catalog.
+
+use std::ops::ControlFlow;
+
+use nq_qsql::catalog::RelationKind;
+use nq_qsql::error::Result;
+use nq_qsql::plan::physical::{Scan, ScanColumn};
+use nq_qsql::types::{DataType, Datum};
+use nq_storage::{Cursor, Direction, KeyRange, TreeId};
+
+use super::batch::{BATCH_ROWS, Builder};
+use super::depends;
+use super::eval::Conditions;
+use super::{Batch, ExecCx, Operator};
+use crate::error::store_error;
+use crate::table::key::row_id;
+use crate::table::row::RowLayout;
+use crate::table::scan::{RawRows, TableReader};
+use crate::table::value::damaged;
+
+/// Rows asked for at first: a query with a small LIMIT should not pay for a full batch.
+pub(super) const FIRST_ROWS: usize = 64;
+
+/// Makes the reader of a scan.
+pub(super) fn reader(scan: &Scan, types: &[DataType], cx: &ExecCx<'_>) -> Result<TableReader> {
+    let mut slots = Vec::new();
+    scan.filter.iter().for_each(|e| depends::slots(e, &mut slots));
+    slots.sort_unstable();
+    slots.dedup();
+    let layout = RowLayout::new(&scan.relation.columns);
+    let filter = Conditions::new(&scan.filter, cx)?;
+    Ok(TableReader::new(layout, scan.relation.oid, &scan.columns, types, filter, slots))
+}
+
+/// Reads a stored table.
+pub struct SeqScan {
+    tree: TreeId,
+    reader: TableReader,
+    raw: RawRows,
+    out: Builder,
+    cursor: Option<Cursor>,
+    finished: bool,
+    /// Rows read and rows collected at a time; both grow with the scan.
+    read_rows: usize,
+    emit_rows: usize,
+}
+
+impl SeqScan {
+    /// Reads the table of `scan` into slots of `types`.
+    pub fn new(scan: &Scan, types: &[DataType], cx: &ExecCx<'_>) -> Result<SeqScan> {
+        Ok(SeqScan {
+            tree: TreeId(scan.relation.tree),
+            reader: reader(scan, types, cx)?,
+            raw: RawRows::default(),
+            out: Builder::new(types),
+            cursor: None,
+            finished: false,
+            read_rows: FIRST_ROWS,
+            emit_rows: 1,
+        })
+    }
+}
+
+impl Operator for SeqScan {
+    fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
+        while !self.finished {
+            cx.check_interrupt()?;
+            let cursor = match &mut self.cursor {
+                Some(cursor) => cursor,
+                None => {
+                    let all = cx.txn.cursor(self.tree, KeyRange::all(), Direction::Forward).map_err(store_error)?;
+                    self.cursor.insert(all)
+                }
+            };
+            self.raw.clear();
+            let wanted = self.read_rows.min(BATCH_ROWS - self.out.len);
+            let mut bad = false;
+            while self.raw.len() < wanted && !self.finished {
+                let raw = &mut self.raw;
+                let mut full = false;
+                let room = wanted - raw.len();
+                let more = cursor
+                    .next_batch(cx.txn, room, &mut |key, row| {
+                        let Some(id) = row_id(key) else {
+                            bad = true;
+                            return ControlFlow::Break(());
+                        };
+                        full = !raw.push(id, row);
+                        if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                    })
+                    .map_err(store_error)?;
+                self.finished = !more;
+                if full || bad {
+                    break;
+                }
+            }
+            if bad {
+                return Err(damaged());
+            }
+            self.reader.append(&self.raw, &mut self.out, cx)?;
+            self.read_rows = (self.read_rows * 4).min(BATCH_ROWS);
+            if self.out.len >= self.emit_rows.min(BATCH_ROWS - FIRST_ROWS) {
+                self.emit_rows = (self.emit_rows * 8).min(BATCH_ROWS / 2);
+                return Ok(Some(self.out.finish()));
+            }
+        }
+        Ok((self.out.len > 0).then(|| self.out.finish()))
+    }
+
+    fn rescan(&mut self, _cx: &mut ExecCx<'_>) -> Result<()> {
+        self.cursor = None;
+        self.finished = false;
+        self.out.clear();
+        Ok(())
+    }
+}
+
+/// Reads a relation computed from the catalog.
+pub struct VirtualScan {
+    scan: Scan,
+    types: Vec<DataType>,
+    filter: Conditions,
+    rows: Option<Vec<Vec<Datum>>>,
+    next: usize,
+}
+
+impl VirtualScan {
+    /// Reads the relation of `scan` into slots of `types`.
+    pub fn new(scan: &Scan, types: &[DataType], cx: &ExecCx<'_>) -> Result<VirtualScan> {
+        debug_assert!(scan.relation.kind == RelationKind::Virtual);
+        let filter = Conditions::new(&scan.filter, cx)?;
+        Ok(VirtualScan { scan: scan.clone(), types: types.to_vec(), filter, rows: None, next: 0 })
+    }
+
+    fn value(&self, row: &[Datum], number: usize, column: ScanColumn) -> Datum {
+        match column {
+            ScanColumn::Attribute(i) => row.get(i).cloned().unwrap_or(Datum::Null),
+            ScanColumn::RowId => Datum::Int8(number as i64),
+            ScanColumn::Ctid => crate::table::scan::ctid(number as u64),
+            ScanColumn::TableOid => Datum::Oid(self.scan.relation.oid),
+            ScanColumn::Xmin => Datum::Null,
+        }
+    }
+}
+
+impl Operator for VirtualScan {
+    fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
+        let rows = match self.rows.take() {
+            Some(rows) => rows,
+            None => cx.virtual_tables.rows(&self.scan.relation)?,
+        };
+        let mut answer = None;
+        while self.next < rows.len() && answer.is_none() {
+            cx.check_interrupt()?;
+            let mut out = Builder::new(&self.types);
+            for (k, row) in rows[self.next..].iter().enumerate().take(BATCH_ROWS) {
+                for (to, &column) in out.columns.iter_mut().zip(&self.scan.columns) {
+                    to.push_datum(&self.value(row, self.next + k, column));
+                }
+                out.len += 1;
+            }
+            self.next += out.len;
+            let batch = self.filter.apply(out.finish(), cx)?;
+            answer = (batch.count() > 0).then_some(batch);
+        }
+        self.rows = Some(rows);
+        Ok(answer)
+    }
+
+    fn rescan(&mut self, _cx: &mut ExecCx<'_>) -> Result<()> {
+        self.next = 0;
+        Ok(())
+    }
+}

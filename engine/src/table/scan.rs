@@ -1,0 +1,267 @@
+//! Stored rows into vectors.
+//!
+//! A cursor's records are copied out under the leaf's latch into one buffer ([`RawRows`]); then whole columns are decoded from it: those of the
+//! filter first, all others for the rows that pass (late materialisation). Long strings are not copied again: views point into the buffer.
+
+use std::sync::Arc;
+
+use nq_qsql::error::Result;
+use nq_qsql::plan::physical::ScanColumn;
+use nq_qsql::types::{DataType, Datum, Oid};
+
+use super::row::{Head, RowLayout, Storage};
+use super::value::{self, damaged, get_numeric};
+use crate::exec::batch::{Batch, Builder, Rows};
+use crate::exec::eval::Conditions;
+use crate::exec::vector::{Kind, Values, Vector};
+use crate::exec::ExecCx;
+
+/// Rows as stored, with their ids.
+#[derive(Default)]
+pub struct RawRows {
+    bytes: Arc<Vec<u8>>,
+    /// End of each row in `bytes`.
+    ends: Vec<u32>,
+    ids: Vec<u64>,
+}
+
+/// Bytes after which a batch of rows is full.
+const RAW_BYTES: usize = 1 << 19;
+
+impl RawRows {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Appends a row; answers whether there should be more.
+    pub fn push(&mut self, id: u64, row: &[u8]) -> bool {
+        if let Some(bytes) = Arc::get_mut(&mut self.bytes) {
+            bytes.extend_from_slice(row);
+            self.ends.push(bytes.len() as u32);
+            self.ids.push(id);
+        }
+        self.bytes.len() < RAW_BYTES
+    }
+
+    /// Forgets the rows; makes a new buffer if vectors still look into the old one.
+    pub fn clear(&mut self) {
+        self.ends.clear();
+        self.ids.clear();
+        match Arc::get_mut(&mut self.bytes) {
+            Some(bytes) => bytes.clear(),
+            None => self.bytes = Arc::new(Vec::with_capacity(self.bytes.len())),
+        }
+    }
+
+    fn range(&self, row: usize) -> (usize, usize) {
+        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
+        (start, self.ends[row] as usize)
+    }
+}
+
+/// Decodes the columns of a scan.
+pub struct TableReader {
+    layout: RowLayout,
+    table: Oid,
+    columns: Vec<ScanColumn>,
+    kinds: Vec<Kind>,
+    filter: Conditions,
+    /// Slots that the filter reads.
+    filter_slots: Vec<usize>,
+    /// The heads of the rows at work.
+    heads: Vec<Head>,
+}
+
+impl TableReader {
+    /// Reads rows of `layout` into slots of `types`.
+    pub fn new(
+        layout: RowLayout,
+        table: Oid,
+        columns: &[ScanColumn],
+        types: &[DataType],
+        filter: Conditions,
+        filter_slots: Vec<usize>,
+    ) -> TableReader {
+        let kinds = types.iter().map(|t| Kind::of(t.oid)).collect();
+        TableReader { layout, table, columns: columns.to_vec(), kinds, filter, filter_slots, heads: Vec::new() }
+    }
+
+    /// Appends to `out` those of the rows that pass the filter.
+    ///
+    /// # Errors
+    /// XX001 for damaged rows; what the filter raises.
+    pub fn append(&mut self, raw: &RawRows, out: &mut Builder, cx: &mut ExecCx<'_>) -> Result<()> {
+        self.heads.clear();
+        for row in 0..raw.len() {
+            let (start, end) = raw.range(row);
+            self.heads.push(Head::new(&self.layout, &raw.bytes[start..end]).ok_or_else(damaged)?);
+        }
+        if self.filter.is_empty() {
+            for slot in 0..self.columns.len() {
+                self.decode(slot, raw, Rows::All(raw.len()), &mut out.columns[slot])?;
+            }
+            out.len += raw.len();
+            return Ok(());
+        }
+        let blank = Arc::new(Vector { constant: true, ..Vector::of(Values::Bool(vec![false])) });
+        let mut columns = vec![blank; self.columns.len()];
+        for &slot in &self.filter_slots {
+            let mut vector = Vector::new(self.kinds[slot]);
+            self.decode(slot, raw, Rows::All(raw.len()), &mut vector)?;
+            columns[slot] = Arc::new(vector);
+        }
+        let passed = self.filter.apply(Batch { columns, len: raw.len(), selection: None }, cx)?;
+        if passed.count() == 0 {
+            return Ok(());
+        }
+        for slot in 0..self.columns.len() {
+            let to = &mut out.columns[slot];
+            if !self.filter_slots.contains(&slot) {
+                self.decode(slot, raw, passed.rows(), to)?;
+            } else {
+                to.append(&passed.columns[slot], passed.rows().iter());
+            }
+        }
+        out.len += passed.count();
+        Ok(())
+    }
+
+    /// Appends one slot of some rows.
+    fn decode(&self, slot: usize, raw: &RawRows, rows: Rows<'_>, out: &mut Vector) -> Result<()> {
+        let attribute = match self.columns[slot] {
+            ScanColumn::Attribute(attribute) => attribute,
+            ScanColumn::RowId => {
+                rows.iter().for_each(|r| out.push_datum(&Datum::Int8(raw.ids[r] as i64)));
+                return Ok(());
+            }
+            ScanColumn::Ctid => {
+                rows.iter().for_each(|r| out.push_datum(&ctid(raw.ids[r])));
+                return Ok(());
+            }
+            ScanColumn::TableOid => {
+                rows.iter().for_each(|_| out.push_datum(&Datum::Oid(self.table)));
+                return Ok(());
+            }
+            ScanColumn::Xmin => return Err(nq_qsql::error::SqlError::unsupported("system column \"xmin\"")),
+        };
+        let Some(place) = self.layout.places().get(attribute) else { return Err(damaged()) };
+        let bytes = &raw.bytes[..];
+        let heads = &self.heads;
+        let at = place.slot as usize;
+        // Where the value of a row starts, unless it is NULL or the row is older than the column.
+        let missing = |row: usize| attribute >= heads[row].columns;
+        let null = |row: usize| {
+            let (start, end) = raw.range(row);
+            heads[row].is_null(&bytes[start..end], attribute)
+        };
+        macro_rules! fixed {
+            ($v:expr, $ty:ty, $read:expr) => {
+                for row in rows.iter() {
+                    if missing(row) || null(row) {
+                        if !missing(row) || place.missing.is_null() {
+                            out.nulls.set($v.len());
+                            $v.push(Default::default());
+                        } else {
+                            let mut one = Vector::new(self.kinds[slot]);
+                            one.push_datum(&place.missing);
+                            if let Some(value) = <$ty as Plain>::first(&one.values) {
+                                $v.push(value);
+                            }
+                        }
+                        continue;
+                    }
+                    let start = raw.range(row).0 + heads[row].fixed + at;
+                    let Some(chunk) = bytes.get(start..).and_then(|b| b.first_chunk()) else { return Err(damaged()) };
+                    $v.push($read(*chunk));
+                }
+            };
+        }
+        match (place.storage, &mut out.values) {
+            (Storage::I32, Values::I32(v)) => fixed!(v, i32, i32::from_le_bytes),
+            (Storage::I64, Values::I64(v)) => fixed!(v, i64, i64::from_le_bytes),
+            (Storage::I16, Values::I16(v)) => fixed!(v, i16, i16::from_le_bytes),
+            (Storage::F64, Values::F64(v)) => fixed!(v, f64, f64::from_le_bytes),
+            (Storage::F32, Values::F32(v)) => fixed!(v, f32, f32::from_le_bytes),
+            (Storage::Bool, Values::Bool(v)) => fixed!(v, bool, |b: [u8; 1]| b[0] != 0),
+            (Storage::U32, Values::I64(v)) => fixed!(v, i64, |b| i64::from(u32::from_le_bytes(b))),
+            (Storage::Bytes, Values::Str(strings)) => {
+                let number = strings.adopt(&raw.bytes);
+                for row in rows.iter() {
+                    let (start, end) = raw.range(row);
+                    if missing(row) || heads[row].is_null(&bytes[start..end], attribute) {
+                        match &place.missing {
+                            Datum::Text(s) if missing(row) => strings.push(s.as_bytes()),
+                            Datum::Bytea(b) if missing(row) => strings.push(b),
+                            _ => {
+                                out.nulls.set(strings.len());
+                                strings.push(b"");
+                            }
+                        }
+                        continue;
+                    }
+                    let (from, to) = heads[row].range(&bytes[start..end], at);
+                    strings.push_within(number, bytes, start + from, to - from);
+                }
+            }
+            (Storage::Numeric, _) => {
+                for row in rows.iter() {
+                    let (start, end) = raw.range(row);
+                    let row_bytes = &bytes[start..end];
+                    if missing(row) {
+                        out.push_datum(&place.missing);
+                    } else if heads[row].is_null(row_bytes, attribute) {
+                        out.push_null();
+                    } else {
+                        let (from, to) = heads[row].range(row_bytes, at);
+                        match row_bytes[from..to].split_first() {
+                            Some((&scale, short)) if scale < u8::MAX => out.push_decimal(value::get_short(short), scale),
+                            _ => out.push_datum(&Datum::Numeric(get_numeric(&row_bytes[from..to])?)),
+                        }
+                    }
+                }
+            }
+            _ => {
+                for row in rows.iter() {
+                    let (start, end) = raw.range(row);
+                    out.push_datum(&self.layout.read(&bytes[start..end])?.datum(attribute)?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The `ctid` that a row id shows as: 256 rows to a "block", items counted from 1.
+pub fn ctid(row_id: u64) -> Datum {
+    Datum::Tid((row_id >> 8) as u32, (row_id & 0xff) as u16 + 1)
+}
+
+/// The row id that shows as this `ctid`, as far as 40 bits go.
+pub fn row_id_of(block: u32, item: u16) -> Option<u64> {
+    let item = item.checked_sub(1).filter(|i| *i <= 0xff)?;
+    Some(u64::from(block) << 8 | u64::from(item))
+}
+
+/// Flat value types, for reading a column's missing value.
+trait Plain: Sized {
+    fn first(values: &Values) -> Option<Self>;
+}
+
+macro_rules! plain {
+    ($($ty:ty => $variant:ident),*) => { $(impl Plain for $ty {
+        fn first(values: &Values) -> Option<Self> {
+            match values {
+                Values::$variant(v) => v.first().copied(),
+                _ => None,
+            }
+        }
+    })* };
+}
+
+plain!(bool => Bool, i16 => I16, i32 => I32, i64 => I64, f32 => F32, f64 => F64);
