@@ -1,32 +1,73 @@
 //! A client's conversation with a database: statements, portals, transactions, settings.
 //!
+//! ```text
+//!   text --parse--> Source --plan_cache / prepared--> Plan --portal--> rows into the ResultSink
+//!                      `----utility (everything that is not planned)---> a tag, rows, a COPY
+//! ```
+//!
 //! A [`Session`] is synchronous and owned by one thread at a time. A method that fails leaves the session in the state that
 //! PostgreSQL's would have: inside a transaction block the block is failed (25P02 until ROLLBACK), outside it nothing has happened.
 
 mod api;
+mod cursor;
+mod facts;
+pub(crate) mod host;
+mod objects;
+pub(crate) mod plan_cache;
+mod point;
+mod portal;
+mod prepared;
+mod privileges;
+mod set;
+mod system_functions;
+pub(crate) mod transaction;
+mod utility;
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ParsedStatement;
 use nq_qsql::plan::physical::OutputColumn;
-use nq_qsql::types::Oid;
+use nq_qsql::types::{Datum, io_binary, io_text};
+use nq_qsql::{bail, sql_err};
+use parking_lot::Mutex;
 
-pub(crate) use api::RowSource;
+use crate::activity::{Backend, Doing, State};
+use crate::catalog::acl;
+use crate::copy::CopyIn;
+use crate::database::{Database, Home};
+use crate::settings::{Settings, Source as SettingSource};
+
 pub use api::{ConnectInfo, CopySpec, Flow, Format, Notice, Outcome, ResultSink, Rows, StatementDescription};
+pub(crate) use api::RowSource;
+
+use host::{SessionHost, User};
+use portal::Portal;
+use prepared::{Prepared, Source};
+use transaction::{Block, Transaction};
 
 /// A position in the log; commits up to it must be durable before their clients hear of them.
 pub type Lsn = nq_storage::Lsn;
 
 /// A client's session.
 pub struct Session {
-    _private: (),
+    pub(crate) db: Arc<Database>,
+    pub(crate) home: Arc<Home>,
+    pub(crate) backend: Arc<Backend>,
+    pub(crate) host: SessionHost,
+    pub(crate) transaction: Transaction,
+    statements: HashMap<Box<str>, Arc<Prepared>>,
+    portals: HashMap<Box<str>, Portal>,
+    /// The statement of the simple protocol whose sink was full.
+    simple: Option<Portal>,
+    copy_in: Option<Box<CopyIn>>,
+    pending_lsn: Option<Lsn>,
 }
 
 /// A text of the simple protocol, parsed: its statements in order.
 pub struct SimpleQuery {
-    pub(crate) text: Arc<str>,
-    pub(crate) statements: Vec<ParsedStatement>,
+    statements: Vec<Arc<Source>>,
 }
 
 impl SimpleQuery {
@@ -42,49 +83,240 @@ impl SimpleQuery {
 }
 
 impl Session {
+    /// Opens a session; see [`Database::connect`].
+    pub(crate) fn connect(db: Arc<Database>, info: ConnectInfo) -> Result<Session> {
+        let cluster = db.cluster();
+        let role = cluster.role_named(&info.user).cloned().ok_or_else(|| {
+            sql_err!(INVALID_AUTHORIZATION_SPECIFICATION, "role \"{}\" does not exist", info.user)
+        })?;
+        if !role.login {
+            bail!(INVALID_AUTHORIZATION_SPECIFICATION, "role \"{}\" is not permitted to log in", info.user);
+        }
+        let wanted = if info.database.is_empty() { &info.user } else { &info.database };
+        let database = cluster.database_named(wanted).cloned().ok_or_else(|| {
+            sql_err!(INVALID_CATALOG_NAME, "database \"{wanted}\" does not exist")
+        })?;
+        if !database.allow_connections {
+            bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "database \"{wanted}\" is not currently accepting connections");
+        }
+        let home = db.home(&database)?;
+        let now = db.now();
+        let mut settings = Settings::new(db.settings.clone());
+        for (key, source) in [
+            ((0, database.oid), SettingSource::Database),
+            ((role.oid, 0), SettingSource::User),
+            ((role.oid, database.oid), SettingSource::User),
+        ] {
+            for (name, value) in cluster.settings(key.0, key.1).iter().flat_map(|s| s.iter()) {
+                // A stored setting was checked when it was stored; one that fails now is left out.
+                if let Err(error) = settings.set_initial(name, value, source, true) {
+                    tracing::warn!("setting {name} of role or database ignored: {error}");
+                }
+            }
+        }
+        for (name, value) in &info.settings {
+            settings.set_initial(name, value, SettingSource::Client, role.superuser)?;
+        }
+        let application = settings.text("application_name");
+        let backend = Arc::new(Backend {
+            pid: db.activity.next_pid(),
+            secret: db.random_i32(),
+            database: home.oid,
+            user: role.oid,
+            client_addr: info.client_addr,
+            client_port: info.client_port,
+            start: now,
+            interrupt: Arc::new(nq_storage::Interrupt::new()),
+            doing: Mutex::new(Doing {
+                state: State::Idle,
+                query: "".into(),
+                application,
+                transaction_start: None,
+                query_start: None,
+                state_change: now,
+            }),
+            terminate: false.into(),
+        });
+        let limit = settings.int("max_connections").unwrap_or(100).max(1) as usize;
+        let in_database = db.activity.all().iter().filter(|b| b.database == home.oid).count() as i64;
+        if database.connection_limit >= 0 && in_database >= i64::from(database.connection_limit) && !role.superuser {
+            bail!(TOO_MANY_CONNECTIONS, "too many connections for database \"{wanted}\"");
+        }
+        let of_role = db.activity.all().iter().filter(|b| b.user == role.oid).count() as i64;
+        if role.connection_limit >= 0 && of_role >= i64::from(role.connection_limit) && !role.superuser {
+            bail!(TOO_MANY_CONNECTIONS, "too many connections for role \"{}\"", info.user);
+        }
+        let user = User { oid: role.oid, name: role.name.clone() };
+        let locks = db.store.session_locks();
+        let mut host = SessionHost::new(db.clone(), home.clone(), backend.clone(), settings, locks, user);
+        host.settings.force("session_authorization", &role.name, crate::settings::Scope::Session)?;
+        host.settings.force("is_superuser", if role.superuser { "on" } else { "off" }, crate::settings::Scope::Session)?;
+        host.settings.commit();
+        let allowed = host.privileges(
+            &cluster,
+            database.acl.as_deref(),
+            acl::AclKind::Database,
+            database.owner,
+            role.oid,
+        );
+        if allowed & acl::CONNECT == 0 {
+            return Err(sql_err!(INSUFFICIENT_PRIVILEGE, "permission denied for database \"{wanted}\"")
+                .detail("User does not have CONNECT privilege."));
+        }
+        if !db.activity.enter(backend.clone(), limit) {
+            bail!(TOO_MANY_CONNECTIONS, "sorry, too many clients already");
+        }
+        Ok(Session {
+            db,
+            home,
+            backend,
+            host,
+            transaction: Transaction::default(),
+            statements: HashMap::new(),
+            portals: HashMap::new(),
+            simple: None,
+            copy_in: None,
+            pending_lsn: None,
+        })
+    }
+
+    /// Takes note of a message from the client: the clock of the statement starts.
+    pub(crate) fn start_command(&mut self, text: &str) {
+        let now = self.db.now();
+        self.host.statement_time = now;
+        if !self.backend.terminate.load(std::sync::atomic::Ordering::Relaxed) {
+            self.backend.interrupt.clear();
+        }
+        let timeout = self.host.settings.derived().statement_timeout_ms;
+        self.host.deadline = match timeout {
+            0 => 0,
+            ms => self.db.env.monotonic_nanos() + ms * 1_000_000,
+        };
+        let mut doing = self.backend.doing.lock();
+        doing.state = State::Active;
+        if *doing.query != *text {
+            doing.query = text.into();
+        }
+        doing.query_start = Some(now);
+        doing.state_change = now;
+    }
+
+    /// Takes note of the end of a message: an error fails the transaction.
+    pub(crate) fn after_command<T>(&mut self, result: Result<T>) -> Result<T> {
+        let result = match result {
+            Err(error) if error.code() == nq_qsql::error::SqlState::QUERY_CANCELED => {
+                // The store only knows that it was interrupted.
+                Err(self.cancel_reason(error))
+            }
+            other => other,
+        };
+        if result.is_err() {
+            self.fail();
+        }
+        self.host.deadline = 0;
+        let state = self.activity_state();
+        let started = (self.transaction.block != Block::None).then_some(self.host.transaction_time);
+        let mut doing = self.backend.doing.lock();
+        doing.state = state;
+        doing.transaction_start = started;
+        drop(doing);
+        result
+    }
+
+    fn cancel_reason(&self, error: SqlError) -> SqlError {
+        let late = self.host.deadline != 0 && self.db.env.monotonic_nanos() >= self.host.deadline;
+        match self.backend.interrupt.kind() {
+            0 if late => host::interrupted(crate::activity::reason::STATEMENT_TIMEOUT),
+            0 => error,
+            kind => host::interrupted(kind),
+        }
+    }
+
+    /// Makes sure that the host's view is the present one.
+    pub(crate) fn ready_view(&mut self) {
+        let (catalog, cluster) = match &mut self.transaction.overlay {
+            Some(overlay) => {
+                overlay.refresh(&self.home.state(), &self.db.cluster(), self.db.next_version());
+                (overlay.catalog().clone(), overlay.cluster().clone())
+            }
+            None => (self.home.state(), self.db.cluster()),
+        };
+        self.host.refresh_view(&catalog, &cluster);
+    }
+
     /// Parses a text of the simple protocol. The statements run by [`Session::run_simple`], in one implicit transaction if there
     /// are several, and [`Session::sync`] ends it.
     ///
     /// # Errors
     /// 42601 and whatever else parsing raises.
     pub fn parse_simple(&mut self, sql: &str) -> Result<SimpleQuery> {
-        Ok(SimpleQuery { text: sql.into(), statements: nq_qsql::parse::parse_statements(sql)? })
+        self.start_command(sql);
+        self.statements.remove("");
+        self.portals.remove("");
+        let parsed = nq_qsql::parse::parse_statements(sql).map_err(|e| e.locate(sql));
+        let parsed = self.after_command(parsed)?;
+        let text: Arc<str> = sql.into();
+        let source = |parsed: ParsedStatement| Arc::new(Source { text: text.clone(), parsed: Some(parsed) });
+        Ok(SimpleQuery { statements: parsed.into_iter().map(source).collect() })
     }
 
     /// Runs the `index`-th statement. On [`Outcome::Suspended`] (the sink was full) call [`Session::resume_simple`]; after
     /// [`Outcome::CopyIn`], feed the data.
-    pub fn run_simple(
-        &mut self,
-        query: &SimpleQuery,
-        index: usize,
-        sink: &mut dyn ResultSink,
-    ) -> Result<Outcome> {
-        let _ = (&query.text, query.statements.get(index), sink);
-        Err(SqlError::unsupported("the session"))
+    pub fn run_simple(&mut self, query: &SimpleQuery, index: usize, sink: &mut dyn ResultSink) -> Result<Outcome> {
+        let result = self.start_simple(query, index).and_then(|portal| {
+            self.simple = Some(portal);
+            self.go_on_simple(sink)
+        });
+        let last = index + 1 == query.len();
+        let result = match result {
+            // The reply to the last statement tells that its transaction has committed.
+            Ok(Outcome::Complete(tag)) if last && self.transaction.block == Block::Implicit => {
+                self.sync().map(|()| Outcome::Complete(tag))
+            }
+            other => other,
+        };
+        self.after_command(result)
+    }
+
+    fn start_simple(&mut self, query: &SimpleQuery, index: usize) -> Result<Portal> {
+        let Some(source) = query.statements.get(index) else { bail!(INTERNAL_ERROR, "no such statement") };
+        self.take_parser_notices(source.parsed.as_ref());
+        self.check_statement_allowed(source.statement())?;
+        if self.transaction.block == Block::None {
+            self.transaction.block = Block::Implicit;
+            self.host.transaction_time = self.host.statement_time;
+        }
+        self.ready_view();
+        let Some(parsed) = &source.parsed else { bail!(INTERNAL_ERROR, "an empty statement was kept") };
+        let (columns, run) = if prepared::is_plannable(&parsed.ast) {
+            if parsed.ast.max_param > 0 {
+                bail!(UNDEFINED_PARAMETER, "there is no parameter ${}", parsed.ast.max_param);
+            }
+            let plan = self.cached_plan(source, &[])?;
+            let returns = !plan.columns.is_empty() || plan.physical.command == nq_qsql::plan::physical::Command::Select;
+            (returns.then(|| plan.columns.clone()), portal::Run::Plan { plan, prepared: None })
+        } else {
+            (None, portal::Run::Utility)
+        };
+        let formats = vec![Format::Text; columns.as_ref().map_or(0, |c| c.len())];
+        let params: Arc<[Datum]> = Arc::from([]);
+        Ok(Portal { source: source.clone(), params, columns, formats, run, sent: 0, announce: true, cursor: None })
     }
 
     /// Goes on with a statement of the simple protocol whose sink was full.
     pub fn resume_simple(&mut self, sink: &mut dyn ResultSink) -> Result<Outcome> {
-        let _ = sink;
-        Err(SqlError::unsupported("the session"))
+        let result = self.go_on_simple(sink);
+        self.after_command(result)
     }
 
-    /// Parse: prepares one statement under a name (empty: the unnamed one). `param_oids` may be shorter than the parameters; 0 is unknown.
-    ///
-    /// # Errors
-    /// 42P05 for a name in use, and what parsing and binding raise.
-    pub fn prepare(&mut self, name: &str, sql: &str, param_oids: &[Oid]) -> Result<()> {
-        let _ = (name, sql, param_oids);
-        Err(SqlError::unsupported("the session"))
-    }
-
-    /// Describe of a statement.
-    ///
-    /// # Errors
-    /// 26000 `prepared statement "x" does not exist`.
-    pub fn describe_statement(&mut self, name: &str) -> Result<StatementDescription> {
-        let _ = name;
-        Err(SqlError::unsupported("the session"))
+    fn go_on_simple(&mut self, sink: &mut dyn ResultSink) -> Result<Outcome> {
+        let Some(mut portal) = self.simple.take() else { bail!(INTERNAL_ERROR, "no statement is waiting") };
+        let text = portal.source.text.clone();
+        let outcome = self.run_portal(&mut portal, 0, sink).map_err(|e| e.locate(&text))?;
+        if outcome == Outcome::Suspended {
+            self.simple = Some(portal);
+        }
+        Ok(outcome)
     }
 
     /// Bind: `params` are raw values (`None`: NULL); `param_formats` and `result_formats` have none, one or all, as in the message.
@@ -99,89 +331,236 @@ impl Session {
         param_formats: &[Format],
         result_formats: &[Format],
     ) -> Result<()> {
-        let _ = (portal, statement, params, param_formats, result_formats);
-        Err(SqlError::unsupported("the session"))
+        let prepared = match self.find_statement(statement) {
+            Ok(prepared) => prepared,
+            Err(error) => return self.after_command(Err(error)),
+        };
+        self.start_command(&prepared.source.text);
+        let result = self.bind_portal(portal, statement, &prepared, params, param_formats, result_formats);
+        self.after_command(result)
+    }
+
+    fn bind_portal(
+        &mut self,
+        portal: &str,
+        statement: &str,
+        prepared: &Arc<Prepared>,
+        params: &[Option<&[u8]>],
+        param_formats: &[Format],
+        result_formats: &[Format],
+    ) -> Result<()> {
+        if param_formats.len() > 1 && param_formats.len() != params.len() {
+            bail!(
+                PROTOCOL_VIOLATION,
+                "bind message has {} parameter formats but {} parameters",
+                param_formats.len(),
+                params.len()
+            );
+        }
+        if params.len() != prepared.params.len() {
+            bail!(
+                PROTOCOL_VIOLATION,
+                "bind message supplies {} parameters, but prepared statement \"{statement}\" requires {}",
+                params.len(),
+                prepared.params.len()
+            );
+        }
+        self.check_statement_allowed(prepared.source.statement())?;
+        if !portal.is_empty() && self.portals.contains_key(portal) {
+            bail!(DUPLICATE_CURSOR, "cursor \"{portal}\" already exists");
+        }
+        if self.transaction.block == Block::None {
+            self.transaction.block = Block::Implicit;
+            self.host.transaction_time = self.host.statement_time;
+        }
+        self.ready_view();
+        let values = self.read_params(prepared, params, param_formats)?;
+        let bound = self.make_portal(prepared, values, result_formats)?;
+        self.portals.insert(portal.into(), bound);
+        Ok(())
+    }
+
+    fn read_params(
+        &mut self,
+        prepared: &Prepared,
+        params: &[Option<&[u8]>],
+        formats: &[Format],
+    ) -> Result<Vec<Datum>> {
+        let view = self.host.current_view().clone();
+        let io = self.host.io(&view);
+        let mut values = Vec::with_capacity(params.len());
+        for (i, (param, &oid)) in params.iter().zip(&prepared.params).enumerate() {
+            let format = match formats {
+                [] => Format::Text,
+                [one] => *one,
+                many => many[i],
+            };
+            let value = match (param, format) {
+                (None, _) => Datum::Null,
+                (Some(bytes), Format::Text) => {
+                    let text = std::str::from_utf8(bytes).map_err(|e| invalid_utf8(bytes, &e))?;
+                    io_text::parse_text(oid, -1, text, &io)?
+                }
+                (Some(bytes), Format::Binary) => io_binary::recv_binary(oid, -1, bytes)?,
+            };
+            values.push(value);
+        }
+        Ok(values)
     }
 
     /// Describe of a portal: its columns with their formats, `None` for NoData.
     ///
     /// # Errors
     /// 34000 `portal "x" does not exist`.
+    #[allow(clippy::type_complexity, reason = "columns and formats belong together only here")]
     pub fn describe_portal(&mut self, portal: &str) -> Result<Option<(Arc<[OutputColumn]>, Vec<Format>)>> {
-        let _ = portal;
-        Err(SqlError::unsupported("the session"))
+        match self.portals.get(portal) {
+            Some(found) => Ok(found.columns.clone().map(|columns| (columns, found.formats.clone()))),
+            None => {
+                let error = sql_err!(INVALID_CURSOR_NAME, "portal \"{portal}\" does not exist");
+                self.after_command(Err(error))
+            }
+        }
     }
 
     /// Execute: runs the portal, or goes on with it; at most `max_rows` rows (0: all).
     pub fn execute(&mut self, portal: &str, max_rows: u32, sink: &mut dyn ResultSink) -> Result<Outcome> {
-        let _ = (portal, max_rows, sink);
-        Err(SqlError::unsupported("the session"))
-    }
-
-    /// Close of a statement; none of that name is no error.
-    pub fn close_statement(&mut self, name: &str) {
-        let _ = name;
+        let Some((name, mut found)) = self.portals.remove_entry(portal) else {
+            let error = sql_err!(INVALID_CURSOR_NAME, "portal \"{portal}\" does not exist");
+            return self.after_command(Err(error));
+        };
+        self.start_command(&found.source.text);
+        if self.transaction.block == Block::None {
+            self.transaction.block = Block::Implicit;
+            self.host.transaction_time = self.host.statement_time;
+        }
+        self.ready_view();
+        let text = found.source.text.clone();
+        let result = self.run_portal(&mut found, max_rows, sink).map_err(|e| e.locate(&text));
+        if result.is_ok() && self.transaction.block != Block::None {
+            self.portals.insert(name, found);
+        }
+        self.after_command(result)
     }
 
     /// Close of a portal; none of that name is no error.
     pub fn close_portal(&mut self, name: &str) {
-        let _ = name;
+        self.portals.remove(name);
+    }
+
+    /// Closes the portals that end with the transaction.
+    pub(crate) fn close_transaction_portals(&mut self) {
+        let held = |p: &Portal| p.cursor.as_ref().is_some_and(|c| c.holdable) && matches!(p.run, portal::Run::Values { .. });
+        self.portals.retain(|_, portal| held(portal));
     }
 
     /// Takes a CopyData message of a COPY FROM STDIN.
     pub fn copy_data(&mut self, data: &[u8]) -> Result<()> {
-        let _ = data;
-        Err(SqlError::unsupported("the session"))
+        let Some(mut copy) = self.copy_in.take() else {
+            return self.after_command(Err(SqlError::internal("no COPY is in progress")));
+        };
+        let result = self.feed_copy(&mut copy, data);
+        self.copy_in = Some(copy);
+        match result {
+            Ok(()) => Ok(()),
+            Err(error) => self.after_command(Err(error)),
+        }
     }
 
     /// CopyDone: ends the COPY; answers its completion.
     pub fn copy_done(&mut self) -> Result<Outcome> {
-        Err(SqlError::unsupported("the session"))
+        let Some(mut copy) = self.copy_in.take() else {
+            return self.after_command(Err(SqlError::internal("no COPY is in progress")));
+        };
+        let result = self.finish_copy(&mut copy).map(|rows| Outcome::Complete(format!("COPY {rows}")));
+        self.after_command(result)
     }
 
     /// CopyFail: the client gives up. Always an error: 57014 `COPY from stdin failed: ...`.
     pub fn copy_fail(&mut self, message: &str) -> SqlError {
-        let _ = message;
-        SqlError::unsupported("the session")
-    }
-
-    /// Ends the implicit transaction, if there is one: commits it, or rolls it back after an error. The end of a simple query, or Sync.
-    ///
-    /// # Errors
-    /// What a commit raises (40001); the transaction is rolled back then.
-    pub fn sync(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    /// `I`, `T` or `E`, for ReadyForQuery.
-    pub fn transaction_status(&self) -> u8 {
-        b'I'
+        let context = self.copy_in.take().map(|copy| copy.context());
+        let error = sql_err!(QUERY_CANCELED, "COPY from stdin failed: {message}");
+        let error = match context {
+            Some(context) => error.context(context),
+            None => error,
+        };
+        self.fail();
+        error
     }
 
     /// Notices since the last call.
     pub fn take_notices(&mut self) -> Vec<Notice> {
-        Vec::new()
+        std::mem::take(&mut self.host.notices)
     }
 
     /// Reported parameters that changed since the last call; after `connect`, all of them.
     pub fn take_parameter_status(&mut self) -> Vec<(&'static str, String)> {
-        Vec::new()
+        match std::mem::take(&mut self.host.announce_settings) {
+            true => {
+                self.host.settings.take_changes();
+                self.host.settings.reported()
+            }
+            false => self.host.settings.take_changes(),
+        }
     }
 
     /// The log position that must be durable before replies that were held back may leave; taken by the call. `None`: nothing to wait for.
     /// Wait by `Database::wait_durable` or be told by `Database::on_durable`.
     pub fn durable_lsn_to_await(&mut self) -> Option<Lsn> {
-        None
+        self.pending_lsn.take()
     }
 
     /// The key that a CancelRequest must present: process id and secret.
     pub fn backend_key(&self) -> (i32, i32) {
-        (0, 0)
+        (self.backend.pid, self.backend.secret)
     }
 
     /// How long the server may wait for the next message in the session's present state, milliseconds, with the error to raise then:
     /// `idle_in_transaction_session_timeout` (25P03) or `idle_session_timeout` (57P05).
     pub fn idle_timeout(&self) -> Option<(u64, SqlError)> {
-        None
+        let derived = self.host.settings.derived();
+        match self.transaction.block {
+            Block::Explicit | Block::Failed => match derived.idle_in_transaction_session_timeout_ms {
+                0 => None,
+                ms => Some((
+                    ms,
+                    sql_err!(
+                        IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                        "terminating connection due to idle-in-transaction timeout"
+                    ),
+                )),
+            },
+            Block::None | Block::Implicit => match derived.idle_session_timeout_ms {
+                0 => None,
+                ms => Some((ms, sql_err!(IDLE_SESSION_TIMEOUT, "terminating connection due to idle-session timeout"))),
+            },
+        }
     }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.abandon();
+        if let Err(error) = self.drop_temporary_objects() {
+            tracing::warn!("temporary objects are left to the next start: {error}");
+        }
+        self.db.activity.leave(self.backend.pid);
+    }
+}
+
+/// 22021 for bytes that are not UTF-8.
+pub(crate) fn invalid_utf8(bytes: &[u8], error: &std::str::Utf8Error) -> SqlError {
+    let from = error.valid_up_to();
+    let length = match bytes.get(from).copied().unwrap_or(0) {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => 1,
+    };
+    let shown: Vec<String> = bytes[from..].iter().take(length).map(|b| format!("0x{b:02x}")).collect();
+    sql_err!(
+        CHARACTER_NOT_IN_REPERTOIRE,
+        "invalid byte sequence for encoding \"UTF8\": {}",
+        shown.join(" ")
+    )
 }

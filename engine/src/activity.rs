@@ -1,0 +1,128 @@
+//! Who is connected and what they are doing: process ids, cancel keys, `pg_stat_activity`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+use hashbrown::HashMap;
+use nq_qsql::types::Oid;
+use nq_storage::Interrupt;
+use parking_lot::{Mutex, RwLock};
+
+/// Reasons to raise a session's interrupt.
+pub(crate) mod reason {
+    /// `pg_cancel_backend`, CancelRequest.
+    pub(crate) const CANCEL: u8 = 1;
+    /// `statement_timeout`
+    pub(crate) const STATEMENT_TIMEOUT: u8 = 2;
+    /// `pg_terminate_backend`, DROP DATABASE ... FORCE.
+    pub(crate) const TERMINATE: u8 = 3;
+    /// The server shuts down.
+    pub(crate) const SHUTDOWN: u8 = 4;
+}
+
+/// What a session does (`pg_stat_activity.state`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Idle,
+    Active,
+    IdleInTransaction,
+    IdleInFailedTransaction,
+}
+
+impl State {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            State::Idle => "idle",
+            State::Active => "active",
+            State::IdleInTransaction => "idle in transaction",
+            State::IdleInFailedTransaction => "idle in transaction (aborted)",
+        }
+    }
+}
+
+/// What changes while a session runs. Times are microseconds since 2000-01-01.
+#[derive(Clone, Debug)]
+pub(crate) struct Doing {
+    pub(crate) state: State,
+    pub(crate) query: Arc<str>,
+    pub(crate) application: Arc<str>,
+    pub(crate) transaction_start: Option<i64>,
+    pub(crate) query_start: Option<i64>,
+    pub(crate) state_change: i64,
+}
+
+/// A connected session.
+pub(crate) struct Backend {
+    pub(crate) pid: i32,
+    pub(crate) secret: i32,
+    pub(crate) database: Oid,
+    pub(crate) user: Oid,
+    pub(crate) client_addr: Option<IpAddr>,
+    pub(crate) client_port: i32,
+    pub(crate) start: i64,
+    pub(crate) interrupt: Arc<Interrupt>,
+    pub(crate) doing: Mutex<Doing>,
+    /// Raised for good by `pg_terminate_backend` and shutdown.
+    pub(crate) terminate: AtomicBool,
+}
+
+/// All connected sessions.
+#[derive(Default)]
+pub(crate) struct Activity {
+    backends: RwLock<HashMap<i32, Arc<Backend>>>,
+    last_pid: AtomicI32,
+}
+
+/// Process ids start here: small numbers look like operating-system processes.
+const FIRST_PID: i32 = 1000;
+
+impl Activity {
+    /// Returns a process id that no session has.
+    pub(crate) fn next_pid(&self) -> i32 {
+        let mut pid = self.last_pid.fetch_add(1, Ordering::Relaxed) + FIRST_PID;
+        let backends = self.backends.read();
+        while pid <= 0 || backends.contains_key(&pid) {
+            if pid <= 0 {
+                self.last_pid.store(0, Ordering::Relaxed);
+            }
+            pid = self.last_pid.fetch_add(1, Ordering::Relaxed) + FIRST_PID;
+        }
+        pid
+    }
+
+    /// Adds a session, unless there are `limit` already.
+    pub(crate) fn enter(&self, backend: Arc<Backend>, limit: usize) -> bool {
+        let mut backends = self.backends.write();
+        let room = backends.len() < limit;
+        if room {
+            backends.insert(backend.pid, backend);
+        }
+        room
+    }
+
+    /// Removes a session.
+    pub(crate) fn leave(&self, pid: i32) {
+        self.backends.write().remove(&pid);
+    }
+
+    /// Finds a session.
+    pub(crate) fn find(&self, pid: i32) -> Option<Arc<Backend>> {
+        self.backends.read().get(&pid).cloned()
+    }
+
+    /// All sessions, by process id.
+    pub(crate) fn all(&self) -> Vec<Arc<Backend>> {
+        let mut all: Vec<_> = self.backends.read().values().cloned().collect();
+        all.sort_unstable_by_key(|b| b.pid);
+        all
+    }
+}
+
+impl Backend {
+    /// Ends the session at its next chance.
+    pub(crate) fn end(&self, why: u8) {
+        self.terminate.store(true, Ordering::SeqCst);
+        self.interrupt.raise(why);
+    }
+}

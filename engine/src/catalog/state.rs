@@ -1,0 +1,404 @@
+//! The catalog in memory: all objects of a database, and of the cluster, at one version.
+//!
+//! A state never changes once it is shared. DDL works on a private copy (copies share all but what was touched, see
+//! [`SharedMap`]); a commit applies the transaction's changes to the shared state and publishes the result.
+
+use std::sync::Arc;
+
+use hashbrown::{Equivalent, HashMap, HashSet};
+use nq_qsql::catalog::{Column, Generated, Index, IndexKey, Persistence, Relation, RelationKind, RelationStats};
+use nq_qsql::types::Oid;
+
+use super::map::SharedMap;
+use super::object::{Class, DatabaseObject, Namespace, Object, ObjectKey, RelationObject, Role};
+
+/// A relation's name within a schema.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Name {
+    namespace: Oid,
+    name: Arc<str>,
+}
+
+/// A borrowed [`Name`]; hashes as one.
+#[derive(Hash)]
+struct NameRef<'a> {
+    namespace: Oid,
+    name: &'a str,
+}
+
+impl Equivalent<Name> for NameRef<'_> {
+    fn equivalent(&self, key: &Name) -> bool {
+        self.namespace == key.namespace && *self.name == *key.name
+    }
+}
+
+/// The key of a comment: system catalog, object, column (or 0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct CommentKey(pub(crate) Oid, pub(crate) Oid, pub(crate) i32);
+
+/// The objects of one database.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CatalogState {
+    /// Differs between any two states that differ; plans remember it.
+    pub(crate) version: u64,
+    namespaces: SharedMap<Oid, Arc<Namespace>>,
+    namespace_names: SharedMap<Arc<str>, Oid>,
+    relations: SharedMap<Oid, Arc<RelationObject>>,
+    names: SharedMap<Name, Oid>,
+    /// Table of an index.
+    index_tables: SharedMap<Oid, Oid>,
+    /// Table of a constraint.
+    constraint_tables: SharedMap<Oid, Oid>,
+    /// Relation of a row type.
+    row_types: SharedMap<Oid, Oid>,
+    comments: SharedMap<CommentKey, Arc<str>>,
+    stats: SharedMap<Oid, Arc<RelationStats>>,
+}
+
+impl CatalogState {
+    /// Applies a change; `None` removes the object.
+    pub(crate) fn apply(&mut self, key: ObjectKey, object: Option<Object>) {
+        match key.class {
+            Class::Namespace => {
+                if let Some(old) = self.namespaces.get(&key.oid).cloned() {
+                    self.namespace_names.remove(&*old.name);
+                    self.namespaces.remove(&key.oid);
+                }
+                if let Some(Object::Namespace(n)) = object {
+                    self.namespace_names.insert(n.name.clone(), n.oid);
+                    self.namespaces.insert(n.oid, n);
+                }
+            }
+            Class::Relation => {
+                if let Some(old) = self.relations.get(&key.oid).cloned() {
+                    self.forget_relation(&old);
+                }
+                if let Some(Object::Relation(r)) = object {
+                    self.add_relation(r);
+                }
+            }
+            Class::Stats => match object {
+                Some(Object::Stats(s)) => self.stats.insert(key.oid, s),
+                _ => self.stats.remove(&key.oid),
+            },
+            Class::Comment => {
+                let comment = CommentKey(key.of, key.oid, key.sub);
+                match object {
+                    Some(Object::Comment(text)) => self.comments.insert(comment, text),
+                    _ => self.comments.remove(&comment),
+                }
+            }
+            Class::Role | Class::Database | Class::Setting | Class::SharedComment => {}
+        }
+    }
+
+    fn add_relation(&mut self, object: Arc<RelationObject>) {
+        let relation = &object.relation;
+        let namespace = relation.namespace;
+        self.names.insert(Name { namespace, name: (&*relation.name).into() }, relation.oid);
+        for index in &relation.indexes {
+            self.names.insert(Name { namespace, name: (&*index.name).into() }, index.oid);
+            self.index_tables.insert(index.oid, relation.oid);
+        }
+        for constraint in &relation.constraints {
+            self.constraint_tables.insert(constraint.oid, relation.oid);
+        }
+        if object.row_type != 0 {
+            self.row_types.insert(object.row_type, relation.oid);
+        }
+        self.relations.insert(relation.oid, object);
+    }
+
+    fn forget_relation(&mut self, object: &RelationObject) {
+        let relation = &object.relation;
+        let namespace = relation.namespace;
+        self.names.remove(&NameRef { namespace, name: &relation.name });
+        for index in &relation.indexes {
+            self.names.remove(&NameRef { namespace, name: &index.name });
+            self.index_tables.remove(&index.oid);
+        }
+        for constraint in &relation.constraints {
+            self.constraint_tables.remove(&constraint.oid);
+        }
+        self.row_types.remove(&object.row_type);
+        self.relations.remove(&relation.oid);
+    }
+
+    /// Finds the OID of a relation, index included, in a schema.
+    pub(crate) fn relation_oid(&self, namespace: Oid, name: &str) -> Option<Oid> {
+        self.names.get(&NameRef { namespace, name }).copied()
+    }
+
+    /// Finds a relation that is not an index.
+    pub(crate) fn object(&self, oid: Oid) -> Option<&Arc<RelationObject>> {
+        self.relations.get(&oid)
+    }
+
+    /// Finds an index with its table.
+    pub(crate) fn index(&self, oid: Oid) -> Option<(&Arc<RelationObject>, &Arc<Index>)> {
+        let table = self.relations.get(self.index_tables.get(&oid)?)?;
+        let index = table.relation.indexes.iter().find(|i| i.oid == oid)?;
+        Some((table, index))
+    }
+
+    /// The table that has a constraint.
+    pub(crate) fn constraint_table(&self, constraint: Oid) -> Option<&Arc<RelationObject>> {
+        self.relations.get(self.constraint_tables.get(&constraint)?)
+    }
+
+    /// The relation that a row type belongs to.
+    pub(crate) fn row_type(&self, ty: Oid) -> Option<&Arc<RelationObject>> {
+        self.relations.get(self.row_types.get(&ty)?)
+    }
+
+    /// The descriptor of any relation; for an index one is made up.
+    pub(crate) fn relation(&self, oid: Oid) -> Option<Arc<Relation>> {
+        match self.relations.get(&oid) {
+            Some(object) => Some(object.relation.clone()),
+            None => self.index(oid).map(|(table, index)| Arc::new(index_relation(&table.relation, index))),
+        }
+    }
+
+    /// All relations but indexes, sorted by OID.
+    pub(crate) fn relations(&self) -> Vec<&Arc<RelationObject>> {
+        let mut all: Vec<_> = self.relations.values().collect();
+        all.sort_unstable_by_key(|r| r.relation.oid);
+        all
+    }
+
+    /// Relations that refer to `relation`, with what of it they use.
+    pub(crate) fn dependents(&self, relation: Oid) -> Vec<&Arc<RelationObject>> {
+        self.relations().into_iter().filter(|r| r.depends.iter().any(|d| d.relation == relation)).collect()
+    }
+
+    /// Sequences that belong to a column of `table` (to any, when `column` is `None`).
+    pub(crate) fn owned_sequences(&self, table: Oid, column: Option<usize>) -> Vec<&Arc<RelationObject>> {
+        let owned = |r: &&Arc<RelationObject>| {
+            r.owned_by.is_some_and(|o| o.table == table && column.is_none_or(|c| c == o.column))
+        };
+        self.relations().into_iter().filter(owned).collect()
+    }
+
+    /// Relations, schemas and statistics of temporary schemas.
+    pub(crate) fn temporary_objects(&self) -> Vec<(ObjectKey, Object)> {
+        let relations = self.relations.values().filter(|r| is_temporary(&r.relation));
+        let relations =
+            relations.map(|r| (ObjectKey::new(Class::Relation, r.relation.oid), Object::Relation(r.clone())));
+        let schemas = self.namespaces.values().filter(|n| n.name.starts_with("pg_temp_"));
+        relations.chain(schemas.map(|n| (ObjectKey::new(Class::Namespace, n.oid), Object::Namespace(n.clone())))).collect()
+    }
+
+    /// A schema by OID.
+    pub(crate) fn namespace(&self, oid: Oid) -> Option<&Arc<Namespace>> {
+        self.namespaces.get(&oid)
+    }
+
+    /// A schema's OID by name.
+    pub(crate) fn namespace_oid(&self, name: &str) -> Option<Oid> {
+        self.namespace_names.get(name).copied()
+    }
+
+    /// All schemas, sorted by OID.
+    pub(crate) fn namespaces(&self) -> Vec<&Arc<Namespace>> {
+        let mut all: Vec<_> = self.namespaces.values().collect();
+        all.sort_unstable_by_key(|n| n.oid);
+        all
+    }
+
+    /// The comment on an object.
+    pub(crate) fn comment(&self, key: CommentKey) -> Option<&Arc<str>> {
+        self.comments.get(&key)
+    }
+
+    /// All comments.
+    pub(crate) fn comments(&self) -> impl Iterator<Item = (&CommentKey, &Arc<str>)> {
+        self.comments.iter()
+    }
+
+    /// What ANALYZE found.
+    pub(crate) fn stats(&self, relation: Oid) -> Option<&Arc<RelationStats>> {
+        self.stats.get(&relation)
+    }
+}
+
+/// The descriptor under which an index is known as a relation.
+fn index_relation(table: &Relation, index: &Index) -> Relation {
+    let column = |(i, key): (usize, &nq_qsql::catalog::IndexColumn)| Column {
+        name: match &key.key {
+            IndexKey::Column(c) => table.columns[*c].name.clone(),
+            IndexKey::Expression(_) if i == 0 => "expr".into(),
+            IndexKey::Expression(_) => format!("expr{i}").into(),
+        },
+        ty: key.ty,
+        not_null: false,
+        default: None,
+        generated: Generated::No,
+        collation: key.collation,
+        dropped: false,
+        missing: None,
+    };
+    Relation {
+        oid: index.oid,
+        namespace: table.namespace,
+        schema: table.schema.clone(),
+        name: index.name.clone(),
+        kind: RelationKind::Index,
+        persistence: table.persistence,
+        owner: table.owner,
+        tree: index.tree,
+        columns: index.columns.iter().enumerate().map(column).collect(),
+        indexes: Vec::new(),
+        constraints: Vec::new(),
+        view: None,
+        options: Vec::new(),
+    }
+}
+
+/// Whether a relation is a session's own.
+pub(crate) fn is_temporary(relation: &Relation) -> bool {
+    relation.persistence == Persistence::Temporary
+}
+
+/// Settings as (name, value).
+pub(crate) type SettingList = Arc<[(Box<str>, Box<str>)]>;
+
+/// The roles and databases of the cluster.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ClusterState {
+    roles: HashMap<Oid, Arc<Role>>,
+    role_names: HashMap<Arc<str>, Oid>,
+    databases: HashMap<Oid, Arc<DatabaseObject>>,
+    database_names: HashMap<Arc<str>, Oid>,
+    /// By (role, database); 0 for all.
+    settings: HashMap<(Oid, Oid), SettingList>,
+    comments: HashMap<CommentKey, Arc<str>>,
+}
+
+impl ClusterState {
+    /// Applies a change; `None` removes the object.
+    pub(crate) fn apply(&mut self, key: ObjectKey, object: Option<Object>) {
+        match key.class {
+            Class::Role => {
+                if let Some(old) = self.roles.remove(&key.oid) {
+                    self.role_names.remove(&*old.name);
+                }
+                if let Some(Object::Role(role)) = object {
+                    self.role_names.insert(role.name.clone(), role.oid);
+                    self.roles.insert(role.oid, role);
+                }
+            }
+            Class::Database => {
+                if let Some(old) = self.databases.remove(&key.oid) {
+                    self.database_names.remove(&*old.name);
+                }
+                if let Some(Object::Database(database)) = object {
+                    self.database_names.insert(database.name.clone(), database.oid);
+                    self.databases.insert(database.oid, database);
+                }
+            }
+            Class::Setting => {
+                match object {
+                    Some(Object::Setting(items)) => self.settings.insert((key.oid, key.of), items),
+                    _ => self.settings.remove(&(key.oid, key.of)),
+                };
+            }
+            Class::SharedComment => {
+                let comment = CommentKey(key.of, key.oid, key.sub);
+                match object {
+                    Some(Object::Comment(text)) => self.comments.insert(comment, text),
+                    _ => self.comments.remove(&comment),
+                };
+            }
+            Class::Namespace | Class::Relation | Class::Stats | Class::Comment => {}
+        }
+    }
+
+    /// A role by OID.
+    pub(crate) fn role(&self, oid: Oid) -> Option<&Arc<Role>> {
+        self.roles.get(&oid)
+    }
+
+    /// A role by name.
+    pub(crate) fn role_named(&self, name: &str) -> Option<&Arc<Role>> {
+        self.roles.get(self.role_names.get(name)?)
+    }
+
+    /// A role's name, or its number when it is gone.
+    pub(crate) fn role_name(&self, oid: Oid) -> String {
+        match self.roles.get(&oid) {
+            Some(role) => role.name.to_string(),
+            None => oid.to_string(),
+        }
+    }
+
+    /// All roles, sorted by OID.
+    pub(crate) fn roles(&self) -> Vec<&Arc<Role>> {
+        let mut all: Vec<_> = self.roles.values().collect();
+        all.sort_unstable_by_key(|r| r.oid);
+        all
+    }
+
+    /// A database by name.
+    pub(crate) fn database_named(&self, name: &str) -> Option<&Arc<DatabaseObject>> {
+        self.databases.get(self.database_names.get(name)?)
+    }
+
+    /// A database by OID.
+    pub(crate) fn database(&self, oid: Oid) -> Option<&Arc<DatabaseObject>> {
+        self.databases.get(&oid)
+    }
+
+    /// All databases, sorted by OID.
+    pub(crate) fn databases(&self) -> Vec<&Arc<DatabaseObject>> {
+        let mut all: Vec<_> = self.databases.values().collect();
+        all.sort_unstable_by_key(|d| d.oid);
+        all
+    }
+
+    /// The settings of a role, a database, or a role in a database.
+    pub(crate) fn settings(&self, role: Oid, database: Oid) -> Option<&SettingList> {
+        self.settings.get(&(role, database))
+    }
+
+    /// All stored settings, sorted by database and role.
+    pub(crate) fn all_settings(&self) -> Vec<(Oid, Oid, &SettingList)> {
+        let mut all: Vec<_> = self.settings.iter().map(|((r, d), s)| (*d, *r, s)).collect();
+        all.sort_unstable_by_key(|(d, r, _)| (*d, *r));
+        all
+    }
+
+    /// The comment on a role or database.
+    pub(crate) fn comment(&self, key: CommentKey) -> Option<&Arc<str>> {
+        self.comments.get(&key)
+    }
+
+    /// All comments on roles and databases.
+    pub(crate) fn comments(&self) -> impl Iterator<Item = (&CommentKey, &Arc<str>)> {
+        self.comments.iter()
+    }
+
+    /// Whether a role is a superuser.
+    pub(crate) fn is_superuser(&self, role: Oid) -> bool {
+        self.roles.get(&role).is_some_and(|r| r.superuser)
+    }
+
+    /// The role and all roles whose privileges it has (`inherited_only`), or may take on by SET ROLE.
+    pub(crate) fn memberships(&self, role: Oid, inherited_only: bool) -> HashSet<Oid> {
+        let mut reached = HashSet::from([role]);
+        let mut open = vec![role];
+        while let Some(next) = open.pop() {
+            let Some(role) = self.roles.get(&next) else { continue };
+            for membership in &role.member_of {
+                if (membership.inherit || !inherited_only) && reached.insert(membership.role) {
+                    open.push(membership.role);
+                }
+            }
+        }
+        reached
+    }
+
+    /// Whether `role` has the privileges of `other`: is it, a member that inherits, or a superuser.
+    pub(crate) fn has_privileges_of(&self, role: Oid, other: Oid) -> bool {
+        role == other || self.is_superuser(role) || self.memberships(role, true).contains(&other)
+    }
+}

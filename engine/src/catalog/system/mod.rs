@@ -1,0 +1,293 @@
+//! `pg_catalog` and `information_schema`: relations that are computed from the catalog when they are read.
+//!
+//! Their names, OIDs and columns are those of PostgreSQL 18 (`relations.tbl`); one function per relation makes its rows. A relation
+//! that has no function describes something that does not exist here, and is empty.
+
+mod cell;
+mod database;
+mod functions;
+mod information_schema;
+mod relations;
+mod statistics;
+mod types;
+
+use std::sync::{Arc, LazyLock};
+
+use hashbrown::HashMap;
+use nq_qsql::catalog::{Column, Generated, Persistence, Relation, RelationKind};
+use nq_qsql::error::Result;
+use nq_qsql::types::{DataType, Datum, Oid, oid};
+
+use super::lookup::CatalogView;
+use super::{BOOTSTRAP_SUPERUSER, INFORMATION_SCHEMA, PG_CATALOG};
+use crate::database::Database;
+
+/// What rows are computed from.
+pub(crate) struct SystemCx<'a> {
+    pub(crate) view: &'a CatalogView,
+    pub(crate) db: &'a Database,
+    /// OID of the current database.
+    pub(crate) database: Oid,
+    /// The current user.
+    pub(crate) user: Oid,
+    /// What only the session knows.
+    pub(crate) session: &'a SessionFacts,
+}
+
+/// What the catalog's views show of the session itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SessionFacts {
+    /// `pg_settings`: rows as the view has them.
+    pub(crate) settings: Vec<SettingFact>,
+    /// `pg_prepared_statements`: name, text, parameter types, result types, made by SQL, time.
+    pub(crate) statements: Vec<(Box<str>, Arc<str>, Vec<Oid>, Vec<Oid>, bool, i64)>,
+    /// `pg_cursors`: name, text, holdable, binary, scrollable, time.
+    pub(crate) cursors: Vec<(Box<str>, Arc<str>, bool, bool, bool, i64)>,
+    /// Offset of each time zone now is computed at this instant.
+    pub(crate) now: i64,
+}
+
+/// A parameter with its present value.
+#[derive(Clone, Debug)]
+pub(crate) struct SettingFact {
+    pub(crate) definition: &'static crate::settings::Definition,
+    pub(crate) setting: String,
+    pub(crate) source: &'static str,
+    pub(crate) reset: String,
+}
+
+/// The rows of a relation.
+type RowList = Vec<Vec<Datum>>;
+
+struct SystemRelations {
+    by_oid: HashMap<Oid, Arc<Relation>>,
+    by_name: HashMap<&'static str, Arc<Relation>>,
+    schema_by_name: HashMap<&'static str, Arc<Relation>>,
+}
+
+static RELATIONS: LazyLock<SystemRelations> = LazyLock::new(|| {
+    let mut all = SystemRelations { by_oid: HashMap::new(), by_name: HashMap::new(), schema_by_name: HashMap::new() };
+    for line in include_str!("relations.tbl").lines().filter(|l| !l.starts_with('#')) {
+        let (name, relation) = parse_relation(line);
+        all.by_oid.insert(relation.oid, relation.clone());
+        match relation.namespace {
+            PG_CATALOG => all.by_name.insert(name, relation),
+            _ => all.schema_by_name.insert(name, relation),
+        };
+    }
+    all
+});
+
+fn parse_relation(line: &'static str) -> (&'static str, Arc<Relation>) {
+    let mut words = line.split(' ');
+    let kind = words.next().unwrap_or_default();
+    let oid = words.next().and_then(|w| w.parse().ok()).expect("relations.tbl has an OID in the second place");
+    let name = words.next().expect("relations.tbl has a name in the third place");
+    let (namespace, schema) = match kind.starts_with('c') {
+        true => (PG_CATALOG, "pg_catalog"),
+        false => (INFORMATION_SCHEMA, "information_schema"),
+    };
+    let columns = words.map(parse_column).collect();
+    let relation = Relation {
+        oid,
+        namespace,
+        schema: schema.into(),
+        name: name.into(),
+        kind: RelationKind::Virtual,
+        persistence: Persistence::Permanent,
+        owner: BOOTSTRAP_SUPERUSER,
+        tree: 0,
+        columns,
+        indexes: Vec::new(),
+        constraints: Vec::new(),
+        view: None,
+        options: match kind.ends_with('v') {
+            true => vec!["view".into()],
+            false => Vec::new(),
+        },
+    };
+    (name, Arc::new(relation))
+}
+
+fn parse_column(word: &str) -> Column {
+    let (word, not_null) = match word.strip_suffix('!') {
+        Some(word) => (word, true),
+        None => (word, false),
+    };
+    let (name, ty) = word.split_once(':').expect("relations.tbl has columns as name:type");
+    let (ty, collation) = column_type(ty);
+    Column {
+        name: name.into(),
+        ty,
+        not_null,
+        default: None,
+        generated: Generated::No,
+        collation,
+        dropped: false,
+        missing: None,
+    }
+}
+
+/// Types by the names that `relations.tbl` uses, with their collations. The domains of the information schema are known to clients
+/// by their base types.
+fn column_type(name: &str) -> (DataType, Oid) {
+    let (oid, collation) = match name {
+        "aclitem[]" => (1034, 0),
+        "anyarray" => (oid::ANYARRAY, 0),
+        "bool" => (oid::BOOL, 0),
+        "bool[]" => (1000, 0),
+        "bytea" => (oid::BYTEA, 0),
+        "cardinal_number" => (oid::INT4, 0),
+        "character_data" => (oid::VARCHAR, 950),
+        "char" => (oid::CHAR, 0),
+        "char[]" => (1002, 0),
+        "cid" => (oid::CID, 0),
+        "float4" => (oid::FLOAT4, 0),
+        "float4[]" => (1021, 0),
+        "float8" => (oid::FLOAT8, 0),
+        "float8[]" => (1022, 0),
+        "inet" => (869, 0),
+        "int2" => (oid::INT2, 0),
+        "int2[]" => (1005, 0),
+        "int2vector" => (oid::INT2VECTOR, 0),
+        "int4" => (oid::INT4, 0),
+        "int4[]" => (1007, 0),
+        "int8" => (oid::INT8, 0),
+        "interval" => (oid::INTERVAL, 0),
+        "name" | "sql_identifier" => (oid::NAME, 950),
+        "name[]" => (1003, 950),
+        "numeric" => (oid::NUMERIC, 0),
+        "oid" => (oid::OID, 0),
+        "oid[]" => (1028, 0),
+        "oidvector" => (oid::OIDVECTOR, 0),
+        "pg_dependencies" => (3402, 100),
+        "pg_lsn" => (3220, 0),
+        "pg_mcv_list" => (5017, 100),
+        "pg_ndistinct" => (3361, 100),
+        "pg_node_tree" => (oid::PG_NODE_TREE, 100),
+        "pg_statistic[]" => (10028, 0),
+        "regproc" => (oid::REGPROC, 0),
+        "regtype" => (oid::REGTYPE, 0),
+        "regtype[]" => (2211, 0),
+        "text[]" => (1009, 100),
+        "tid" => (oid::TID, 0),
+        "time_stamp" | "timestamptz" => (oid::TIMESTAMPTZ, 0),
+        "xid" => (oid::XID, 0),
+        "yes_or_no" => return (DataType { oid: oid::VARCHAR, typmod: 7 }, 950),
+        _ => (oid::TEXT, 100),
+    };
+    (DataType::of(oid), collation)
+}
+
+/// Finds a system relation by name.
+pub(crate) fn by_name(namespace: Oid, name: &str) -> Option<&'static Arc<Relation>> {
+    match namespace {
+        PG_CATALOG => RELATIONS.by_name.get(name),
+        INFORMATION_SCHEMA => RELATIONS.schema_by_name.get(name),
+        _ => None,
+    }
+}
+
+/// Finds a system relation by OID.
+pub(crate) fn by_oid(oid: Oid) -> Option<&'static Arc<Relation>> {
+    match oid < super::FIRST_NORMAL_OID {
+        true => RELATIONS.by_oid.get(&oid),
+        false => None,
+    }
+}
+
+/// All system relations, sorted by OID.
+fn all() -> Vec<&'static Arc<Relation>> {
+    let mut all: Vec<_> = RELATIONS.by_oid.values().collect();
+    all.sort_unstable_by_key(|r| r.oid);
+    all
+}
+
+/// Whether clients know a system relation as a view.
+fn is_view(relation: &Relation) -> bool {
+    relation.options.iter().any(|o| &**o == "view")
+}
+
+/// Computes a system relation's rows.
+pub(crate) fn rows(cx: &SystemCx<'_>, relation: &Relation) -> Result<RowList> {
+    let rows = match relation.namespace {
+        PG_CATALOG => pg_catalog(cx, &relation.name)?,
+        _ => information_schema::rows(cx, &relation.name)?,
+    };
+    debug_assert!(
+        rows.iter().all(|r| r.len() == relation.columns.len()),
+        "rows of {} have a wrong number of columns",
+        relation.name
+    );
+    Ok(rows)
+}
+
+fn pg_catalog(cx: &SystemCx<'_>, name: &str) -> Result<RowList> {
+    Ok(match name {
+        "pg_class" => relations::pg_class(cx),
+        "pg_attribute" => relations::pg_attribute(cx)?,
+        "pg_attrdef" => relations::pg_attrdef(cx),
+        "pg_index" => relations::pg_index(cx),
+        "pg_constraint" => relations::pg_constraint(cx),
+        "pg_sequence" => relations::pg_sequence(cx),
+        "pg_depend" => relations::pg_depend(cx),
+        "pg_rewrite" => relations::pg_rewrite(cx),
+        "pg_namespace" => relations::pg_namespace(cx),
+        "pg_tables" => relations::pg_tables(cx),
+        "pg_views" => relations::pg_views(cx)?,
+        "pg_matviews" => relations::pg_matviews(cx)?,
+        "pg_indexes" => relations::pg_indexes(cx)?,
+        "pg_sequences" => relations::pg_sequences(cx)?,
+        "pg_description" => relations::pg_description(cx),
+        "pg_shdescription" => database::pg_shdescription(cx),
+        "pg_database" => database::pg_database(cx),
+        "pg_authid" => database::pg_authid(cx),
+        "pg_roles" => database::pg_roles(cx),
+        "pg_user" => database::pg_user(cx),
+        "pg_shadow" => database::pg_shadow(cx),
+        "pg_group" => database::pg_group(cx),
+        "pg_auth_members" => database::pg_auth_members(cx),
+        "pg_db_role_setting" => database::pg_db_role_setting(cx),
+        "pg_tablespace" => database::pg_tablespace(),
+        "pg_settings" => database::pg_settings(cx),
+        "pg_timezone_names" => database::pg_timezone_names(cx)?,
+        "pg_prepared_statements" => database::pg_prepared_statements(cx),
+        "pg_cursors" => database::pg_cursors(cx),
+        "pg_type" => types::pg_type(cx),
+        "pg_range" => types::pg_range(),
+        "pg_collation" => types::pg_collation(),
+        "pg_am" => types::pg_am(),
+        "pg_opclass" => types::pg_opclass(),
+        "pg_opfamily" => types::pg_opfamily(),
+        "pg_language" => types::pg_language(),
+        "pg_proc" => functions::pg_proc(),
+        "pg_operator" => functions::pg_operator(),
+        "pg_cast" => functions::pg_cast(),
+        "pg_aggregate" => functions::pg_aggregate(),
+        "pg_stats" => statistics::pg_stats(cx)?,
+        "pg_statistic" => statistics::pg_statistic(cx)?,
+        "pg_stat_all_tables" => statistics::pg_stat_tables(cx, |_| true),
+        "pg_stat_user_tables" => statistics::pg_stat_tables(cx, |oid| oid >= super::FIRST_NORMAL_OID),
+        "pg_stat_sys_tables" => statistics::pg_stat_tables(cx, |oid| oid < super::FIRST_NORMAL_OID),
+        "pg_stat_user_indexes" | "pg_stat_all_indexes" => statistics::pg_stat_indexes(cx),
+        "pg_stat_activity" => statistics::pg_stat_activity(cx),
+        "pg_stat_database" => statistics::pg_stat_database(cx),
+        "pg_locks" => statistics::pg_locks(cx),
+        _ => Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relations_are_postgresqls() {
+        assert!(RELATIONS.by_oid.len() > 200);
+        let class = by_name(PG_CATALOG, "pg_class").unwrap();
+        assert_eq!((class.oid, class.columns.len(), is_view(class)), (1259, 34, false));
+        let columns = by_name(INFORMATION_SCHEMA, "columns").unwrap();
+        assert_eq!(columns.columns[6].ty.typmod, 7);
+        assert!(by_oid(1259).is_some() && by_oid(70000).is_none());
+    }
+}

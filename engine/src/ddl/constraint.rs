@@ -1,0 +1,266 @@
+//! Table constraints: NOT NULL, CHECK, PRIMARY KEY, UNIQUE.
+
+use std::sync::Arc;
+
+use nq_qsql::catalog::{Constraint, ConstraintKind, Index, IndexColumn, IndexKey, Relation};
+use nq_qsql::error::{Result, SqlError};
+use nq_qsql::parse::ast::{self, Ast, Ident};
+use nq_qsql::types::Oid;
+use nq_qsql::{bail, sql_err};
+
+use super::names;
+use nq_qsql::bind::StoredKind;
+use crate::session::Session;
+
+impl Session {
+    /// Whether a relation of that name exists in a schema, among those about to be made too.
+    pub(crate) fn name_taken(&self, relation: &Relation, name: &str) -> bool {
+        let view = self.view();
+        view.catalog.relation_oid(relation.namespace, name).is_some()
+            || *relation.name == *name
+            || relation.indexes.iter().any(|i| *i.name == *name)
+            || relation.constraints.iter().any(|c| *c.name == *name)
+    }
+
+    /// Adds a NOT NULL constraint's row, unless the column has one.
+    pub(crate) fn add_not_null(&mut self, relation: &mut Relation, column: usize, name: Option<&str>) -> Result<()> {
+        relation.columns[column].not_null = true;
+        let has = relation.constraints.iter().any(|c| matches!(c.kind, ConstraintKind::NotNull(i) if i == column));
+        if has {
+            return Ok(());
+        }
+        let name = match name {
+            Some(name) => {
+                self.check_constraint_name(relation, name)?;
+                name.to_owned()
+            }
+            None => {
+                let column = relation.columns[column].name.clone();
+                let table = relation.name.clone();
+                names::choose(&table, Some(&column), "not_null", |n| {
+                    relation.constraints.iter().any(|c| *c.name == *n)
+                })
+            }
+        };
+        let constraint = Constraint {
+            oid: self.db.next_oid()?,
+            name: name.into(),
+            kind: ConstraintKind::NotNull(column),
+            validated: true,
+        };
+        relation.constraints.push(constraint);
+        Ok(())
+    }
+
+    fn check_constraint_name(&self, relation: &Relation, name: &str) -> Result<()> {
+        match relation.constraints.iter().any(|c| *c.name == *name) {
+            true => bail!(
+                DUPLICATE_OBJECT,
+                "constraint \"{name}\" for relation \"{}\" already exists",
+                relation.name
+            ),
+            false => Ok(()),
+        }
+    }
+
+    /// Adds a CHECK constraint. `column`: the column whose definition it stands in.
+    pub(crate) fn add_check(
+        &mut self,
+        ast: &Ast,
+        relation: &mut Relation,
+        name: Option<&Ident>,
+        expr: ast::ExprId,
+        column: Option<&str>,
+        validated: bool,
+    ) -> Result<Oid> {
+        let stored = self.store_expression(ast, expr, relation, StoredKind::Check, None)?;
+        let name = match name {
+            Some(name) => {
+                self.check_constraint_name(relation, name)?;
+                name.name.clone()
+            }
+            None => {
+                // One column mentioned: it is part of the name.
+                let mentioned = match (column, stored.columns.as_slice()) {
+                    (_, [one]) => Some(relation.columns[*one].name.clone()),
+                    (Some(column), []) => Some(column.into()),
+                    _ => None,
+                };
+                let table = relation.name.clone();
+                names::choose(&table, mentioned.as_deref(), "check", |n| {
+                    relation.constraints.iter().any(|c| *c.name == *n)
+                })
+                .into()
+            }
+        };
+        let oid = self.db.next_oid()?;
+        relation.constraints.push(Constraint { oid, name, kind: ConstraintKind::Check(stored.text), validated });
+        Ok(oid)
+    }
+
+    /// Adds a PRIMARY KEY or UNIQUE constraint with its index, whose tree is empty. Returns the index.
+    #[allow(clippy::too_many_arguments, reason = "the parts of the clause")]
+    pub(crate) fn add_key(
+        &mut self,
+        relation: &mut Relation,
+        name: Option<&Ident>,
+        columns: &[Ident],
+        primary: bool,
+        nulls_not_distinct: bool,
+        details: &ast::ConstraintIndex,
+    ) -> Result<Arc<Index>> {
+        if !details.include.is_empty() {
+            bail!(FEATURE_NOT_SUPPORTED, "INCLUDE columns are not supported");
+        }
+        if primary && relation.indexes.iter().any(|i| i.primary) {
+            bail!(
+                INVALID_TABLE_DEFINITION,
+                "multiple primary keys for table \"{}\" are not allowed",
+                relation.name
+            );
+        }
+        let mut keys = Vec::with_capacity(columns.len());
+        for column in columns {
+            let Some(i) = relation.column(column) else {
+                return Err(sql_err!(
+                    UNDEFINED_COLUMN,
+                    "column \"{}\" named in key does not exist",
+                    &**column
+                )
+                .at(column.pos));
+            };
+            if keys.contains(&i) {
+                let kind = if primary { "primary key" } else { "unique" };
+                return Err(sql_err!(
+                    DUPLICATE_COLUMN,
+                    "column \"{}\" appears twice in {kind} constraint",
+                    &**column
+                )
+                .at(column.pos));
+            }
+            keys.push(i);
+        }
+        if primary {
+            for &i in &keys {
+                self.add_not_null(relation, i, None)?;
+            }
+        }
+        let name: Box<str> = match name {
+            Some(name) => {
+                if self.name_taken(relation, name) {
+                    bail!(DUPLICATE_TABLE, "relation \"{}\" already exists", &**name);
+                }
+                name.name.clone()
+            }
+            None if primary => names::choose(&relation.name, None, "pkey", |n| self.name_taken(relation, n)).into(),
+            None => {
+                let part = names::columns_part(keys.iter().map(|i| &*relation.columns[*i].name));
+                names::choose(&relation.name, Some(&part), "key", |n| self.name_taken(relation, n)).into()
+            }
+        };
+        let constraint = self.db.next_oid()?;
+        let columns = keys
+            .iter()
+            .map(|&i| {
+                let column = &relation.columns[i];
+                check_indexable(column.ty.oid)?;
+                Ok(IndexColumn {
+                    key: IndexKey::Column(i),
+                    ty: column.ty,
+                    descending: false,
+                    nulls_first: false,
+                    collation: column.collation,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let index = Arc::new(Index {
+            oid: self.db.next_oid()?,
+            name: name.clone(),
+            tree: self.txn().create_tree().map_err(crate::error::store_error)?.0,
+            unique: true,
+            primary,
+            nulls_not_distinct,
+            columns,
+            predicate: None,
+            constraint,
+            valid: true,
+        });
+        let kind =
+            if primary { ConstraintKind::Primary(index.oid) } else { ConstraintKind::Unique(index.oid) };
+        relation.constraints.push(Constraint { oid: constraint, name, kind, validated: true });
+        // The primary key's index comes first.
+        let at = if primary { 0 } else { relation.indexes.len() };
+        relation.indexes.insert(at, index.clone());
+        Ok(index)
+    }
+
+    /// Adds a constraint of a table or a column. Returns the index it made.
+    pub(crate) fn add_constraint(
+        &mut self,
+        ast: &Ast,
+        relation: &mut Relation,
+        constraint: &ast::Constraint,
+        column: Option<&Ident>,
+    ) -> Result<Option<Arc<Index>>> {
+        if constraint.deferrable == Some(true) || constraint.initially_deferred == Some(true) {
+            bail!(FEATURE_NOT_SUPPORTED, "deferrable constraints are not supported");
+        }
+        let own = column.map(std::slice::from_ref).unwrap_or_default();
+        let listed = |columns: &'_ [Ident]| if columns.is_empty() { own.to_vec() } else { columns.to_vec() };
+        match &constraint.kind {
+            ast::ConstraintKind::Check(expr) => {
+                let name = constraint.name.as_ref();
+                let column = column.map(|c| &**c);
+                let enforced = constraint.enforced != Some(false);
+                if !enforced {
+                    bail!(FEATURE_NOT_SUPPORTED, "NOT ENFORCED constraints are not supported");
+                }
+                self.add_check(ast, relation, name, *expr, column, !constraint.not_valid)?;
+                Ok(None)
+            }
+            ast::ConstraintKind::PrimaryKey { columns, index, without_overlaps: false } => {
+                self.add_key(relation, constraint.name.as_ref(), &listed(columns), true, false, index).map(Some)
+            }
+            ast::ConstraintKind::Unique { columns, nulls_not_distinct, index, without_overlaps: false } => self
+                .add_key(relation, constraint.name.as_ref(), &listed(columns), false, *nulls_not_distinct, index)
+                .map(Some),
+            ast::ConstraintKind::NotNull { column: named } => {
+                let Some(name) = named.as_ref().or(column) else {
+                    return Err(SqlError::internal("NOT NULL without a column"));
+                };
+                let Some(i) = relation.column(name) else {
+                    bail!(
+                        UNDEFINED_COLUMN,
+                        "column \"{}\" of relation \"{}\" does not exist",
+                        &**name,
+                        relation.name
+                    )
+                };
+                self.add_not_null(relation, i, constraint.name.as_ref().map(|n| &**n))?;
+                Ok(None)
+            }
+            ast::ConstraintKind::ForeignKey(_) => Err(SqlError::unsupported("FOREIGN KEY")),
+            ast::ConstraintKind::Exclude { .. } => Err(SqlError::unsupported("EXCLUDE")),
+            ast::ConstraintKind::PrimaryKey { .. } | ast::ConstraintKind::Unique { .. } => {
+                Err(SqlError::unsupported("WITHOUT OVERLAPS"))
+            }
+            ast::ConstraintKind::Null
+            | ast::ConstraintKind::Default(_)
+            | ast::ConstraintKind::Identity { .. }
+            | ast::ConstraintKind::Generated { .. } => Err(SqlError::internal("a column's clause among constraints")),
+        }
+    }
+}
+
+/// Refuses types without an order.
+pub(crate) fn check_indexable(ty: Oid) -> Result<()> {
+    match nq_qsql::func::opclass::ordering_operators(ty) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(sql_err!(
+            UNDEFINED_OBJECT,
+            "data type {} has no default operator class for access method \"btree\"",
+            nq_qsql::types::info::format_type(ty, None)
+        )
+        .hint("You must specify an operator class for the index or define a default operator class for the data type.")),
+    }
+}

@@ -1,0 +1,28 @@
+//! Definition statements: one file per kind of object. Every one changes the catalog in the user's transaction.
+//!
+//! A statement takes PostgreSQL's lock on what it changes, looks at the object again under the lock, works out the new descriptor, and
+//! stores it with [`Session::put_relation`](crate::session::Session) and kin. What needs the table's rows (an index, a check, a new
+//! type) reads them in the same transaction.
+//!
+//! Source: PostgreSQL manual, part VI "SQL Commands".
+
+pub(crate) mod alter_column;
+pub(crate) mod alter_table;
+pub(crate) mod column;
+pub(crate) mod comment;
+pub(crate) mod constraint;
+pub(crate) mod database;
+pub(crate) mod drop;
+pub(crate) mod grant;
+pub(crate) mod index;
+pub(crate) mod maintenance;
+pub(crate) mod names;
+pub(crate) mod rename;
+pub(crate) mod rewrite;
+pub(crate) mod role;
+pub(crate) mod schema;
+pub(crate) mod sequence;
+pub(crate) mod stored;
+pub(crate) mod table;
+pub(crate) mod truncate;
+pub(crate) mod view;

@@ -1,0 +1,154 @@
+//! Expressions on their way into the catalog: bound once to be checked, then kept as text whose meaning no search path changes.
+
+use std::sync::Arc;
+
+use nq_qsql::bind::{BindContext, StoredKind};
+use nq_qsql::catalog::Relation;
+use nq_qsql::error::{Result, SqlError};
+use nq_qsql::func::Volatility;
+use nq_qsql::parse::ast::{Ast, ExprId, TypeName};
+use nq_qsql::plan::expr::{Expr, ExprKind};
+use nq_qsql::sql_err;
+use nq_qsql::types::{DataType, Datum, Oid, oid};
+
+use crate::catalog::object::Dependency;
+use crate::session::Session;
+
+/// A stored expression.
+pub(crate) struct Stored {
+    /// Its text.
+    pub(crate) text: Arc<str>,
+    /// Bound over the relation's columns (slot = column index).
+    pub(crate) expr: Expr,
+    /// The columns it mentions, ascending.
+    pub(crate) columns: Vec<usize>,
+}
+
+impl Session {
+    /// Calls `work` with what binding needs.
+    pub(crate) fn with_bind_cx<R>(&mut self, work: impl FnOnce(&BindContext<'_>) -> Result<R>) -> Result<R> {
+        let view = self.view().clone();
+        let io = self.host.io(&view);
+        work(&BindContext { catalog: &*view, params: &[], io: &io })
+    }
+
+    /// The type a type name means.
+    pub(crate) fn resolve_type(&mut self, ast: &Ast, ty: &TypeName) -> Result<DataType> {
+        self.with_bind_cx(|cx| nq_qsql::bind::bind_type_name(ast, ty, cx))
+    }
+
+    /// Binds an expression of a statement for storing.
+    pub(crate) fn store_expression(
+        &mut self,
+        ast: &Ast,
+        expr: ExprId,
+        relation: &Relation,
+        kind: StoredKind,
+        expected: Option<DataType>,
+    ) -> Result<Stored> {
+        let expr = self
+            .with_bind_cx(|cx| nq_qsql::bind::bind_parsed_expression(ast, expr, Some(relation), expected, kind, cx))?;
+        self.finish_stored(expr, relation, kind)
+    }
+
+    /// Binds the text of a stored expression again.
+    pub(crate) fn bind_stored(
+        &mut self,
+        text: &str,
+        relation: &Relation,
+        kind: StoredKind,
+        expected: Option<DataType>,
+    ) -> Result<Expr> {
+        self.with_bind_cx(|cx| nq_qsql::bind::bind_expression(text, Some(relation), expected, kind, cx))
+    }
+
+    fn finish_stored(&mut self, expr: Expr, relation: &Relation, kind: StoredKind) -> Result<Stored> {
+        let immutable = matches!(kind, StoredKind::Index | StoredKind::IndexPredicate | StoredKind::Generated);
+        if immutable && volatility(&expr) != Volatility::Immutable {
+            return Err(sql_err!(
+                INVALID_OBJECT_DEFINITION,
+                "{}",
+                match kind {
+                    StoredKind::Index => "functions in index expression must be marked IMMUTABLE",
+                    StoredKind::IndexPredicate => "functions in index predicate must be marked IMMUTABLE",
+                    _ => "generation expression is not immutable",
+                }
+            ));
+        }
+        let mut columns = Vec::new();
+        expr.visit(&mut |e| {
+            if let ExprKind::Column(slot) = e.kind {
+                columns.push(slot as usize);
+            }
+        });
+        columns.sort_unstable();
+        columns.dedup();
+        if kind == StoredKind::Generated {
+            if let Some(other) = columns.iter().find(|c| {
+                matches!(
+                    relation.columns[**c].generated,
+                    nq_qsql::catalog::Generated::Stored | nq_qsql::catalog::Generated::Virtual
+                )
+            }) {
+                return Err(sql_err!(
+                    INVALID_OBJECT_DEFINITION,
+                    "cannot use generated column \"{}\" in column generation expression",
+                    relation.columns[*other].name
+                )
+                .detail("A generated column cannot reference another generated column."));
+            }
+        }
+        let view = self.view().clone();
+        let text = nq_qsql::plan::deparse::deparse_expr(&expr, relation, &*view);
+        Ok(Stored { text: text.into(), expr, columns })
+    }
+
+    /// Computes an expression over one row.
+    pub(crate) fn evaluate(&mut self, expr: &Expr, row: &[Datum]) -> Result<Datum> {
+        use nq_qsql::func::EvalCx;
+        let view = self.view().clone();
+        let io = self.host.io(&view);
+        self.host.modes = self.modes();
+        let mut cx = EvalCx { io: &io, host: &mut self.host, arg_types: &[], result: expr.ty };
+        nq_qsql::func::eval::eval(expr, row, &[], &mut cx)
+    }
+}
+
+/// The least stable function in an expression.
+pub(crate) fn volatility(expr: &Expr) -> Volatility {
+    let mut worst = Volatility::Immutable;
+    expr.visit(&mut |e| {
+        if let ExprKind::Call { func, .. } = &e.kind {
+            worst = worst.max(func.volatility);
+        }
+    });
+    worst
+}
+
+/// Relations that an expression refers to by OID constants: `nextval('s'::regclass)`.
+pub(crate) fn constant_relations(expr: &Expr) -> Vec<Oid> {
+    let mut found = Vec::new();
+    expr.visit(&mut |e| {
+        if let (ExprKind::Const(Datum::Oid(relation)), oid::REGCLASS) = (&e.kind, e.ty.oid) {
+            found.push(*relation);
+        }
+    });
+    found
+}
+
+/// The dependencies of a column's default.
+pub(crate) fn default_dependencies(expr: &Expr, column: usize) -> Vec<Dependency> {
+    constant_relations(expr)
+        .into_iter()
+        .map(|relation| Dependency { relation, column: None, from: Some(column) })
+        .collect()
+}
+
+/// Names the column in the binder's complaint about a value's type.
+pub(crate) fn name_column(error: SqlError, column: &str) -> SqlError {
+    let mut error = error;
+    if let Some(rest) = error.0.message.strip_prefix("column is of type ") {
+        error.0.message = format!("column \"{column}\" is of type {rest}").into();
+    }
+    error
+}

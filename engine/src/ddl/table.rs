@@ -1,0 +1,467 @@
+//! CREATE TABLE, CREATE TABLE AS, SELECT INTO.
+
+use std::sync::Arc;
+
+use nq_qsql::bind::StoredKind;
+use nq_qsql::catalog::{Column, Generated, Index, IndexColumn, Persistence, Relation, RelationKind};
+use nq_qsql::error::{Result, SqlError};
+use nq_qsql::parse::ast::{self, Ast, CreateTable, CreateTableAs, LikeOption, ObjectName, QueryId, TableElement, TableSource};
+use nq_qsql::plan::physical::OutputColumn;
+use nq_qsql::{bail, sql_err};
+
+use super::column::{NewColumn, check_distinct, type_collation};
+use super::names;
+use super::stored::{default_dependencies, name_column};
+use crate::catalog::object::{Class, Dependency, Namespace, OnCommit, RelationObject};
+use crate::catalog::quote_identifier;
+use crate::error::store_error;
+use crate::session::Session;
+use crate::session::prepared::Source;
+use crate::session::utility::Done;
+
+/// Most columns of a table.
+const MAX_COLUMNS: usize = 1600;
+
+/// A table being made.
+struct NewTable {
+    relation: Relation,
+    depends: Vec<Dependency>,
+    on_commit: OnCommit,
+}
+
+impl Session {
+    /// CREATE TABLE.
+    pub(crate) fn create_table(&mut self, _source: &Arc<Source>, ast: &Ast, create: &CreateTable) -> Result<Done> {
+        refuse_unsupported(create)?;
+        let temporary = create.persistence == ast::Persistence::Temporary;
+        let namespace = self.creation_schema(&create.name, temporary)?;
+        if self.relation_exists(&namespace, &create.name, create.if_not_exists)? {
+            return Done::tag("CREATE TABLE");
+        }
+        let on_commit = on_commit(create.on_commit, namespace.oid == self.host.temp_namespace)?;
+        let name = create.name.object().name.clone();
+        let relation = self.new_relation(&namespace, name, RelationKind::Table, persistence(create.persistence))?;
+        let mut table = NewTable { relation, depends: Vec::new(), on_commit };
+        table.relation.options = super::alter_table::read_options(&create.options)?;
+
+        let mut columns: Vec<NewColumn<'_>> = Vec::new();
+        let mut likes = Vec::new();
+        for element in &create.elements {
+            match element {
+                TableElement::Column(def) => {
+                    let column = self.read_column(ast, def, &table.relation.name)?;
+                    table.relation.columns.push(column.column.clone());
+                    columns.push(column);
+                }
+                TableElement::Like(like) => {
+                    let like = self.like_columns(like, &mut table)?;
+                    likes.push(like);
+                }
+                TableElement::Constraint(_) => {}
+            }
+        }
+        check_distinct(table.relation.columns.iter().map(|c| &*c.name))?;
+        if table.relation.columns.len() > MAX_COLUMNS {
+            bail!(TOO_MANY_COLUMNS, "tables can have at most {MAX_COLUMNS} columns");
+        }
+        self.claim_relation_name(&table.relation)?;
+        table.relation.tree = self.txn().create_tree().map_err(store_error)?.0;
+        for column in &columns {
+            self.finish_column(ast, &mut table.relation, &mut table.depends, column)?;
+        }
+        for element in &create.elements {
+            if let TableElement::Constraint(constraint) = element {
+                self.add_constraint(ast, &mut table.relation, constraint, None)?;
+            }
+        }
+        for like in likes {
+            self.like_indexes(&like, &mut table.relation)?;
+        }
+        for index in table.relation.indexes.clone() {
+            self.claim_index_name(&table.relation, &index)?;
+        }
+        self.put_new_table(table)?;
+        Done::tag("CREATE TABLE")
+    }
+
+    /// Whether the name is taken: a notice with IF NOT EXISTS, else 42P07.
+    pub(crate) fn relation_exists(&mut self, namespace: &Namespace, name: &ObjectName, if_not_exists: bool) -> Result<bool> {
+        let object = name.object();
+        let exists = self.view().catalog.relation_oid(namespace.oid, object).is_some();
+        match (exists, if_not_exists) {
+            (false, _) => Ok(false),
+            (true, true) => {
+                self.host.notice(sql_err!(DUPLICATE_TABLE, "relation \"{}\" already exists, skipping", &**object));
+                Ok(true)
+            }
+            (true, false) => Err(already_exists(object)),
+        }
+    }
+
+    /// The descriptor of a new relation without columns and storage.
+    pub(crate) fn new_relation(
+        &mut self,
+        namespace: &Namespace,
+        name: Box<str>,
+        kind: RelationKind,
+        persistence: Persistence,
+    ) -> Result<Relation> {
+        let persistence =
+            if namespace.oid == self.host.temp_namespace { Persistence::Temporary } else { persistence };
+        Ok(Relation {
+            oid: self.db.next_oid()?,
+            namespace: namespace.oid,
+            schema: (&*namespace.name).into(),
+            name,
+            kind,
+            persistence,
+            owner: self.host.current_user.oid,
+            tree: 0,
+            columns: Vec::new(),
+            indexes: Vec::new(),
+            constraints: Vec::new(),
+            view: None,
+            options: Vec::new(),
+        })
+    }
+
+    /// Makes a relation's name its own.
+    pub(crate) fn claim_relation_name(&mut self, relation: &Relation) -> Result<()> {
+        match self.claim_name(Class::Relation, relation.namespace, &relation.name, relation.oid)? {
+            true => Ok(()),
+            false => Err(already_exists(&relation.name)),
+        }
+    }
+
+    /// Makes an index's name its own.
+    pub(crate) fn claim_index_name(&mut self, table: &Relation, index: &Index) -> Result<()> {
+        match self.claim_name(Class::Relation, table.namespace, &index.name, index.oid)? {
+            true => Ok(()),
+            false => Err(already_exists(&index.name)),
+        }
+    }
+
+    fn put_new_table(&mut self, table: NewTable) -> Result<Arc<RelationObject>> {
+        let row_type = self.db.next_oid()?;
+        self.put_relation(RelationObject {
+            relation: Arc::new(table.relation),
+            acl: None,
+            column_acl: Vec::new(),
+            sequence: None,
+            owned_by: None,
+            depends: table.depends,
+            on_commit: table.on_commit,
+            row_type,
+        })
+    }
+
+    /// Gives a new column its sequence, default, generation expression and constraints.
+    pub(crate) fn finish_column(
+        &mut self,
+        ast: &Ast,
+        relation: &mut Relation,
+        depends: &mut Vec<Dependency>,
+        new: &NewColumn<'_>,
+    ) -> Result<()> {
+        let Some(i) = relation.column(new.name) else { return Err(SqlError::internal("a new column is missing")) };
+        if let Some(ty) = new.serial {
+            let sequence = self.create_owned_sequence(relation, i, ty, &[], false)?;
+            let name = format!("{}.{}", quote_identifier(&sequence.schema), quote_identifier(&sequence.name));
+            relation.columns[i].default = Some(format!("nextval('{}'::regclass)", name.replace('\'', "''")).into());
+            depends.push(Dependency { relation: sequence.oid, column: None, from: Some(i) });
+        }
+        if let Some(options) = new.identity {
+            self.create_owned_sequence(relation, i, relation.columns[i].ty.oid, options, true)?;
+        }
+        if let Some(expr) = new.expression {
+            let generated = relation.columns[i].generated == Generated::Stored;
+            let kind = if generated { StoredKind::Generated } else { StoredKind::Default };
+            let ty = relation.columns[i].ty;
+            let stored = self
+                .store_expression(ast, expr, relation, kind, Some(ty))
+                .map_err(|e| name_column(e, new.name))?;
+            depends.extend(default_dependencies(&stored.expr, i));
+            relation.columns[i].default = Some(stored.text);
+        }
+        if new.column.not_null {
+            let in_key = new.constraints.iter().any(|c| matches!(c.kind, ast::ConstraintKind::PrimaryKey { .. }));
+            if !in_key || new.not_null_name.is_some() {
+                self.add_not_null(relation, i, new.not_null_name.map(|n| &**n))?;
+            }
+        }
+        for constraint in &new.constraints {
+            self.add_constraint(ast, relation, constraint, Some(new.name))?;
+        }
+        Ok(())
+    }
+
+    /// Copies the columns of `LIKE table`. Returns what is needed for its indexes later.
+    fn like_columns(&mut self, like: &ast::TableLike, table: &mut NewTable) -> Result<Like> {
+        let source = self.need_relation(&like.table)?;
+        self.check_relation_privileges(
+            &source,
+            self.host.current_user.oid,
+            crate::catalog::acl::SELECT,
+            0,
+            0,
+        )?;
+        let wants = |option: LikeOption| {
+            let mut on = false;
+            for (including, which) in &like.options {
+                if *which == option || *which == LikeOption::All {
+                    on = *including;
+                }
+            }
+            on
+        };
+        let mut map = vec![0; source.columns.len()];
+        for (i, column) in source.live_columns() {
+            map[i] = table.relation.columns.len();
+            let generated = match column.generated {
+                Generated::Stored | Generated::Virtual if wants(LikeOption::Generated) => column.generated,
+                _ => Generated::No,
+            };
+            let keep_default = match column.generated {
+                Generated::No => wants(LikeOption::Defaults),
+                Generated::Stored | Generated::Virtual => wants(LikeOption::Generated),
+                Generated::IdentityAlways | Generated::IdentityByDefault => false,
+            };
+            table.relation.columns.push(Column {
+                default: column.default.clone().filter(|_| keep_default),
+                generated,
+                missing: None,
+                ..column.clone()
+            });
+        }
+        for constraint in &source.constraints {
+            use nq_qsql::catalog::ConstraintKind;
+            match &constraint.kind {
+                ConstraintKind::NotNull(column) => {
+                    self.add_not_null(&mut table.relation, map[*column], None)?;
+                }
+                ConstraintKind::Check(text) if wants(LikeOption::Constraints) => {
+                    let oid = self.db.next_oid()?;
+                    let kind = ConstraintKind::Check(text.clone());
+                    table.relation.constraints.push(nq_qsql::catalog::Constraint {
+                        oid,
+                        kind,
+                        ..constraint.clone()
+                    });
+                }
+                _ => {}
+            }
+        }
+        Ok(Like { source, map, indexes: wants(LikeOption::Indexes), identity: wants(LikeOption::Identity) })
+    }
+
+    fn like_indexes(&mut self, like: &Like, relation: &mut Relation) -> Result<()> {
+        if like.identity {
+            for (i, column) in like.source.live_columns() {
+                if matches!(column.generated, Generated::IdentityAlways | Generated::IdentityByDefault) {
+                    let to = like.map[i];
+                    relation.columns[to].generated = column.generated;
+                    self.create_owned_sequence(relation, to, column.ty.oid, &[], true)?;
+                }
+            }
+        }
+        if !like.indexes {
+            return Ok(());
+        }
+        for index in &like.source.indexes {
+            use nq_qsql::catalog::{Constraint, ConstraintKind, IndexKey};
+            let columns: Vec<IndexColumn> = index
+                .columns
+                .iter()
+                .map(|c| IndexColumn {
+                    key: match &c.key {
+                        IndexKey::Column(i) => IndexKey::Column(like.map[*i]),
+                        IndexKey::Expression(text) => IndexKey::Expression(text.clone()),
+                    },
+                    ..c.clone()
+                })
+                .collect();
+            let part = names::columns_part(columns.iter().map(|c| match &c.key {
+                IndexKey::Column(i) => &*relation.columns[*i].name,
+                IndexKey::Expression(_) => "expr",
+            }));
+            let (second, label) = match (index.primary, index.constraint) {
+                (true, _) => (None, "pkey"),
+                (false, 0) => (Some(part.as_str()), "idx"),
+                (false, _) => (Some(part.as_str()), "key"),
+            };
+            let name: Box<str> =
+                names::choose(&relation.name, second, label, |n| self.name_taken(relation, n)).into();
+            let oid = self.db.next_oid()?;
+            let constraint = if index.constraint == 0 { 0 } else { self.db.next_oid()? };
+            if constraint != 0 {
+                let kind = if index.primary { ConstraintKind::Primary(oid) } else { ConstraintKind::Unique(oid) };
+                relation.constraints.push(Constraint { oid: constraint, name: name.clone(), kind, validated: true });
+            }
+            let tree = self.txn().create_tree().map_err(store_error)?.0;
+            let copy = Index { oid, name, tree, columns, constraint, ..(**index).clone() };
+            let at = if copy.primary { 0 } else { relation.indexes.len() };
+            relation.indexes.insert(at, Arc::new(copy));
+        }
+        Ok(())
+    }
+
+    /// CREATE TABLE AS.
+    pub(crate) fn create_table_as(&mut self, source: &Arc<Source>, ast: &Ast, create: &CreateTableAs) -> Result<Done> {
+        if create.materialized {
+            return Err(SqlError::unsupported("CREATE MATERIALIZED VIEW"));
+        }
+        let TableSource::Query(query) = &create.source else {
+            return Err(SqlError::unsupported("CREATE TABLE AS EXECUTE"));
+        };
+        let temporary = create.persistence == ast::Persistence::Temporary;
+        let namespace = self.creation_schema(&create.name, temporary)?;
+        if self.relation_exists(&namespace, &create.name, create.if_not_exists)? {
+            return Done::tag("CREATE TABLE AS");
+        }
+        let on_commit = on_commit(create.on_commit, namespace.oid == self.host.temp_namespace)?;
+        let request = TableFromQuery {
+            namespace,
+            name: create.name.object().name.clone(),
+            persistence: persistence(create.persistence),
+            columns: create.columns.iter().map(|c| c.name.clone()).collect(),
+            with_data: create.with_data,
+            on_commit,
+            options: super::alter_table::read_options(&create.options)?,
+        };
+        self.table_from_query(source, ast, *query, request)
+    }
+
+    /// SELECT ... INTO.
+    pub(crate) fn select_into(&mut self, source: &Arc<Source>, ast: &Ast, query: QueryId) -> Result<Done> {
+        let ast::QueryBody::Select(select) = &ast[query].body else {
+            return Err(SqlError::internal("SELECT INTO is not a SELECT"));
+        };
+        let Some(into) = &select.into else { return Err(SqlError::internal("SELECT INTO has no target")) };
+        let temporary = into.persistence == ast::Persistence::Temporary;
+        let namespace = self.creation_schema(&into.name, temporary)?;
+        self.relation_exists(&namespace, &into.name, false)?;
+        let request = TableFromQuery {
+            namespace,
+            name: into.name.object().name.clone(),
+            persistence: persistence(into.persistence),
+            columns: Vec::new(),
+            with_data: true,
+            on_commit: OnCommit::Preserve,
+            options: Vec::new(),
+        };
+        self.table_from_query(source, ast, query, request)
+    }
+
+    fn table_from_query(&mut self, source: &Arc<Source>, ast: &Ast, query: QueryId, request: TableFromQuery) -> Result<Done> {
+        let plan = self.plan_query(source, ast, query)?;
+        let columns = result_columns(&plan.columns, &request.columns)?;
+        let mut relation =
+            self.new_relation(&request.namespace, request.name, RelationKind::Table, request.persistence)?;
+        relation.columns = columns;
+        relation.options = request.options;
+        self.claim_relation_name(&relation)?;
+        relation.tree = self.txn().create_tree().map_err(store_error)?.0;
+        let table = NewTable { relation, depends: Vec::new(), on_commit: request.on_commit };
+        let table = self.put_new_table(table)?;
+        if !request.with_data {
+            return Done::tag("CREATE TABLE AS");
+        }
+        let rows = self.fill_from_plan(&plan, source, &table.relation)?;
+        Ok(Done::Tag(format!("SELECT {rows}")))
+    }
+}
+
+/// What `LIKE` needs once the columns are there.
+struct Like {
+    source: Arc<Relation>,
+    /// New index of each of the source's columns.
+    map: Vec<usize>,
+    indexes: bool,
+    identity: bool,
+}
+
+/// A table to be made of a query's result.
+struct TableFromQuery {
+    namespace: Arc<Namespace>,
+    name: Box<str>,
+    persistence: Persistence,
+    columns: Vec<Box<str>>,
+    with_data: bool,
+    on_commit: OnCommit,
+    options: Vec<Box<str>>,
+}
+
+/// Columns for a query's result, renamed by a list that may be shorter.
+pub(crate) fn result_columns(columns: &[OutputColumn], names: &[Box<str>]) -> Result<Vec<Column>> {
+    if names.len() > columns.len() {
+        bail!(SYNTAX_ERROR, "too many column names were specified");
+    }
+    let made: Vec<Column> = columns
+        .iter()
+        .enumerate()
+        .map(|(i, column)| Column {
+            name: names.get(i).cloned().unwrap_or_else(|| (&*column.name).into()),
+            ty: column.ty,
+            not_null: false,
+            default: None,
+            generated: Generated::No,
+            collation: type_collation(column.ty.oid),
+            dropped: false,
+            missing: None,
+        })
+        .collect();
+    check_distinct(made.iter().map(|c| &*c.name))?;
+    Ok(made)
+}
+
+/// 42P07
+pub(crate) fn already_exists(name: &str) -> SqlError {
+    sql_err!(DUPLICATE_TABLE, "relation \"{name}\" already exists")
+}
+
+fn persistence(written: ast::Persistence) -> Persistence {
+    match written {
+        ast::Persistence::Permanent => Persistence::Permanent,
+        ast::Persistence::Temporary => Persistence::Temporary,
+        ast::Persistence::Unlogged => Persistence::Unlogged,
+    }
+}
+
+fn on_commit(written: Option<ast::OnCommit>, temporary: bool) -> Result<OnCommit> {
+    if written.is_some() && !temporary {
+        bail!(INVALID_TABLE_DEFINITION, "ON COMMIT can only be used on temporary tables");
+    }
+    Ok(match written {
+        None | Some(ast::OnCommit::PreserveRows) => OnCommit::Preserve,
+        Some(ast::OnCommit::DeleteRows) => OnCommit::DeleteRows,
+        Some(ast::OnCommit::Drop) => OnCommit::Drop,
+    })
+}
+
+fn refuse_unsupported(create: &CreateTable) -> Result<()> {
+    let unsupported = [
+        (create.foreign.is_some(), "CREATE FOREIGN TABLE"),
+        (!create.inherits.is_empty(), "INHERITS"),
+        (create.partition_of.is_some(), "PARTITION OF"),
+        (create.partition_by.is_some(), "PARTITION BY"),
+        (create.of_type.is_some(), "OF type"),
+    ];
+    if let Some((_, what)) = unsupported.into_iter().find(|(present, _)| *present) {
+        return Err(SqlError::unsupported(what));
+    }
+    match &create.access_method {
+        Some(method) if &**method != "heap" => {
+            bail!(UNDEFINED_OBJECT, "access method \"{}\" does not exist", &**method)
+        }
+        _ => {}
+    }
+    check_tablespace(create.tablespace.as_ref())
+}
+
+/// There is one tablespace.
+pub(crate) fn check_tablespace(name: Option<&ast::Ident>) -> Result<()> {
+    match name {
+        Some(name) if &**name != "pg_default" => bail!(UNDEFINED_OBJECT, "tablespace \"{}\" does not exist", &**name),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,470 @@
+//! The session behind functions: users, times, settings, sequences, randomness, and the system functions (see `system_functions`).
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use nq_qsql::catalog::Catalog;
+use nq_qsql::error::{Result, SqlError};
+use nq_qsql::func::Host;
+use nq_qsql::types::{Datum, IoContext, Oid};
+use nq_qsql::{bail, sql_err};
+use nq_storage::txn::lock::SessionLocks;
+
+use super::Notice;
+use crate::activity::{Backend, reason};
+use crate::catalog::acl;
+use crate::catalog::lookup::{CatalogView, PlannerSettings};
+use crate::catalog::object::RelationObject;
+use crate::catalog::state::{CatalogState, ClusterState};
+use crate::catalog::{PG_CATALOG, bootstrap};
+use crate::database::{Database, Home};
+use crate::settings::{Scope, Settings};
+
+/// A role with its name.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) oid: Oid,
+    pub(crate) name: Arc<str>,
+}
+
+/// What functions see of the session.
+pub(crate) struct SessionHost {
+    pub(crate) db: Arc<Database>,
+    pub(crate) home: Arc<Home>,
+    pub(crate) backend: Arc<Backend>,
+    pub(crate) settings: Settings,
+    pub(crate) locks: Arc<SessionLocks>,
+    /// Who logged in, after SET SESSION AUTHORIZATION.
+    pub(crate) session_user: User,
+    /// Whose privileges count, after SET ROLE.
+    pub(crate) current_user: User,
+    pub(crate) transaction_time: i64,
+    pub(crate) statement_time: i64,
+    /// `monotonic_nanos` at which the statement is cancelled; 0 for never.
+    pub(crate) deadline: u64,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) temp_namespace: Oid,
+    /// All reported parameters are still to be told to the client.
+    pub(crate) announce_settings: bool,
+    /// What the statement's transaction shows of itself; see [`SessionHost::modes`].
+    pub(crate) modes: Modes,
+    view: Option<Arc<CatalogView>>,
+    planner: Option<(u64, Arc<PlannerSettings>)>,
+    last_values: HashMap<Oid, i64>,
+    last_sequence: Option<Oid>,
+    random: [u64; 4],
+}
+
+/// What functions can ask of the transaction.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Modes {
+    pub(crate) isolation: &'static str,
+    pub(crate) read_only: bool,
+    pub(crate) deferrable: bool,
+    /// The transaction's id, once it has one.
+    pub(crate) xid: u64,
+}
+
+impl SessionHost {
+    #[allow(clippy::too_many_arguments, reason = "one argument per thing a session is made of")]
+    pub(crate) fn new(
+        db: Arc<Database>,
+        home: Arc<Home>,
+        backend: Arc<Backend>,
+        settings: Settings,
+        locks: Arc<SessionLocks>,
+        user: User,
+    ) -> SessionHost {
+        let mut seed = [0; 32];
+        db.env.random(&mut seed);
+        let mut random = [0; 4];
+        for (word, bytes) in random.iter_mut().zip(seed.chunks_exact(8)) {
+            *word = bytes.iter().fold(1, |v, b| (v << 8) | u64::from(*b));
+        }
+        SessionHost {
+            transaction_time: db.now(),
+            statement_time: db.now(),
+            db,
+            home,
+            backend,
+            settings,
+            locks,
+            session_user: user.clone(),
+            current_user: user,
+            deadline: 0,
+            notices: Vec::new(),
+            temp_namespace: 0,
+            announce_settings: true,
+            modes: Modes::default(),
+            view: None,
+            planner: None,
+            last_values: HashMap::new(),
+            last_sequence: None,
+            random,
+        }
+    }
+
+    /// Queues a notice for the client, if `client_min_messages` lets it through.
+    pub(crate) fn notice(&mut self, error: SqlError) {
+        self.message("NOTICE", error);
+    }
+
+    /// Queues a warning for the client.
+    pub(crate) fn warn(&mut self, error: SqlError) {
+        self.message("WARNING", error);
+    }
+
+    fn message(&mut self, severity: &'static str, error: SqlError) {
+        const LEVELS: [&str; 9] =
+            ["debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"];
+        let rank = |level: &str| LEVELS.iter().position(|l| l.eq_ignore_ascii_case(level)).unwrap_or(0);
+        if rank(severity) >= rank(&self.settings.text("client_min_messages")) {
+            self.notices.push(Notice { severity, error });
+        }
+    }
+
+    /// Queues PostgreSQL's notice about something that is skipped.
+    pub(crate) fn skipping(&mut self, what: impl Into<String>) {
+        self.notice(SqlError::new(nq_qsql::error::SqlState(*b"00000"), what.into()));
+    }
+
+    /// The catalog as statements see it now.
+    pub(crate) fn current_view(&self) -> &Arc<CatalogView> {
+        self.view.as_ref().expect("a statement's view is made before it runs")
+    }
+
+    /// Makes the next statement look at the catalog anew.
+    pub(crate) fn forget_view(&mut self) {
+        self.view = None;
+    }
+
+    /// Makes the view of the given states, unless the present one still fits.
+    pub(crate) fn refresh_view(&mut self, catalog: &Arc<CatalogState>, cluster: &Arc<ClusterState>) {
+        let fits = self.view.as_ref().is_some_and(|v| {
+            v.catalog.version == catalog.version
+                && Arc::ptr_eq(&v.cluster, cluster)
+                && v.plan_key == self.settings.derived().plan_key
+                && v.temp_namespace == self.temp_namespace
+                && v.user == self.current_user.oid
+        });
+        if fits {
+            return;
+        }
+        let plan_key = self.settings.derived().plan_key;
+        let planner = match &self.planner {
+            Some((key, planner)) if *key == plan_key => planner.clone(),
+            _ => Arc::new(PlannerSettings::of(&self.settings)),
+        };
+        self.planner = Some((plan_key, planner.clone()));
+        let path = self.resolve_path(catalog, cluster);
+        self.view = Some(Arc::new(CatalogView {
+            catalog: catalog.clone(),
+            cluster: cluster.clone(),
+            database: self.home.name.clone(),
+            path: path.into(),
+            temp_namespace: self.temp_namespace,
+            planner,
+            plan_key,
+            user: self.current_user.oid,
+            store: self.db.store.clone(),
+        }));
+    }
+
+    /// Turns `search_path` into schemas: those that exist and may be used, with `pg_temp` and `pg_catalog` in front unless named.
+    fn resolve_path(&self, catalog: &CatalogState, cluster: &ClusterState) -> Vec<Oid> {
+        let mut path = Vec::new();
+        for name in self.settings.derived().search_path.iter() {
+            let oid = match &**name {
+                "$user" => catalog.namespace_oid(&self.current_user.name),
+                "pg_temp" if self.temp_namespace != 0 => Some(self.temp_namespace),
+                name => catalog.namespace_oid(name),
+            };
+            let usable = |oid: &Oid| {
+                *oid == self.temp_namespace
+                    || catalog.namespace(*oid).is_some_and(|n| {
+                        let allowed = self.privileges(
+                            cluster,
+                            n.acl.as_deref(),
+                            acl::AclKind::Schema,
+                            n.owner,
+                            self.current_user.oid,
+                        );
+                        allowed & acl::USAGE != 0
+                    })
+            };
+            if let Some(oid) = oid.filter(usable).filter(|oid| !path.contains(oid)) {
+                path.push(oid);
+            }
+        }
+        if !path.contains(&PG_CATALOG) {
+            path.insert(0, PG_CATALOG);
+        }
+        if self.temp_namespace != 0 && !path.contains(&self.temp_namespace) {
+            path.insert(0, self.temp_namespace);
+        }
+        path
+    }
+
+    /// What `role` may do to an object with this list and owner.
+    pub(crate) fn privileges(
+        &self,
+        cluster: &ClusterState,
+        list: Option<&[acl::AclItem]>,
+        kind: acl::AclKind,
+        owner: Oid,
+        role: Oid,
+    ) -> acl::Privileges {
+        if cluster.is_superuser(role) {
+            return kind.all();
+        }
+        let member = |other: Oid| self.has_privileges_of(cluster, role, other);
+        match list {
+            Some(list) => acl::allowed(list, &member),
+            None if member(owner) => kind.all(),
+            None => kind.public_default(),
+        }
+    }
+
+    /// Whether `role` has the privileges of `other`; the database's owner has those of `pg_database_owner`.
+    pub(crate) fn has_privileges_of(&self, cluster: &ClusterState, role: Oid, other: Oid) -> bool {
+        if cluster.has_privileges_of(role, other) {
+            return true;
+        }
+        other == bootstrap::DATABASE_OWNER
+            && cluster.database(self.home.oid).is_some_and(|d| cluster.has_privileges_of(role, d.owner))
+    }
+
+    /// Whether the current user is a superuser.
+    pub(crate) fn is_superuser(&self) -> bool {
+        match &self.view {
+            Some(view) => view.cluster.is_superuser(self.current_user.oid),
+            None => self.db.cluster().is_superuser(self.current_user.oid),
+        }
+    }
+
+    /// How values are read and printed.
+    pub(crate) fn io<'a>(&self, view: &'a CatalogView) -> IoContext<'a> {
+        let d = self.settings.derived();
+        IoContext {
+            date_style: d.date_style,
+            date_order: d.date_order,
+            interval_style: d.interval_style,
+            time_zone: d.time_zone.clone(),
+            extra_float_digits: d.extra_float_digits,
+            bytea_output: d.bytea_output,
+            now_micros: self.transaction_time,
+            reg: Some(view),
+        }
+    }
+
+    fn sequence(&self, oid: Oid) -> Result<Arc<RelationObject>> {
+        let view = self.current_view();
+        match view.catalog.object(oid) {
+            Some(object) if object.sequence.is_some() => Ok(object.clone()),
+            Some(object) => bail!(WRONG_OBJECT_TYPE, "\"{}\" is not a sequence", object.relation.name),
+            None => match view.relation_by_oid(oid) {
+                Some(other) => bail!(WRONG_OBJECT_TYPE, "\"{}\" is not a sequence", other.name),
+                None => bail!(UNDEFINED_TABLE, "could not open relation with OID {oid}"),
+            },
+        }
+    }
+
+    fn check_sequence(&self, object: &RelationObject, wanted: acl::Privileges) -> Result<()> {
+        let view = self.current_view();
+        let relation = &object.relation;
+        let has = self.privileges(
+            &view.cluster,
+            object.acl.as_deref(),
+            acl::AclKind::Sequence,
+            relation.owner,
+            self.current_user.oid,
+        );
+        match has & wanted {
+            0 => bail!(INSUFFICIENT_PRIVILEGE, "permission denied for sequence {}", relation.name),
+            _ => Ok(()),
+        }
+    }
+
+    /// Forgets `currval` and `lastval` (DISCARD SEQUENCES).
+    pub(crate) fn discard_sequences(&mut self) {
+        self.last_values.clear();
+        self.last_sequence = None;
+    }
+
+    /// Sets a parameter, with the checks and side effects that belong to the session.
+    pub(crate) fn assign(&mut self, name: &str, value: Option<&str>, scope: Scope) -> Result<String> {
+        let superuser = self.is_superuser();
+        self.settings.set(name, value, scope, superuser)
+    }
+}
+
+impl Host for SessionHost {
+    fn transaction_time(&self) -> i64 {
+        self.transaction_time
+    }
+
+    fn statement_time(&self) -> i64 {
+        self.statement_time
+    }
+
+    fn clock_time(&self) -> i64 {
+        self.db.now()
+    }
+
+    fn current_user(&self) -> Arc<str> {
+        self.current_user.name.clone()
+    }
+
+    fn session_user(&self) -> Arc<str> {
+        self.session_user.name.clone()
+    }
+
+    fn catalog(&self) -> &dyn Catalog {
+        &**self.current_view()
+    }
+
+    fn nextval(&mut self, sequence: Oid) -> Result<i64> {
+        let object = self.sequence(sequence)?;
+        self.check_sequence(&object, acl::USAGE | acl::UPDATE)?;
+        if self.modes.read_only && object.relation.persistence != nq_qsql::catalog::Persistence::Temporary {
+            bail!(READ_ONLY_SQL_TRANSACTION, "cannot execute nextval() in a read-only transaction");
+        }
+        let options = object.sequence.as_ref().ok_or_else(|| SqlError::internal("a sequence has options"))?;
+        let value = self.db.sequences.next(object.relation.tree, &object.relation.name, options)?;
+        self.last_values.insert(sequence, value);
+        self.last_sequence = Some(sequence);
+        Ok(value)
+    }
+
+    fn currval(&mut self, sequence: Oid) -> Result<i64> {
+        let object = self.sequence(sequence)?;
+        self.check_sequence(&object, acl::USAGE | acl::SELECT)?;
+        self.last_values.get(&sequence).copied().ok_or_else(|| {
+            sql_err!(
+                OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "currval of sequence \"{}\" is not yet defined in this session",
+                object.relation.name
+            )
+        })
+    }
+
+    fn lastval(&mut self) -> Result<i64> {
+        let undefined = || sql_err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "lastval is not yet defined in this session");
+        let sequence = self.last_sequence.ok_or_else(undefined)?;
+        self.last_values.get(&sequence).copied().ok_or_else(undefined)
+    }
+
+    fn setval(&mut self, sequence: Oid, value: i64, called: bool) -> Result<i64> {
+        let object = self.sequence(sequence)?;
+        self.check_sequence(&object, acl::UPDATE)?;
+        if self.modes.read_only {
+            bail!(READ_ONLY_SQL_TRANSACTION, "cannot execute setval() in a read-only transaction");
+        }
+        let options = object.sequence.as_ref().ok_or_else(|| SqlError::internal("a sequence has options"))?;
+        self.db.sequences.set(object.relation.tree, &object.relation.name, options, value, called)?;
+        if called {
+            self.last_values.insert(sequence, value);
+            self.last_sequence = Some(sequence);
+        }
+        Ok(value)
+    }
+
+    fn setting(&self, name: &str) -> Option<String> {
+        let on = |b: bool| Some(if b { "on" } else { "off" }.to_owned());
+        match name.to_ascii_lowercase().as_str() {
+            "transaction_isolation" => Some(self.modes.isolation.to_owned()),
+            "transaction_read_only" => on(self.modes.read_only),
+            "transaction_deferrable" => on(self.modes.deferrable),
+            "is_superuser" => on(self.is_superuser()),
+            "session_authorization" => Some(self.session_user.name.to_string()),
+            "role" => Some(match self.current_user.oid == self.session_user.oid {
+                true => "none".to_owned(),
+                false => self.current_user.name.to_string(),
+            }),
+            "server_version_num" => Some("180004".to_owned()),
+            "data_directory" => Some(self.db.dir.display().to_string()),
+            _ => self.settings.show(name),
+        }
+    }
+
+    fn set_setting(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<String> {
+        let scope = if local { Scope::Local } else { Scope::Session };
+        self.assign(name, value, scope)
+    }
+
+    /// xoshiro256** (Blackman & Vigna 2018).
+    fn random(&mut self) -> u64 {
+        let s = &mut self.random;
+        let result = s[1].wrapping_mul(5).rotate_left(7).wrapping_mul(9);
+        let t = s[1] << 17;
+        s[2] ^= s[0];
+        s[3] ^= s[1];
+        s[1] ^= s[2];
+        s[0] ^= s[3];
+        s[2] ^= t;
+        s[3] = s[3].rotate_left(45);
+        result
+    }
+
+    /// Fills the state by splitmix64 from the seed's bits.
+    fn seed(&mut self, seed: f64) {
+        let mut state = seed.to_bits();
+        for word in &mut self.random {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = state;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            *word = z ^ (z >> 31);
+        }
+    }
+
+    fn backend_pid(&self) -> i32 {
+        self.backend.pid
+    }
+
+    fn sleep(&mut self, micros: i64) -> Result<()> {
+        let env = self.db.env.clone();
+        let end = env.monotonic_nanos().saturating_add(micros.max(0) as u64 * 1000);
+        let parker = Arc::new(nq_storage::env::Parker::new());
+        self.backend.interrupt.wait_with(Some(parker.clone()));
+        let result = loop {
+            if let Err(error) = self.check_interrupt() {
+                break Err(error);
+            }
+            let now = env.monotonic_nanos();
+            if now >= end {
+                break Ok(());
+            }
+            let until = if self.deadline != 0 { end.min(self.deadline) } else { end };
+            env.park(&parker, Some(std::time::Duration::from_nanos(until.saturating_sub(now).max(1))));
+            parker.reset();
+        };
+        self.backend.interrupt.wait_with(None);
+        result
+    }
+
+    fn system(&mut self, name: &str, args: &[Datum]) -> Result<Datum> {
+        super::system_functions::call(self, name, args)
+    }
+
+    fn check_interrupt(&self) -> Result<()> {
+        match self.backend.interrupt.kind() {
+            0 if self.deadline != 0 && self.db.env.monotonic_nanos() >= self.deadline => {
+                Err(interrupted(reason::STATEMENT_TIMEOUT))
+            }
+            0 => Ok(()),
+            kind => Err(interrupted(kind)),
+        }
+    }
+}
+
+/// The error for an interrupt of this kind.
+#[cold]
+pub(crate) fn interrupted(kind: u8) -> SqlError {
+    match kind {
+        reason::STATEMENT_TIMEOUT => sql_err!(QUERY_CANCELED, "canceling statement due to statement timeout"),
+        reason::TERMINATE => sql_err!(ADMIN_SHUTDOWN, "terminating connection due to administrator command"),
+        reason::SHUTDOWN => sql_err!(ADMIN_SHUTDOWN, "terminating connection due to administrator command"),
+        _ => sql_err!(QUERY_CANCELED, "canceling statement due to user request"),
+    }
+}

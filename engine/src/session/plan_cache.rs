@@ -1,0 +1,149 @@
+//! Plans that can be used again.
+//!
+//! A plan belongs to a text and to what planning read beside it: the search path, planner settings, declared parameter types (all in
+//! [`PlanKey`]), and the catalog. The catalog's part is checked when a plan is taken: if the version is another one than when the
+//! plan was last found valid, the questions that planning asked are asked again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hashbrown::HashMap;
+use nq_qsql::catalog::RelationKind;
+use nq_qsql::plan::physical::{OutputColumn, PhysicalPlan};
+use nq_qsql::types::{DataType, Oid};
+use nq_storage::TreeId;
+use parking_lot::Mutex;
+
+use crate::catalog::lookup::{CatalogView, Lookup, RecordingView};
+use crate::exec::point::PointPlan;
+
+/// A plan with what decides whether it may be used.
+pub(crate) struct Plan {
+    pub(crate) physical: Arc<PhysicalPlan>,
+    /// The straight-line form, for statements on single rows.
+    pub(crate) point: Option<PointPlan>,
+    pub(crate) columns: Arc<[OutputColumn]>,
+    pub(crate) params: Arc<[DataType]>,
+    /// Whether it reads relations that are computed from the catalog.
+    pub(crate) virtual_tables: bool,
+    /// Holds values that are only good in the transaction it was made in.
+    pub(crate) transient: bool,
+    lookups: Vec<Lookup>,
+    path: Arc<[Oid]>,
+    plan_key: u64,
+    /// Version of the catalog under which it was last found valid.
+    version: AtomicU64,
+    /// Rows of the scanned tables when it was made.
+    rows: Vec<(TreeId, u64)>,
+    uses: AtomicU64,
+}
+
+/// How often a plan's row counts are compared with the present ones.
+const ROW_CHECK_USES: u64 = 64;
+
+impl Plan {
+    pub(crate) fn new(
+        physical: PhysicalPlan,
+        lookups: Vec<Lookup>,
+        view: &CatalogView,
+        transient: bool,
+    ) -> Plan {
+        let point = PointPlan::recognise(&physical);
+        let virtual_tables = physical.relations.iter().any(|r| r.relation.kind == RelationKind::Virtual);
+        let rows = physical
+            .relations
+            .iter()
+            .filter(|r| r.relation.tree != 0 && r.relation.kind != RelationKind::Sequence)
+            .filter_map(|r| {
+                let tree = TreeId(r.relation.tree);
+                Some((tree, view.store.tree_stats(tree).ok()?.records))
+            })
+            .collect();
+        Plan {
+            point,
+            columns: physical.columns.clone().into(),
+            params: physical.params.clone().into(),
+            virtual_tables,
+            transient,
+            lookups,
+            path: view.path.clone(),
+            plan_key: view.plan_key,
+            version: AtomicU64::new(view.catalog.version),
+            rows,
+            uses: AtomicU64::new(0),
+            physical: Arc::new(physical),
+        }
+    }
+
+    /// Whether planning under this view would give an equally good plan.
+    pub(crate) fn fits(&self, view: &CatalogView) -> bool {
+        if self.plan_key != view.plan_key || !(Arc::ptr_eq(&self.path, &view.path) || self.path == view.path) {
+            return false;
+        }
+        if self.version.load(Ordering::Relaxed) != view.catalog.version {
+            if !RecordingView::still_valid(view, &self.lookups) {
+                return false;
+            }
+            self.version.store(view.catalog.version, Ordering::Relaxed);
+        }
+        let uses = self.uses.fetch_add(1, Ordering::Relaxed);
+        self.point.is_some() || uses % ROW_CHECK_USES != 0 || self.rows_alike(view)
+    }
+
+    /// Whether no table has grown or shrunk by more than a factor of four since.
+    fn rows_alike(&self, view: &CatalogView) -> bool {
+        self.rows.iter().all(|(tree, then)| match view.store.tree_stats(*tree) {
+            Ok(now) => now.records / 4 <= then + 250 && then / 4 <= now.records + 250,
+            Err(_) => true,
+        })
+    }
+}
+
+/// What a cached plan is found by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct PlanKey {
+    text: Arc<str>,
+    params: Box<[Oid]>,
+    plan_key: u64,
+}
+
+/// Plans of one database, by text.
+#[derive(Default)]
+pub(crate) struct PlanCache {
+    plans: Mutex<HashMap<PlanKey, Arc<Plan>>>,
+}
+
+/// Plans kept per database. Beyond it the cache starts over: rare, and simpler than ageing.
+const CAPACITY: usize = 1024;
+/// Longest text whose plan is kept.
+const TEXT_MAX_BYTES: usize = 16 << 10;
+
+impl PlanCache {
+    /// Finds a plan that fits.
+    pub(crate) fn get(&self, text: &Arc<str>, params: &[Oid], view: &CatalogView) -> Option<Arc<Plan>> {
+        let key = PlanKey { text: text.clone(), params: params.into(), plan_key: view.plan_key };
+        let plan = self.plans.lock().get(&key).cloned()?;
+        if plan.fits(view) {
+            return Some(plan);
+        }
+        None
+    }
+
+    /// Keeps a plan.
+    pub(crate) fn put(&self, text: &Arc<str>, params: &[Oid], plan: &Arc<Plan>) {
+        if plan.transient || text.len() > TEXT_MAX_BYTES {
+            return;
+        }
+        let mut plans = self.plans.lock();
+        if plans.len() >= CAPACITY {
+            plans.clear();
+        }
+        let key = PlanKey { text: text.clone(), params: params.into(), plan_key: plan.plan_key };
+        plans.insert(key, plan.clone());
+    }
+
+    /// Forgets all plans (DISCARD PLANS).
+    pub(crate) fn clear(&self) {
+        self.plans.lock().clear();
+    }
+}

@@ -1,0 +1,432 @@
+//! Portals: statements with their parameters, being run.
+//!
+//! A portal of a plan pulls batches as long as the sink takes them and can rest between any two rows. What writes runs to its end at
+//! the first `execute`; its RETURNING rows are kept and handed out. Statements that are not planned run as a whole, too.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use nq_qsql::bail;
+use nq_qsql::error::{Result, SqlError};
+use nq_qsql::plan::physical::{Command, OutputColumn, TableLock};
+use nq_qsql::types::Datum;
+use nq_storage::WaitPolicy;
+use nq_storage::txn::lock::{LockClass, LockMode};
+
+use super::api::RowSource;
+use super::plan_cache::Plan;
+use super::prepared::{Prepared, Source, is_plannable};
+use super::{Flow, Format, Outcome, ResultSink, Rows, Session};
+use crate::catalog::acl;
+use crate::catalog::system::{self, SessionFacts, SystemCx};
+use crate::error::store_error;
+use crate::exec::memory::Memory;
+use crate::exec::{Batch, ExecCx, Execution, VirtualTables};
+
+/// A statement being run.
+pub(crate) struct Portal {
+    pub(crate) source: Arc<Source>,
+    pub(crate) params: Arc<[Datum]>,
+    pub(crate) columns: Option<Arc<[OutputColumn]>>,
+    /// One per column.
+    pub(crate) formats: Vec<Format>,
+    pub(crate) run: Run,
+    /// Rows handed out since the client last heard of the portal.
+    pub(crate) sent: u64,
+    /// Announce the columns before the first row (simple protocol).
+    pub(crate) announce: bool,
+    pub(crate) cursor: Option<CursorFacts>,
+}
+
+/// What DECLARE said of a cursor.
+#[derive(Clone, Debug)]
+pub(crate) struct CursorFacts {
+    pub(crate) holdable: bool,
+    pub(crate) binary: bool,
+    pub(crate) scrollable: bool,
+    pub(crate) time: i64,
+}
+
+/// How far a portal is.
+pub(crate) enum Run {
+    /// A plan that has not started; `Prepared` to plan again if the catalog has changed.
+    Plan { plan: Arc<Plan>, prepared: Option<Arc<Prepared>> },
+    /// A plan at work.
+    Running(Box<Running>),
+    /// A statement that is not planned and has not run.
+    Utility,
+    /// Rows that are there, to be handed out.
+    Values { rows: VecDeque<Vec<Datum>>, tag: String },
+    /// Finished, with the command tag.
+    Done(String),
+}
+
+/// A plan at work.
+pub(crate) struct Running {
+    pub(crate) plan: Arc<Plan>,
+    execution: Execution,
+    memory: Arc<Memory>,
+    /// Batches that are there already, and rows of the first one that were handed out.
+    ready: VecDeque<Batch>,
+    skip: usize,
+    /// Everything is in `ready`.
+    complete: bool,
+    affected: u64,
+}
+
+/// Rows of system relations for plans that read some.
+struct SessionTables<'a> {
+    cx: SystemCx<'a>,
+}
+
+impl VirtualTables for SessionTables<'_> {
+    fn rows(&self, relation: &nq_qsql::catalog::Relation) -> Result<Vec<Vec<Datum>>> {
+        system::rows(&self.cx, relation)
+    }
+}
+
+/// For plans that read no system relation.
+struct NoTables;
+
+impl VirtualTables for NoTables {
+    fn rows(&self, relation: &nq_qsql::catalog::Relation) -> Result<Vec<Vec<Datum>>> {
+        Err(SqlError::internal(format_args!("relation {} was not expected in the plan", relation.name)))
+    }
+}
+
+/// The formats of `count` columns from those of a Bind message.
+pub(crate) fn spread_formats(formats: &[Format], count: usize) -> Result<Vec<Format>> {
+    match formats {
+        [] => Ok(vec![Format::Text; count]),
+        [one] => Ok(vec![*one; count]),
+        many if many.len() == count => Ok(many.to_vec()),
+        many => bail!(
+            PROTOCOL_VIOLATION,
+            "bind message has {} result formats but query has {count} columns",
+            many.len()
+        ),
+    }
+}
+
+impl Session {
+    /// Makes a portal of a prepared statement.
+    pub(crate) fn make_portal(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        params: Vec<Datum>,
+        result_formats: &[Format],
+    ) -> Result<Portal> {
+        let columns = prepared.columns.clone();
+        let formats = spread_formats(result_formats, columns.as_ref().map_or(0, |c| c.len()))?;
+        let run = match &prepared.source.parsed {
+            None => Run::Done(String::new()),
+            Some(parsed) if is_plannable(&parsed.ast) => {
+                Run::Plan { plan: self.prepared_plan(prepared)?, prepared: Some(prepared.clone()) }
+            }
+            Some(_) => Run::Utility,
+        };
+        Ok(Portal {
+            source: prepared.source.clone(),
+            params: params.into(),
+            columns,
+            formats,
+            run,
+            sent: 0,
+            announce: false,
+            cursor: None,
+        })
+    }
+
+    /// Runs a portal, or goes on with it.
+    pub(crate) fn run_portal(
+        &mut self,
+        portal: &mut Portal,
+        max_rows: u32,
+        sink: &mut dyn ResultSink,
+    ) -> Result<Outcome> {
+        if portal.source.parsed.is_none() {
+            return Ok(Outcome::Empty);
+        }
+        self.check_statement_allowed(portal.source.statement())?;
+        if let Run::Utility = portal.run {
+            match self.run_utility(portal, sink)? {
+                super::utility::Done::Tag(tag) => {
+                    portal.run = Run::Done(String::new());
+                    return Ok(Outcome::Complete(tag));
+                }
+                super::utility::Done::Rows { columns, rows, tag } => {
+                    if portal.columns.is_none() || portal.formats.len() != columns.len() {
+                        portal.formats = vec![Format::Text; columns.len()];
+                    }
+                    portal.columns = Some(columns);
+                    portal.run = Run::Values { rows: rows.into(), tag };
+                }
+                super::utility::Done::Copy(outcome) => {
+                    portal.run = Run::Done(String::new());
+                    return Ok(outcome);
+                }
+            }
+        }
+        if let Run::Plan { .. } = portal.run {
+            if let Some(outcome) = self.start_plan(portal, sink)? {
+                return Ok(outcome);
+            }
+        }
+        if portal.announce {
+            portal.announce = false;
+            if let Some(columns) = &portal.columns {
+                sink.describe(columns, &portal.formats);
+            }
+        }
+        match &mut portal.run {
+            Run::Running(_) => self.pull(portal, max_rows, sink),
+            Run::Values { .. } => self.hand_out(portal, max_rows, sink),
+            Run::Done(tag) => Ok(Outcome::Complete(tag.clone())),
+            Run::Plan { .. } | Run::Utility => Err(SqlError::internal("a portal was not started")),
+        }
+    }
+
+    /// Hands out rows that are there.
+    fn hand_out(&mut self, portal: &mut Portal, max_rows: u32, sink: &mut dyn ResultSink) -> Result<Outcome> {
+        let Run::Values { rows, tag } = &mut portal.run else {
+            return Err(SqlError::internal("the portal has no rows"));
+        };
+        let columns = portal.columns.clone().unwrap_or_else(|| Arc::from([]));
+        let limit = if max_rows == 0 { usize::MAX } else { max_rows as usize };
+        let mut given = 0;
+        let view = self.host.current_view().clone();
+        let io = self.host.io(&view);
+        while let Some(row) = rows.pop_front() {
+            let source = RowSource::Values { values: &row, count: 1 };
+            let flow = sink.rows(&Rows { source, columns: &columns, formats: &portal.formats, io: &io })?;
+            given += 1;
+            portal.sent += 1;
+            if given == limit || (flow == Flow::Full && !rows.is_empty()) {
+                return Ok(Outcome::Suspended);
+            }
+        }
+        let tag = tag.replace("{}", &portal.sent.to_string());
+        portal.run = Run::Done(tag.replace(|c: char| c.is_ascii_digit(), "0"));
+        Ok(Outcome::Complete(tag))
+    }
+
+    /// Locks the plan's relations and checks privileges; a plan that the catalog has outrun meanwhile is made anew.
+    pub(crate) fn lock_plan(&mut self, mut plan: Arc<Plan>, prepared: Option<&Arc<Prepared>>, source: &Source) -> Result<Arc<Plan>> {
+        loop {
+            let version = self.host.current_view().catalog.version;
+            let txn = self.begin_statement();
+            let mut waited = false;
+            for used in plan.physical.relations.iter().filter(|r| r.relation.oid >= crate::catalog::FIRST_NORMAL_OID) {
+                let mode = match used.lock {
+                    TableLock::AccessShare => LockMode::AccessShare,
+                    TableLock::RowShare => LockMode::RowShare,
+                    TableLock::RowExclusive => LockMode::RowExclusive,
+                };
+                txn.lock_object(LockClass::Relation, u64::from(used.relation.oid), mode, WaitPolicy::Wait)
+                    .map_err(store_error)?;
+                waited = true;
+            }
+            if waited {
+                self.db.settle();
+                if self.home.version() != version && self.transaction.overlay.is_none() {
+                    self.ready_view();
+                    let view = self.host.current_view().clone();
+                    if !plan.fits(&view) {
+                        plan = match prepared {
+                            Some(prepared) => self.prepared_plan(prepared)?,
+                            None => self.cached_plan(source, &[])?,
+                        };
+                        continue;
+                    }
+                }
+            }
+            self.check_plan_privileges(&plan)?;
+            return Ok(plan);
+        }
+    }
+
+    fn check_plan_privileges(&mut self, plan: &Plan) -> Result<()> {
+        let view = self.host.current_view().clone();
+        if view.cluster.is_superuser(self.host.current_user.oid) {
+            return Ok(());
+        }
+        for used in &plan.physical.relations {
+            let role = used.check_as.unwrap_or(self.host.current_user.oid);
+            let mut wanted = 0;
+            if used.selected != 0 || used.lock == TableLock::AccessShare {
+                wanted |= acl::SELECT;
+            }
+            if used.lock == TableLock::RowShare {
+                wanted |= acl::UPDATE;
+            }
+            if used.lock == TableLock::RowExclusive {
+                wanted |= match plan.physical.command {
+                    Command::Insert => acl::INSERT,
+                    Command::Delete => acl::DELETE,
+                    Command::Update => acl::UPDATE,
+                    _ => acl::INSERT | acl::UPDATE | acl::DELETE,
+                };
+            }
+            self.check_relation_privileges(&used.relation, role, wanted, used.selected, used.modified)?;
+        }
+        Ok(())
+    }
+
+    /// Starts a plan. Answers the outcome when it is already complete: nothing to return.
+    fn start_plan(&mut self, portal: &mut Portal, sink: &mut dyn ResultSink) -> Result<Option<Outcome>> {
+        let Run::Plan { plan, prepared } = &portal.run else { return Ok(None) };
+        let (plan, prepared) = (plan.clone(), prepared.clone());
+        let plan = self.lock_plan(plan, prepared.as_ref(), &portal.source)?;
+        if !plan.physical.read_only {
+            self.check_writable(command_word(plan.physical.command, &portal.source))?;
+        }
+        if let Some(outcome) = self.run_point(portal, &plan, sink)? {
+            return Ok(Some(outcome));
+        }
+        let work_mem = (self.host.settings.derived().work_mem_kb.max(64) as usize) << 10;
+        let memory = Memory::new(&self.db.budget, work_mem);
+        let params = portal.params.clone();
+        let execution =
+            self.with_exec_cx(&plan, &params, &memory, |cx| Execution::new(&plan.physical, cx, false))?;
+        let mut running = Running {
+            execution,
+            memory,
+            ready: VecDeque::new(),
+            skip: 0,
+            complete: false,
+            affected: 0,
+            plan: plan.clone(),
+        };
+        if plan.physical.command != Command::Select {
+            self.with_exec_cx(&plan, &params, &running.memory.clone(), |cx| {
+                while let Some(batch) = running.execution.next(cx)? {
+                    running.ready.push_back(batch);
+                }
+                Ok(())
+            })?;
+            running.complete = true;
+            running.affected = running.execution.affected();
+            if plan.columns.is_empty() {
+                let tag = command_tag(plan.physical.command, running.affected);
+                portal.run = Run::Done(command_tag(plan.physical.command, 0));
+                return Ok(Some(Outcome::Complete(tag)));
+            }
+        }
+        portal.run = Run::Running(Box::new(running));
+        Ok(None)
+    }
+
+    /// Pulls rows out of a running plan into the sink.
+    fn pull(&mut self, portal: &mut Portal, max_rows: u32, sink: &mut dyn ResultSink) -> Result<Outcome> {
+        let Run::Running(running) = &mut portal.run else {
+            return Err(SqlError::internal("the portal is not running"));
+        };
+        let plan = running.plan.clone();
+        let params = portal.params.clone();
+        let (columns, formats) = (plan.columns.clone(), &portal.formats);
+        let sent = &mut portal.sent;
+        let mut left = if max_rows == 0 { u64::MAX } else { u64::from(max_rows) };
+        let memory = running.memory.clone();
+        self.ensure_transaction();
+        let finished = self.with_exec_cx(&plan, &params, &memory, |cx| {
+            loop {
+                if running.ready.is_empty() {
+                    let next = if running.complete { None } else { running.execution.next(cx)? };
+                    let Some(batch) = next else { return Ok(true) };
+                    running.ready.push_back(batch);
+                    running.skip = 0;
+                }
+                let batch = &running.ready[0];
+                let there = batch.count() - running.skip;
+                let take = (there as u64).min(left) as usize;
+                let source = RowSource::Batch { batch, from: running.skip, count: take };
+                let flow = sink.rows(&Rows { source, columns: &columns, formats, io: cx.io })?;
+                *sent += take as u64;
+                left -= take as u64;
+                running.skip += take;
+                if take == there {
+                    running.ready.pop_front();
+                    running.skip = 0;
+                }
+                if left == 0 || flow == Flow::Full {
+                    return Ok(false);
+                }
+            }
+        })?;
+        if let Some(read) = self.transaction.txn.as_ref().map(|txn| txn.read_lsn()) {
+            self.await_durable(read);
+        }
+        if !finished {
+            return Ok(Outcome::Suspended);
+        }
+        let count = match plan.physical.command {
+            Command::Select => portal.sent,
+            _ => running.affected,
+        };
+        portal.run = Run::Done(command_tag(plan.physical.command, 0));
+        Ok(Outcome::Complete(command_tag(plan.physical.command, count)))
+    }
+
+    /// Calls `work` with all that a running plan needs of the session.
+    pub(crate) fn with_exec_cx<R>(
+        &mut self,
+        plan: &Plan,
+        params: &[Datum],
+        memory: &Arc<Memory>,
+        work: impl FnOnce(&mut ExecCx<'_>) -> Result<R>,
+    ) -> Result<R> {
+        self.with_cx(plan.virtual_tables, params, memory, work)
+    }
+
+    /// As [`Session::with_exec_cx`]; `virtual_tables`: system relations may be read.
+    pub(crate) fn with_cx<R>(
+        &mut self,
+        virtual_tables: bool,
+        params: &[Datum],
+        memory: &Arc<Memory>,
+        work: impl FnOnce(&mut ExecCx<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let facts = if virtual_tables { self.facts() } else { SessionFacts::default() };
+        let view = self.host.current_view().clone();
+        let io = self.host.io(&view);
+        let db = self.db.clone();
+        let tables = SessionTables {
+            cx: SystemCx {
+                view: &view,
+                db: &db,
+                database: self.home.oid,
+                user: self.host.current_user.oid,
+                session: &facts,
+            },
+        };
+        let tables: &dyn VirtualTables = if virtual_tables { &tables } else { &NoTables };
+        self.host.modes = self.modes();
+        let txn = self.transaction.txn.as_mut().ok_or_else(|| SqlError::internal("no transaction is in progress"))?;
+        let mut cx = ExecCx::new(txn, params, &mut self.host, &io, memory.clone(), db.spill.clone(), tables);
+        work(&mut cx)
+    }
+}
+
+/// The word that read-only errors name a statement by.
+fn command_word(command: Command, source: &Source) -> &'static str {
+    use nq_qsql::parse::ast::Statement;
+    match (command, source.statement()) {
+        (Command::Insert, _) => "INSERT",
+        (Command::Update, _) => "UPDATE",
+        (Command::Delete, _) => "DELETE",
+        (Command::Merge, _) => "MERGE",
+        (Command::Select, Some(Statement::Query(_))) => "SELECT FOR UPDATE",
+        (Command::Select, _) => "SELECT",
+    }
+}
+
+/// The tag of a finished statement.
+pub(crate) fn command_tag(command: Command, count: u64) -> String {
+    match command {
+        Command::Select => format!("SELECT {count}"),
+        Command::Insert => format!("INSERT 0 {count}"),
+        Command::Update => format!("UPDATE {count}"),
+        Command::Delete => format!("DELETE {count}"),
+        Command::Merge => format!("MERGE {count}"),
+    }
+}

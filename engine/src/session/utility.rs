@@ -1,0 +1,300 @@
+//! Statements that are not planned: which function carries out which.
+
+use std::sync::Arc;
+
+use nq_qsql::bail;
+use nq_qsql::error::{Result, SqlError};
+use nq_qsql::parse::ast::{Ast, Statement};
+use nq_qsql::parse::qsql::QsqlStatement;
+use nq_qsql::plan::physical::OutputColumn;
+use nq_qsql::types::{Datum, oid};
+
+use super::portal::Portal;
+use super::prepared::{Source, has_into};
+use super::{Outcome, ResultSink, Session};
+
+/// What a utility statement answers with.
+pub(crate) enum Done {
+    /// A command tag.
+    Tag(String),
+    /// Rows; `{}` in the tag is replaced by their number.
+    Rows {
+        columns: Arc<[OutputColumn]>,
+        rows: Vec<Vec<Datum>>,
+        tag: String,
+    },
+    /// A COPY that waits for data, or has sent it.
+    Copy(Outcome),
+}
+
+impl Done {
+    /// A fixed tag.
+    pub(crate) fn tag(tag: &str) -> Result<Done> {
+        Ok(Done::Tag(tag.to_owned()))
+    }
+}
+
+impl Session {
+    /// The columns a utility statement will return; `None` for none.
+    pub(crate) fn describe_utility(&mut self, source: &Source) -> Result<Option<Arc<[OutputColumn]>>> {
+        let text = |name: &str| Session::result_column(name, oid::TEXT);
+        Ok(match source.statement() {
+            Some(Statement::Show(nq_qsql::parse::ast::ShowTarget::Name(name))) => {
+                let label = crate::settings::definition::find(name).map_or(&**name, |d| d.name);
+                Some([text(label)].into())
+            }
+            Some(Statement::Show(nq_qsql::parse::ast::ShowTarget::All)) => {
+                Some([text("name"), text("setting"), text("description")].into())
+            }
+            Some(Statement::Explain(explain)) => Some(crate::explain::columns(explain)?),
+            Some(Statement::Fetch(fetch)) if !fetch.is_move => {
+                self.portals.get(&*fetch.cursor.name).and_then(|p| p.columns.clone())
+            }
+            Some(Statement::Execute(execute)) => self.find_statement(&execute.name)?.columns.clone(),
+            Some(Statement::Qsql(statement)) => crate::ddl::maintenance::describe(statement),
+            _ => None,
+        })
+    }
+
+    /// Runs a statement that is not planned.
+    pub(crate) fn run_utility(&mut self, portal: &mut Portal, sink: &mut dyn ResultSink) -> Result<Done> {
+        let source = portal.source.clone();
+        let Some(parsed) = &source.parsed else { return Err(SqlError::internal("an empty statement was run")) };
+        let ast = &parsed.ast;
+        self.note_command(&ast.statement)?;
+        let done = self.dispatch(&source, ast, &ast.statement, portal, sink);
+        if self.transaction.txn.is_some() {
+            self.txn().next_command();
+        }
+        done
+    }
+
+    /// Prepares the transaction for a utility statement: most need a snapshot of their own, some must not start one.
+    fn note_command(&mut self, statement: &Statement) -> Result<()> {
+        match statement {
+            Statement::Begin(_)
+            | Statement::Commit { .. }
+            | Statement::Rollback { .. }
+            | Statement::Set(_)
+            | Statement::Show(_)
+            | Statement::Savepoint(_)
+            | Statement::ReleaseSavepoint(_)
+            | Statement::RollbackTo(_)
+            | Statement::Prepare(_)
+            | Statement::Deallocate(_)
+            | Statement::Fetch(_)
+            | Statement::CloseCursor(_)
+            | Statement::Discard(_) => {}
+            _ => {
+                self.begin_statement();
+            }
+        }
+        if self.read_only() {
+            if let Some(word) = writing_word(statement) {
+                self.check_writable(word)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries out one statement; also called for the elements of CREATE SCHEMA.
+    pub(crate) fn dispatch(
+        &mut self,
+        source: &Arc<Source>,
+        ast: &Ast,
+        statement: &Statement,
+        portal: &Portal,
+        sink: &mut dyn ResultSink,
+    ) -> Result<Done> {
+        match statement {
+            Statement::Begin(modes) => {
+                self.begin_block(*modes)?;
+                Done::tag("BEGIN")
+            }
+            Statement::Commit { chain } => self.commit_block(*chain).map(Done::Tag),
+            Statement::Rollback { chain } => self.rollback_block(*chain).map(Done::Tag),
+            Statement::Savepoint(name) => {
+                self.savepoint(name)?;
+                Done::tag("SAVEPOINT")
+            }
+            Statement::ReleaseSavepoint(name) => {
+                self.release_savepoint(name)?;
+                Done::tag("RELEASE")
+            }
+            Statement::RollbackTo(name) => {
+                self.rollback_to_savepoint(name)?;
+                Done::tag("ROLLBACK")
+            }
+            Statement::Set(set) => self.set_variable(set),
+            Statement::Show(target) => self.show(target),
+            Statement::Discard(target) => self.discard(*target),
+            Statement::Prepare(prepare) => self.prepare_sql(source, prepare),
+            Statement::Execute(execute) => self.execute_sql(source, ast, execute),
+            Statement::Deallocate(name) => self.deallocate(name.as_ref()),
+            Statement::DeclareCursor(declare) => self.declare_cursor(source, declare, portal),
+            Statement::Fetch(fetch) => self.fetch(fetch),
+            Statement::CloseCursor(name) => self.close_cursor(name.as_ref()),
+            Statement::Explain(explain) => self.explain(source, ast, explain, &portal.params),
+            Statement::Copy(copy) => self.copy(source, ast, copy, sink).map(Done::Copy),
+            Statement::Query(query) if has_into(ast, *query) => self.select_into(source, ast, *query),
+            Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) | Statement::Merge(_) => {
+                Err(SqlError::internal("a planned statement was run as a utility"))
+            }
+            Statement::SetConstraints { .. } => Done::tag("SET CONSTRAINTS"),
+            Statement::Lock(lock) => self.lock_tables(lock),
+            Statement::Truncate(truncate) => self.truncate(truncate),
+            Statement::CreateTable(create) => self.create_table(source, ast, create),
+            Statement::CreateTableAs(create) => self.create_table_as(source, ast, create),
+            Statement::AlterTable(alter) => self.alter_table(source, ast, alter),
+            Statement::CreateIndex(create) => self.create_index(source, ast, create),
+            Statement::CreateSequence(create) => self.create_sequence(create),
+            Statement::AlterSequence(alter) => self.alter_sequence(alter),
+            Statement::CreateView(create) => self.create_view(source, ast, create),
+            Statement::CreateSchema(create) => self.create_schema(source, ast, create, portal, sink),
+            Statement::CreateDatabase(create) => self.create_database(create),
+            Statement::AlterDatabase(alter) => self.alter_database(alter),
+            Statement::DropDatabase(drop) => self.drop_database(drop),
+            Statement::CreateRole(create) => self.create_role(create),
+            Statement::AlterRole(alter) => self.alter_role(alter),
+            Statement::AlterRoleSet(alter) => self.alter_role_set(alter),
+            Statement::DropRole(drop) => self.drop_role(drop),
+            Statement::Grant(grant) => self.grant(grant),
+            Statement::GrantRole(grant) => self.grant_role(grant),
+            Statement::Drop(drop) => self.drop_objects(drop),
+            Statement::Rename(rename) => self.rename(rename),
+            Statement::AlterOwner(alter) => self.alter_owner(alter),
+            Statement::AlterObjectSchema(alter) => self.alter_schema_of(alter),
+            Statement::Comment(comment) => self.comment(comment),
+            Statement::Vacuum(vacuum) => self.vacuum(vacuum),
+            Statement::Checkpoint { .. } => {
+                self.db.store.checkpoint().map_err(crate::error::store_error)?;
+                Done::tag("CHECKPOINT")
+            }
+            Statement::Reindex(reindex) => self.reindex(reindex),
+            Statement::Cluster(_) => Done::tag("CLUSTER"),
+            Statement::CreateExtension(create) => self.create_extension(create),
+            Statement::Qsql(statement) => self.run_qsql(statement),
+            Statement::Unsupported { what } => Err(SqlError::unsupported(what)),
+            Statement::Listen(_) | Statement::Unlisten(_) | Statement::Notify { .. } => {
+                Err(SqlError::unsupported("LISTEN/NOTIFY"))
+            }
+            Statement::PrepareTransaction(_) => {
+                self.abandon();
+                bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "prepared transactions are disabled")
+            }
+            Statement::CommitPrepared(name) | Statement::RollbackPrepared(name) => {
+                bail!(UNDEFINED_OBJECT, "prepared transaction with identifier \"{name}\" does not exist")
+            }
+            Statement::RefreshMaterializedView(_) => Err(SqlError::unsupported("REFRESH MATERIALIZED VIEW")),
+            Statement::AlterDefaultPrivileges(_) => Err(SqlError::unsupported("ALTER DEFAULT PRIVILEGES")),
+            Statement::CreateType(_) => Err(SqlError::unsupported("CREATE TYPE")),
+            Statement::AlterEnum(_) => Err(SqlError::unsupported("ALTER TYPE")),
+            Statement::CreateDomain(_) => Err(SqlError::unsupported("CREATE DOMAIN")),
+            Statement::AlterDomain(_) => Err(SqlError::unsupported("ALTER DOMAIN")),
+            Statement::CreateFunction(_) => Err(SqlError::unsupported("CREATE FUNCTION")),
+            Statement::AlterFunction(_) => Err(SqlError::unsupported("ALTER FUNCTION")),
+            Statement::CreateAggregate(_) => Err(SqlError::unsupported("CREATE AGGREGATE")),
+            Statement::CreateOperator(_) => Err(SqlError::unsupported("CREATE OPERATOR")),
+            Statement::CreateCast(_) => Err(SqlError::unsupported("CREATE CAST")),
+            Statement::AlterExtension(_) => Err(SqlError::unsupported("ALTER EXTENSION")),
+            Statement::SecurityLabel(_) => Err(SqlError::unsupported("SECURITY LABEL")),
+            Statement::ReassignOwned { .. } => Err(SqlError::unsupported("REASSIGN OWNED")),
+            Statement::DropOwned { .. } => Err(SqlError::unsupported("DROP OWNED")),
+            Statement::AlterSystem(_) => Err(SqlError::unsupported("ALTER SYSTEM")),
+            Statement::Do { .. } => Err(SqlError::unsupported("DO")),
+            Statement::Call(_) => Err(SqlError::unsupported("CALL")),
+            Statement::Load(_) => Err(SqlError::unsupported("LOAD")),
+        }
+    }
+
+    /// LOCK TABLE.
+    fn lock_tables(&mut self, lock: &nq_qsql::parse::ast::Lock) -> Result<Done> {
+        use nq_qsql::parse::ast::LockMode as Mode;
+        use nq_storage::txn::lock::LockMode;
+        self.check_inside_block("LOCK TABLE")?;
+        let mode = match lock.mode {
+            Mode::AccessShare => LockMode::AccessShare,
+            Mode::RowShare => LockMode::RowShare,
+            Mode::RowExclusive => LockMode::RowExclusive,
+            Mode::ShareUpdateExclusive => LockMode::ShareUpdateExclusive,
+            Mode::Share => LockMode::Share,
+            Mode::ShareRowExclusive => LockMode::ShareRowExclusive,
+            Mode::Exclusive => LockMode::Exclusive,
+            Mode::AccessExclusive => LockMode::AccessExclusive,
+        };
+        for table in &lock.tables {
+            let relation = self.need_relation(&table.name)?;
+            let wanted = match mode {
+                LockMode::AccessShare => crate::catalog::acl::SELECT,
+                _ => crate::catalog::acl::UPDATE,
+            };
+            self.check_relation_privileges(&relation, self.host.current_user.oid, wanted, 0, 0)?;
+            let wait = if lock.nowait { nq_storage::WaitPolicy::NoWait } else { nq_storage::WaitPolicy::Wait };
+            self.lock_relation_waiting(relation.oid, mode, wait).map_err(|e| {
+                match lock.nowait && e.code() == nq_qsql::error::SqlState::LOCK_NOT_AVAILABLE {
+                    true => nq_qsql::sql_err!(
+                        LOCK_NOT_AVAILABLE,
+                        "could not obtain lock on relation \"{}\"",
+                        relation.name
+                    ),
+                    false => e,
+                }
+            })?;
+        }
+        Done::tag("LOCK TABLE")
+    }
+
+    /// CREATE EXTENSION: what clients ask for by habit is there already.
+    fn create_extension(&mut self, create: &nq_qsql::parse::ast::CreateExtension) -> Result<Done> {
+        match &*create.name.name {
+            "plpgsql" if create.if_not_exists => {
+                self.host.notice(nq_qsql::sql_err!(
+                    DUPLICATE_OBJECT,
+                    "extension \"plpgsql\" already exists, skipping"
+                ));
+                Done::tag("CREATE EXTENSION")
+            }
+            name => Err(nq_qsql::sql_err!(FEATURE_NOT_SUPPORTED, "extension \"{name}\" is not available")
+                .hint("The extension must first be installed on the system where PostgreSQL is running.")),
+        }
+    }
+
+    /// The statements of QSQL.
+    fn run_qsql(&mut self, statement: &QsqlStatement) -> Result<Done> {
+        match statement {
+            QsqlStatement::ShowCompressionStats { table } => self.compression_stats(table.as_ref()),
+            QsqlStatement::CheckTable { table, repair } => self.check_table(table, *repair),
+            QsqlStatement::CheckDatabase => self.check_database(),
+            QsqlStatement::CompressTable { .. } => Err(SqlError::unsupported("COMPRESS TABLE")),
+            QsqlStatement::DecompressTable { .. } => Err(SqlError::unsupported("DECOMPRESS TABLE")),
+            QsqlStatement::Named(name) => Err(SqlError::unsupported(name)),
+        }
+    }
+}
+
+/// The word a statement that writes is named by in read-only errors; `None` for those that may run.
+fn writing_word(statement: &Statement) -> Option<&'static str> {
+    Some(match statement {
+        Statement::CreateTable(_) => "CREATE TABLE",
+        Statement::CreateTableAs(_) => "CREATE TABLE AS",
+        Statement::AlterTable(_) => "ALTER TABLE",
+        Statement::CreateIndex(_) => "CREATE INDEX",
+        Statement::CreateSequence(_) => "CREATE SEQUENCE",
+        Statement::AlterSequence(_) => "ALTER SEQUENCE",
+        Statement::CreateView(_) => "CREATE VIEW",
+        Statement::CreateSchema(_) => "CREATE SCHEMA",
+        Statement::CreateDatabase(_) => "CREATE DATABASE",
+        Statement::AlterDatabase(_) => "ALTER DATABASE",
+        Statement::DropDatabase(_) => "DROP DATABASE",
+        Statement::CreateRole(_) => "CREATE ROLE",
+        Statement::AlterRole(_) | Statement::AlterRoleSet(_) => "ALTER ROLE",
+        Statement::DropRole(_) => "DROP ROLE",
+        Statement::Grant(grant) => if grant.is_grant { "GRANT" } else { "REVOKE" },
+        Statement::GrantRole(grant) => if grant.is_grant { "GRANT ROLE" } else { "REVOKE ROLE" },
+        Statement::Drop(_) => "DROP",
+        Statement::Rename(_) | Statement::AlterOwner(_) | Statement::AlterObjectSchema(_) => "ALTER",
+        Statement::Comment(_) => "COMMENT",
+        Statement::Truncate(_) => "TRUNCATE TABLE",
+        _ => return None,
+    })
+}
