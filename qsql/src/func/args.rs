@@ -204,7 +204,7 @@ macro_rules! scalar {
     ($($name:ident $([$cx:ident])? ($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty = $body:expr;)*) => {
         $(
             #[allow(non_snake_case, reason = "PostgreSQL's own names")]
-            pub(super) fn $name(_cx: &mut $crate::func::EvalCx<'_>, _args: &[$crate::types::Datum])
+            pub(in crate::func) fn $name(_cx: &mut $crate::func::EvalCx<'_>, _args: &[$crate::types::Datum])
                 -> $crate::error::Result<$crate::types::Datum>
             {
                 $(let $cx = _cx;)?

@@ -2,8 +2,8 @@
 
 use super::super::Body::{Set};
 use super::super::Function;
-use super::super::set;
-use super::{f, I, S};
+use super::super::{pattern, set};
+use super::{f, I, S, TEXT_A};
 use crate::types::oid::{ANYARRAY, ANYELEMENT, BOOL, INT4, INT8, INTERVAL, NUMERIC, TEXT, TIMESTAMP, TIMESTAMPTZ};
 
 #[rustfmt::skip]
@@ -17,6 +17,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(1191, "generate_subscripts", &[ANYARRAY, INT4, BOOL], INT4, I, true, Set { body: set::generate_subscripts, columns: &[] }),
     f(1192, "generate_subscripts", &[ANYARRAY, INT4], INT4, I, true, Set { body: set::generate_subscripts_nodir, columns: &[] }),
     f(2331, "unnest", &[ANYARRAY], ANYELEMENT, I, true, Set { body: set::array_unnest, columns: &[] }),
+    f(2763, "regexp_matches", &[TEXT, TEXT], TEXT_A, I, true, Set { body: pattern::functions::regexp_matches_no_flags, columns: &[] }).names(&["string", "pattern"]),
+    f(2764, "regexp_matches", &[TEXT, TEXT, TEXT], TEXT_A, I, true, Set { body: pattern::functions::regexp_matches, columns: &[] }).names(&["string", "pattern", "flags"]),
+    f(2765, "regexp_split_to_table", &[TEXT, TEXT], TEXT, I, true, Set { body: pattern::functions::regexp_split_to_table_no_flags, columns: &[] }).names(&["string", "pattern"]),
+    f(2766, "regexp_split_to_table", &[TEXT, TEXT, TEXT], TEXT, I, true, Set { body: pattern::functions::regexp_split_to_table, columns: &[] }).names(&["string", "pattern", "flags"]),
     f(3259, "generate_series", &[NUMERIC, NUMERIC, NUMERIC], NUMERIC, I, true, Set { body: set::generate_series_step_numeric, columns: &[] }),
     f(3260, "generate_series", &[NUMERIC, NUMERIC], NUMERIC, I, true, Set { body: set::generate_series_numeric, columns: &[] }),
     f(6160, "string_to_table", &[TEXT, TEXT], TEXT, I, false, Set { body: set::text_to_table, columns: &[] }),

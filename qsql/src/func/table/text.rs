@@ -2,7 +2,7 @@
 
 use super::super::Body::{Scalar};
 use super::super::Function;
-use super::super::{array, bytea, collate, format, hash, ident, int, quote, session, text};
+use super::super::{array, bytea, collate, format, hash, ident, int, pattern, quote, session, text};
 use super::{f, I, S, V, TEXT_A, absent};
 use crate::types::oid::{ANY, ANYNONARRAY, BOOL, BPCHAR, BYTEA, CHAR, INT4, INT8, NAME, NUMERIC, OID, RECORD, REGCLASS, TEXT, VARCHAR, VOID};
 
@@ -119,7 +119,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(1811, "bit_length", &[TEXT], INT4, I, true, Scalar(text::bit_length_1811)),
     f(1947, "decode", &[TEXT, TEXT], BYTEA, I, true, Scalar(bytea::binary_decode)),
     f(2003, "textanycat", &[TEXT, ANYNONARRAY], TEXT, S, true, Scalar(text::textanycat_2003)),
-    f(2074, "substring", &[TEXT, TEXT, TEXT], TEXT, I, true, Scalar(absent!("substring"))),
+    f(2074, "substring", &[TEXT, TEXT, TEXT], TEXT, I, true, Scalar(pattern::functions::substring_2074)),
     f(2077, "current_setting", &[TEXT], TEXT, S, true, Scalar(session::show_config_by_name)),
     f(2078, "set_config", &[TEXT, TEXT, BOOL], TEXT, V, false, Scalar(session::set_config_by_name)),
     f(2087, "replace", &[TEXT, TEXT, TEXT], TEXT, I, true, Scalar(text::replace_text)),
