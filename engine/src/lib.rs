@@ -2,12 +2,18 @@
 //!
 //! [`Database`] is a cluster in a directory; [`Session`](session::Session) is a client's conversation with one of its databases.
 
+mod activity;
 pub mod admin;
+mod catalog;
+mod copy;
 pub mod database;
+mod ddl;
 pub mod error;
 pub mod exec;
+mod explain;
 pub mod session;
 pub mod settings;
+mod stats;
 pub mod table;
 
 pub use admin::clock_time;
