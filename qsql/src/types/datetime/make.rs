@@ -54,8 +54,8 @@ pub fn make_time(hour: i32, minute: i32, second: f64) -> Result<i64> {
 pub fn make_timestamp(year: i32, month: i32, day: i32, hour: i32, minute: i32, second: f64) -> Result<i64> {
     let days = i64::from(make_date(year, month, day)?);
     let time = make_time(hour, minute, second)?;
-    let ts = days * USECS_PER_DAY + time;
-    if (TIMESTAMP_MIN..TIMESTAMP_END).contains(&ts) {
+    let ts = days.checked_mul(USECS_PER_DAY).and_then(|start| start.checked_add(time));
+    if let Some(ts) = ts.filter(|ts| (TIMESTAMP_MIN..TIMESTAMP_END).contains(ts)) {
         return Ok(ts);
     }
     let second = seconds_text(second);
