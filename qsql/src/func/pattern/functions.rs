@@ -272,7 +272,7 @@ mod tests {
             ("foobarbaz", "b..", "X", 0, "fooXX"),
             ("foobarbaz", "b(..)", "X\\1Y", 0, "fooXarYXazY"),
             ("abc", "", "-", 0, "-a-b-c-"),
-            ("A PostgreSQL function", "a|e|i|o|u", "X", 3, "A PostgrXSQL function"),
+            ("A PostgreSQL function", "a|e|i|o|u", "X", 3, "A PostgreSQL fXnction"),
             ("abc", "b", "[\\&]\\\\\\x", 1, "a[b]\\\\xc"),
         ] {
             assert_eq!(replace(text, pattern, new, 1, n, all).ok().as_deref(), Some(want), "{text} {pattern}");
