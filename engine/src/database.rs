@@ -377,7 +377,7 @@ fn store_options(settings: &BaseSettings) -> Options {
 /// Reads all objects of a catalog tree.
 fn load_objects(store: &Store, tree: TreeId, mut each: impl FnMut(ObjectKey, Object)) -> Result<()> {
     let txn = store.begin(TxnOptions { read_only: true, ..TxnOptions::default() });
-    let mut cursor = txn.cursor(tree, KeyRange::prefix(b"o"), Direction::Forward);
+    let mut cursor = txn.cursor(tree, KeyRange::prefix(b"o"), Direction::Forward).map_err(store_error)?;
     let mut damaged = None;
     loop {
         let more = cursor

@@ -13,7 +13,6 @@ pub mod exec;
 mod explain;
 pub mod session;
 pub mod settings;
-mod stats;
 pub mod table;
 
 pub use admin::clock_time;

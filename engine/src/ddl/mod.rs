@@ -6,23 +6,13 @@
 //!
 //! Source: PostgreSQL manual, part VI "SQL Commands".
 
-pub(crate) mod alter_column;
 pub(crate) mod alter_table;
 pub(crate) mod column;
-pub(crate) mod comment;
 pub(crate) mod constraint;
-pub(crate) mod database;
 pub(crate) mod drop;
-pub(crate) mod grant;
 pub(crate) mod index;
-pub(crate) mod maintenance;
 pub(crate) mod names;
-pub(crate) mod rename;
-pub(crate) mod rewrite;
-pub(crate) mod role;
-pub(crate) mod schema;
 pub(crate) mod sequence;
 pub(crate) mod stored;
 pub(crate) mod table;
 pub(crate) mod truncate;
-pub(crate) mod view;

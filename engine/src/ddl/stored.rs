@@ -99,7 +99,7 @@ impl Session {
             }
         }
         let view = self.view().clone();
-        let text = nq_qsql::plan::deparse::deparse_expr(&expr, relation, &*view);
+        let text = nq_qsql::plan::deparse::deparse_expr(&expr, &ColumnNames(relation));
         Ok(Stored { text: text.into(), expr, columns })
     }
 

@@ -9,19 +9,18 @@
 //! PostgreSQL's would have: inside a transaction block the block is failed (25P02 until ROLLBACK), outside it nothing has happened.
 
 mod api;
-mod cursor;
 mod facts;
 pub(crate) mod host;
 mod objects;
 pub(crate) mod plan_cache;
 mod point;
 mod portal;
-mod prepared;
+pub(crate) mod prepared;
 mod privileges;
 mod set;
 mod system_functions;
 pub(crate) mod transaction;
-mod utility;
+pub(crate) mod utility;
 
 use std::sync::Arc;
 

@@ -115,7 +115,7 @@ impl Session {
         let transient = bound.volatile_literals;
         let io = self.host.io(&view);
         let cx = BindContext { catalog: &recording, params, io: &io };
-        let physical = nq_qsql::optimize::optimize(bound, &cx).map_err(|e| e.locate(&source.text))?;
+        let physical = nq_qsql::optimize::optimize(bound, &cx, None).map_err(|e| e.locate(&source.text))?;
         Ok(Arc::new(Plan::new(physical, recording.into_lookups(), &view, transient)))
     }
 

@@ -51,8 +51,7 @@ impl Session {
                 self.portals.get(&*fetch.cursor.name).and_then(|p| p.columns.clone())
             }
             Some(Statement::Execute(execute)) => self.find_statement(&execute.name)?.columns.clone(),
-            Some(Statement::Qsql(statement)) => crate::ddl::maintenance::describe(statement),
-            _ => None,
+                        _ => None,
         })
     }
 
@@ -128,12 +127,12 @@ impl Session {
             Statement::Set(set) => self.set_variable(set),
             Statement::Show(target) => self.show(target),
             Statement::Discard(target) => self.discard(*target),
-            Statement::Prepare(prepare) => self.prepare_sql(source, prepare),
-            Statement::Execute(execute) => self.execute_sql(source, ast, execute),
-            Statement::Deallocate(name) => self.deallocate(name.as_ref()),
-            Statement::DeclareCursor(declare) => self.declare_cursor(source, declare, portal),
-            Statement::Fetch(fetch) => self.fetch(fetch),
-            Statement::CloseCursor(name) => self.close_cursor(name.as_ref()),
+            Statement::Prepare(_) => Err(SqlError::unsupported("PREPARE")),
+            Statement::Execute(_) => Err(SqlError::unsupported("EXECUTE")),
+            Statement::Deallocate(_) => Err(SqlError::unsupported("DEALLOCATE")),
+            Statement::DeclareCursor(_) => Err(SqlError::unsupported("DECLARE CURSOR")),
+            Statement::Fetch(_) => Err(SqlError::unsupported("FETCH")),
+            Statement::CloseCursor(_) => Err(SqlError::unsupported("CLOSE")),
             Statement::Explain(explain) => self.explain(source, ast, explain, &portal.params),
             Statement::Copy(copy) => self.copy(source, ast, copy, sink).map(Done::Copy),
             Statement::Query(query) if has_into(ast, *query) => self.select_into(source, ast, *query),
@@ -145,35 +144,35 @@ impl Session {
             Statement::Truncate(truncate) => self.truncate(truncate),
             Statement::CreateTable(create) => self.create_table(source, ast, create),
             Statement::CreateTableAs(create) => self.create_table_as(source, ast, create),
-            Statement::AlterTable(alter) => self.alter_table(source, ast, alter),
+            Statement::AlterTable(_) => Err(SqlError::unsupported("ALTER TABLE")),
             Statement::CreateIndex(create) => self.create_index(source, ast, create),
             Statement::CreateSequence(create) => self.create_sequence(create),
             Statement::AlterSequence(alter) => self.alter_sequence(alter),
-            Statement::CreateView(create) => self.create_view(source, ast, create),
-            Statement::CreateSchema(create) => self.create_schema(source, ast, create, portal, sink),
-            Statement::CreateDatabase(create) => self.create_database(create),
-            Statement::AlterDatabase(alter) => self.alter_database(alter),
-            Statement::DropDatabase(drop) => self.drop_database(drop),
-            Statement::CreateRole(create) => self.create_role(create),
-            Statement::AlterRole(alter) => self.alter_role(alter),
-            Statement::AlterRoleSet(alter) => self.alter_role_set(alter),
-            Statement::DropRole(drop) => self.drop_role(drop),
-            Statement::Grant(grant) => self.grant(grant),
-            Statement::GrantRole(grant) => self.grant_role(grant),
+            Statement::CreateView(_) => Err(SqlError::unsupported("CREATE VIEW")),
+            Statement::CreateSchema(_) => Err(SqlError::unsupported("CREATE SCHEMA")),
+            Statement::CreateDatabase(_) => Err(SqlError::unsupported("CREATE DATABASE")),
+            Statement::AlterDatabase(_) => Err(SqlError::unsupported("ALTER DATABASE")),
+            Statement::DropDatabase(_) => Err(SqlError::unsupported("DROP DATABASE")),
+            Statement::CreateRole(_) => Err(SqlError::unsupported("CREATE ROLE")),
+            Statement::AlterRole(_) => Err(SqlError::unsupported("ALTER ROLE")),
+            Statement::AlterRoleSet(_) => Err(SqlError::unsupported("ALTER ROLE SET")),
+            Statement::DropRole(_) => Err(SqlError::unsupported("DROP ROLE")),
+            Statement::Grant(_) => Err(SqlError::unsupported("GRANT")),
+            Statement::GrantRole(_) => Err(SqlError::unsupported("GRANT")),
             Statement::Drop(drop) => self.drop_objects(drop),
-            Statement::Rename(rename) => self.rename(rename),
-            Statement::AlterOwner(alter) => self.alter_owner(alter),
-            Statement::AlterObjectSchema(alter) => self.alter_schema_of(alter),
-            Statement::Comment(comment) => self.comment(comment),
+            Statement::Rename(_) => Err(SqlError::unsupported("RENAME")),
+            Statement::AlterOwner(_) => Err(SqlError::unsupported("OWNER TO")),
+            Statement::AlterObjectSchema(_) => Err(SqlError::unsupported("SET SCHEMA")),
+            Statement::Comment(_) => Err(SqlError::unsupported("COMMENT")),
             Statement::Vacuum(vacuum) => self.vacuum(vacuum),
             Statement::Checkpoint { .. } => {
                 self.db.store.checkpoint().map_err(crate::error::store_error)?;
                 Done::tag("CHECKPOINT")
             }
-            Statement::Reindex(reindex) => self.reindex(reindex),
+            Statement::Reindex(_) => Err(SqlError::unsupported("REINDEX")),
             Statement::Cluster(_) => Done::tag("CLUSTER"),
             Statement::CreateExtension(create) => self.create_extension(create),
-            Statement::Qsql(statement) => self.run_qsql(statement),
+            Statement::Qsql(statement) => Session::run_qsql(statement),
             Statement::Unsupported { what } => Err(SqlError::unsupported(what)),
             Statement::Listen(_) | Statement::Unlisten(_) | Statement::Notify { .. } => {
                 Err(SqlError::unsupported("LISTEN/NOTIFY"))
@@ -260,11 +259,11 @@ impl Session {
     }
 
     /// The statements of QSQL.
-    fn run_qsql(&mut self, statement: &QsqlStatement) -> Result<Done> {
+    fn run_qsql(statement: &QsqlStatement) -> Result<Done> {
         match statement {
-            QsqlStatement::ShowCompressionStats { table } => self.compression_stats(table.as_ref()),
-            QsqlStatement::CheckTable { table, repair } => self.check_table(table, *repair),
-            QsqlStatement::CheckDatabase => self.check_database(),
+            QsqlStatement::ShowCompressionStats { .. } => Err(SqlError::unsupported("SHOW COMPRESSION STATS")),
+            QsqlStatement::CheckTable { .. } => Err(SqlError::unsupported("CHECK TABLE")),
+            QsqlStatement::CheckDatabase => Err(SqlError::unsupported("CHECK DATABASE")),
             QsqlStatement::CompressTable { .. } => Err(SqlError::unsupported("COMPRESS TABLE")),
             QsqlStatement::DecompressTable { .. } => Err(SqlError::unsupported("DECOMPRESS TABLE")),
             QsqlStatement::Named(name) => Err(SqlError::unsupported(name)),

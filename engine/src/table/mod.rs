@@ -3,4 +3,5 @@
 pub mod key;
 pub mod row;
 pub mod scan;
+pub(crate) mod sequence;
 pub mod value;
