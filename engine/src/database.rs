@@ -139,7 +139,11 @@ impl Database {
         let cluster = load_cluster(&store, cluster_tree)?;
         let next_oid = read_oid_mark(&store, cluster_tree)?;
         let memory = settings_bytes(&settings, "shared_buffers").max(16 << 20);
-        let spill = SpillSpace::open(env.clone(), &dir.join("tmp"), settings_int(&settings, "temp_file_limit"))?;
+        let tmp = dir.join("tmp");
+        SpillSpace::prepare(&*env, &tmp)
+            .map_err(|e| sql_err!(IO_ERROR, "could not prepare directory \"{}\": {e}", tmp.display()))?;
+        let spill_limit = u64::try_from(settings_int(&settings, "temp_file_limit")).map_or(u64::MAX, |kb| kb * 1024);
+        let spill = SpillSpace::new(env.clone(), &tmp, spill_limit);
         let db = Arc::new(Database {
             started: env.now_micros() - EPOCH_OFFSET_MICROS,
             env,
@@ -232,7 +236,8 @@ impl Database {
             return Ok(home.clone());
         }
         let tree = TreeId(database.tree);
-        let mut state = CatalogState { version: self.next_version(), ..CatalogState::default() };
+        let mut state = CatalogState::default();
+        state.version = self.next_version();
         load_objects(&self.store, tree, |key, object| state.apply(key, Some(object)))?;
         let home = Arc::new(Home {
             oid: database.oid,

@@ -13,15 +13,11 @@ use crate::session::Session;
 use crate::session::prepared::Source;
 use crate::session::utility::Done;
 
-/// What EXPLAIN was asked for.
-struct Request {
-    analyze: bool,
-    json: bool,
-    options: ExplainOptions,
-}
+/// OID of `json`.
+const JSON: nq_qsql::types::Oid = 114;
 
-fn request(statement: &Explain) -> Result<Request> {
-    let mut out = Request { analyze: false, json: false, options: ExplainOptions::default() };
+fn request(statement: &Explain) -> Result<ExplainOptions> {
+    let mut out = ExplainOptions { costs: true, ..ExplainOptions::default() };
     for option in &statement.options {
         let word = match &option.value {
             None => "true",
@@ -34,8 +30,8 @@ fn request(statement: &Explain) -> Result<Request> {
         };
         match &*option.name.name {
             "analyze" => out.analyze = flag()?,
-            "verbose" => out.options.verbose = flag()?,
-            "costs" => out.options.costs = flag()?,
+            "verbose" => out.verbose = flag()?,
+            "costs" => out.costs = flag()?,
             "timing" | "summary" | "buffers" | "settings" | "wal" | "memory" | "generic_plan" => drop(flag()?),
             "format" => match word {
                 "text" => out.json = false,
@@ -50,7 +46,7 @@ fn request(statement: &Explain) -> Result<Request> {
 
 /// The columns that EXPLAIN returns.
 pub(crate) fn columns(statement: &Explain) -> Result<Arc<[OutputColumn]>> {
-    let ty = if request(statement)?.json { oid::TEXT } else { oid::TEXT };
+    let ty = if request(statement)?.json { JSON } else { oid::TEXT };
     Ok([Session::result_column("QUERY PLAN", ty)].into())
 }
 
@@ -61,19 +57,13 @@ impl Session {
         source: &Arc<Source>,
         ast: &Ast,
         statement: &Explain,
-        params: &[Datum],
     ) -> Result<Done> {
         let request = request(statement)?;
         if request.analyze {
             return Err(SqlError::unsupported("EXPLAIN ANALYZE"));
         }
-        if request.json {
-            return Err(SqlError::unsupported("EXPLAIN (FORMAT JSON)"));
-        }
-        let _ = params;
         let plan = self.plan_statement(source, ast, &statement.statement, &[])?;
-        let text = explain(&plan.physical, &request.options, None);
-        let rows = text.lines().map(|line| vec![Datum::text(line)]).collect();
+        let rows = explain(&plan.physical, &request, None).into_iter().map(|line| vec![Datum::text(line)]).collect();
         Ok(Done::Rows { columns: columns(statement)?, rows, tag: "EXPLAIN".to_owned() })
     }
 }

@@ -5,7 +5,6 @@
 mod activity;
 pub mod admin;
 mod catalog;
-mod copy;
 pub mod database;
 mod ddl;
 pub mod error;

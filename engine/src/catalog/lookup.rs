@@ -252,7 +252,7 @@ impl CatalogView {
     }
 
     fn resolve_type(&self, text: &str) -> Result<Oid> {
-        nq_qsql::bind::bind_type_name(text, self).map(|ty| ty.oid)
+        nq_qsql::bind::bind_type_text(text, self).map(|ty| ty.oid)
     }
 }
 

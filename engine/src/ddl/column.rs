@@ -49,7 +49,7 @@ impl Session {
     /// The type that a type name means for a column.
     pub(crate) fn column_type(&mut self, ast: &Ast, ty: &TypeName, column: &str) -> Result<DataType> {
         let found = self.resolve_type(ast, ty)?;
-        if nq_qsql::types::info::by_oid(found.oid).is_some_and(|info| info.kind == b'p') {
+        if nq_qsql::types::info::by_oid(found.oid).is_some_and(|info| info.kind == nq_qsql::types::info::TypeKind::Pseudo) {
             bail!(
                 INVALID_TABLE_DEFINITION,
                 "column \"{column}\" has pseudo-type {}",

@@ -10,7 +10,6 @@ pub(crate) mod alter_table;
 pub(crate) mod column;
 pub(crate) mod constraint;
 pub(crate) mod drop;
-pub(crate) mod index;
 pub(crate) mod names;
 pub(crate) mod sequence;
 pub(crate) mod stored;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nq_qsql::plan::deparse::{deparse_expr, quote_identifier};
 use nq_qsql::bind::{BindContext, StoredKind};
 use nq_qsql::catalog::Relation;
 use nq_qsql::error::{Result, SqlError};
@@ -76,7 +77,7 @@ impl Session {
             ));
         }
         let mut columns = Vec::new();
-        expr.visit(&mut |e| {
+        visit(&expr, &mut |e| {
             if let ExprKind::Column(slot) = e.kind {
                 columns.push(slot as usize);
             }
@@ -98,8 +99,7 @@ impl Session {
                 .detail("A generated column cannot reference another generated column."));
             }
         }
-        let view = self.view().clone();
-        let text = nq_qsql::plan::deparse::deparse_expr(&expr, &ColumnNames(relation));
+        let text = deparse_expr(&expr, &|id: u32| quote_identifier(&relation.columns[id as usize].name));
         Ok(Stored { text: text.into(), expr, columns })
     }
 
@@ -114,10 +114,16 @@ impl Session {
     }
 }
 
+/// Calls `f` on an expression and everything in it.
+fn visit(expr: &Expr, f: &mut dyn FnMut(&Expr)) {
+    f(expr);
+    expr.each_child(&mut |child| visit(child, f));
+}
+
 /// The least stable function in an expression.
 pub(crate) fn volatility(expr: &Expr) -> Volatility {
     let mut worst = Volatility::Immutable;
-    expr.visit(&mut |e| {
+    visit(expr, &mut |e| {
         if let ExprKind::Call { func, .. } = &e.kind {
             worst = worst.max(func.volatility);
         }
@@ -128,7 +134,7 @@ pub(crate) fn volatility(expr: &Expr) -> Volatility {
 /// Relations that an expression refers to by OID constants: `nextval('s'::regclass)`.
 pub(crate) fn constant_relations(expr: &Expr) -> Vec<Oid> {
     let mut found = Vec::new();
-    expr.visit(&mut |e| {
+    visit(expr, &mut |e| {
         if let (ExprKind::Const(Datum::Oid(relation)), oid::REGCLASS) = (&e.kind, e.ty.oid) {
             found.push(*relation);
         }

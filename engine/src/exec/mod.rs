@@ -119,6 +119,8 @@ pub struct RunState {
     pub(crate) case_tests: Vec<Arc<Vector>>,
     /// What the nodes did, when asked for.
     pub actuals: Vec<NodeActual>,
+    /// Rows written so far.
+    pub affected: u64,
 }
 
 impl<'a> ExecCx<'a> {
@@ -187,6 +189,11 @@ impl Execution {
     /// The plan.
     pub fn plan(&self) -> &Arc<PhysicalPlan> {
         &self.plan
+    }
+
+    /// Rows written so far.
+    pub fn affected(&self) -> u64 {
+        self.state.affected
     }
 
     /// What each node did so far, in the order of [`stats`].

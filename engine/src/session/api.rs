@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::plan::physical::OutputColumn;
+use crate::exec::Batch;
 use nq_qsql::types::{Datum, IoContext, Oid, io_binary, io_text};
 
 /// Who connects, to what, and with which settings.
@@ -137,13 +138,15 @@ pub struct Rows<'a> {
 pub(crate) enum RowSource<'a> {
     /// Row-major values; the slice's length is a multiple of the number of columns.
     Values { values: &'a [Datum], count: usize },
+    /// Rows of a batch from the `from`-th counting one on.
+    Batch { batch: &'a Batch, from: usize, count: usize },
 }
 
 impl Rows<'_> {
     /// Number of rows.
     pub fn len(&self) -> usize {
         match &self.source {
-            RowSource::Values { count, .. } => *count,
+            RowSource::Values { count, .. } | RowSource::Batch { count, .. } => *count,
         }
     }
 
@@ -179,15 +182,17 @@ impl Rows<'_> {
 
     /// Appends one field with its length, -1 for NULL.
     fn write_field(&self, row: usize, column: usize, out: &mut Vec<u8>) -> Result<()> {
-        let RowSource::Values { values, .. } = &self.source;
-        let value = &values[row * self.columns.len() + column];
+        let oid = self.columns[column].ty.oid;
+        let value = &match &self.source {
+            RowSource::Values { values, .. } => values[row * self.columns.len() + column].clone(),
+            RowSource::Batch { batch, from, .. } => batch.columns[column].datum(batch.rows().nth(from + row), oid),
+        };
         let start = out.len();
         if value.is_null() {
             out.extend_from_slice(&[0xff; 4]);
             return Ok(());
         }
         out.extend_from_slice(&[0; 4]);
-        let oid = self.columns[column].ty.oid;
         match self.formats.get(column).copied().unwrap_or_default() {
             Format::Text => io_text::write_text(value, oid, self.io, out)?,
             Format::Binary => io_binary::send_binary(value, oid, out)?,
@@ -199,9 +204,14 @@ impl Rows<'_> {
 
     /// The row's values.
     pub fn values(&self, row: usize) -> Vec<Datum> {
-        let RowSource::Values { values, .. } = &self.source;
         let width = self.columns.len();
-        values[row * width..(row + 1) * width].to_vec()
+        match &self.source {
+            RowSource::Values { values, .. } => values[row * width..(row + 1) * width].to_vec(),
+            RowSource::Batch { batch, from, .. } => {
+                let at = batch.rows().nth(from + row);
+                (0..width).map(|c| batch.columns[c].datum(at, self.columns[c].ty.oid)).collect()
+            }
+        }
     }
 }
 

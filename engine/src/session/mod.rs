@@ -13,7 +13,6 @@ mod facts;
 pub(crate) mod host;
 mod objects;
 pub(crate) mod plan_cache;
-mod point;
 mod portal;
 pub(crate) mod prepared;
 mod privileges;
@@ -34,7 +33,6 @@ use parking_lot::Mutex;
 
 use crate::activity::{Backend, Doing, State};
 use crate::catalog::acl;
-use crate::copy::CopyIn;
 use crate::database::{Database, Home};
 use crate::settings::{Settings, Source as SettingSource};
 
@@ -60,7 +58,6 @@ pub struct Session {
     portals: HashMap<Box<str>, Portal>,
     /// The statement of the simple protocol whose sink was full.
     simple: Option<Portal>,
-    copy_in: Option<Box<CopyIn>>,
     pending_lsn: Option<Lsn>,
 }
 
@@ -146,7 +143,7 @@ impl Session {
             bail!(TOO_MANY_CONNECTIONS, "too many connections for role \"{}\"", info.user);
         }
         let user = User { oid: role.oid, name: role.name.clone() };
-        let locks = db.store.session_locks();
+        let locks = db.store.session_locks(backend.pid as u64);
         let mut host = SessionHost::new(db.clone(), home.clone(), backend.clone(), settings, locks, user);
         host.settings.force("session_authorization", &role.name, crate::settings::Scope::Session)?;
         host.settings.force("is_superuser", if role.superuser { "on" } else { "off" }, crate::settings::Scope::Session)?;
@@ -174,7 +171,6 @@ impl Session {
             statements: HashMap::new(),
             portals: HashMap::new(),
             simple: None,
-            copy_in: None,
             pending_lsn: None,
         })
     }
@@ -454,37 +450,25 @@ impl Session {
     }
 
     /// Takes a CopyData message of a COPY FROM STDIN.
-    pub fn copy_data(&mut self, data: &[u8]) -> Result<()> {
-        let Some(mut copy) = self.copy_in.take() else {
-            return self.after_command(Err(SqlError::internal("no COPY is in progress")));
-        };
-        let result = self.feed_copy(&mut copy, data);
-        self.copy_in = Some(copy);
-        match result {
-            Ok(()) => Ok(()),
-            Err(error) => self.after_command(Err(error)),
-        }
+    ///
+    /// # Errors
+    /// No COPY can be in progress yet: always.
+    pub fn copy_data(&mut self, _data: &[u8]) -> Result<()> {
+        self.after_command(Err(SqlError::internal("no COPY is in progress")))
     }
 
     /// CopyDone: ends the COPY; answers its completion.
+    ///
+    /// # Errors
+    /// No COPY can be in progress yet: always.
     pub fn copy_done(&mut self) -> Result<Outcome> {
-        let Some(mut copy) = self.copy_in.take() else {
-            return self.after_command(Err(SqlError::internal("no COPY is in progress")));
-        };
-        let result = self.finish_copy(&mut copy).map(|rows| Outcome::Complete(format!("COPY {rows}")));
-        self.after_command(result)
+        self.after_command(Err(SqlError::internal("no COPY is in progress")))
     }
 
     /// CopyFail: the client gives up. Always an error: 57014 `COPY from stdin failed: ...`.
     pub fn copy_fail(&mut self, message: &str) -> SqlError {
-        let context = self.copy_in.take().map(|copy| copy.context());
-        let error = sql_err!(QUERY_CANCELED, "COPY from stdin failed: {message}");
-        let error = match context {
-            Some(context) => error.context(context),
-            None => error,
-        };
         self.fail();
-        error
+        sql_err!(QUERY_CANCELED, "COPY from stdin failed: {message}")
     }
 
     /// Notices since the last call.

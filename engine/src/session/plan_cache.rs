@@ -15,13 +15,10 @@ use nq_storage::TreeId;
 use parking_lot::Mutex;
 
 use crate::catalog::lookup::{CatalogView, Lookup, RecordingView};
-use crate::exec::point::PointPlan;
 
 /// A plan with what decides whether it may be used.
 pub(crate) struct Plan {
     pub(crate) physical: Arc<PhysicalPlan>,
-    /// The straight-line form, for statements on single rows.
-    pub(crate) point: Option<PointPlan>,
     pub(crate) columns: Arc<[OutputColumn]>,
     pub(crate) params: Arc<[DataType]>,
     /// Whether it reads relations that are computed from the catalog.
@@ -48,7 +45,6 @@ impl Plan {
         view: &CatalogView,
         transient: bool,
     ) -> Plan {
-        let point = PointPlan::recognise(&physical);
         let virtual_tables = physical.relations.iter().any(|r| r.relation.kind == RelationKind::Virtual);
         let rows = physical
             .relations
@@ -60,7 +56,6 @@ impl Plan {
             })
             .collect();
         Plan {
-            point,
             columns: physical.columns.clone().into(),
             params: physical.params.clone().into(),
             virtual_tables,
@@ -87,7 +82,7 @@ impl Plan {
             self.version.store(view.catalog.version, Ordering::Relaxed);
         }
         let uses = self.uses.fetch_add(1, Ordering::Relaxed);
-        self.point.is_some() || uses % ROW_CHECK_USES != 0 || self.rows_alike(view)
+        uses % ROW_CHECK_USES != 0 || self.rows_alike(view)
     }
 
     /// Whether no table has grown or shrunk by more than a factor of four since.

@@ -168,7 +168,7 @@ impl Session {
             }
         }
         if let Run::Plan { .. } = portal.run {
-            if let Some(outcome) = self.start_plan(portal, sink)? {
+            if let Some(outcome) = self.start_plan(portal)? {
                 return Ok(outcome);
             }
         }
@@ -273,15 +273,12 @@ impl Session {
     }
 
     /// Starts a plan. Answers the outcome when it is already complete: nothing to return.
-    fn start_plan(&mut self, portal: &mut Portal, sink: &mut dyn ResultSink) -> Result<Option<Outcome>> {
+    fn start_plan(&mut self, portal: &mut Portal) -> Result<Option<Outcome>> {
         let Run::Plan { plan, prepared } = &portal.run else { return Ok(None) };
         let (plan, prepared) = (plan.clone(), prepared.clone());
         let plan = self.lock_plan(plan, prepared.as_ref(), &portal.source)?;
         if !plan.physical.read_only {
             self.check_writable(command_word(plan.physical.command, &portal.source))?;
-        }
-        if let Some(outcome) = self.run_point(portal, &plan, sink)? {
-            return Ok(Some(outcome));
         }
         let work_mem = (self.host.settings.derived().work_mem_kb.max(64) as usize) << 10;
         let memory = Memory::new(&self.db.budget, work_mem);

@@ -314,17 +314,17 @@ impl Session {
     /// Rolls back to the innermost savepoint, which stays.
     fn restore_savepoint(&mut self) -> Result<()> {
         let Some(mark) = self.transaction.savepoints.last() else { return Ok(()) };
+        let (settings, after_commit, overlay) = (mark.settings, mark.after_commit, mark.overlay);
         if let Some(txn) = self.transaction.txn.as_mut() {
             txn.rollback_to(&mark.savepoint).map_err(store_error)?;
         }
-        self.host.settings.rollback_to(mark.settings);
+        self.host.settings.rollback_to(settings);
         self.follow_user_settings();
-        match (mark.overlay, self.transaction.overlay.as_mut()) {
+        match (overlay, self.transaction.overlay.as_mut()) {
             (Some(at), Some(overlay)) => overlay.rollback_to(at, self.db.next_version()),
             (None, _) => self.transaction.overlay = None,
             (Some(_), None) => {}
         }
-        let after_commit = mark.after_commit;
         self.transaction.after_commit.truncate(after_commit);
         self.host.forget_view();
         Ok(())
@@ -333,7 +333,6 @@ impl Session {
     /// Takes note of an error of a statement.
     pub(crate) fn fail(&mut self) {
         self.simple = None;
-        self.copy_in = None;
         match self.transaction.block {
             Block::Explicit | Block::Failed => {
                 let restored = self.restore_savepoint();
@@ -444,7 +443,6 @@ impl Session {
     /// What a commit raises (40001); the transaction is rolled back then.
     pub fn sync(&mut self) -> Result<()> {
         self.simple = None;
-        self.copy_in = None;
         match self.transaction.block {
             Block::Implicit => {
                 self.transaction.block = Block::None;

@@ -133,9 +133,9 @@ impl Session {
             Statement::DeclareCursor(_) => Err(SqlError::unsupported("DECLARE CURSOR")),
             Statement::Fetch(_) => Err(SqlError::unsupported("FETCH")),
             Statement::CloseCursor(_) => Err(SqlError::unsupported("CLOSE")),
-            Statement::Explain(explain) => self.explain(source, ast, explain, &portal.params),
-            Statement::Copy(copy) => self.copy(source, ast, copy, sink).map(Done::Copy),
-            Statement::Query(query) if has_into(ast, *query) => self.select_into(source, ast, *query),
+            Statement::Explain(explain) => self.explain(source, ast, explain),
+            Statement::Copy(_) => Err(SqlError::unsupported("COPY")),
+            Statement::Query(query) if has_into(ast, *query) => Err(SqlError::unsupported("SELECT INTO")),
             Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) | Statement::Merge(_) => {
                 Err(SqlError::internal("a planned statement was run as a utility"))
             }
@@ -143,9 +143,9 @@ impl Session {
             Statement::Lock(lock) => self.lock_tables(lock),
             Statement::Truncate(truncate) => self.truncate(truncate),
             Statement::CreateTable(create) => self.create_table(source, ast, create),
-            Statement::CreateTableAs(create) => self.create_table_as(source, ast, create),
+            Statement::CreateTableAs(_) => Err(SqlError::unsupported("CREATE TABLE AS")),
             Statement::AlterTable(_) => Err(SqlError::unsupported("ALTER TABLE")),
-            Statement::CreateIndex(create) => self.create_index(source, ast, create),
+            Statement::CreateIndex(_) => Err(SqlError::unsupported("CREATE INDEX")),
             Statement::CreateSequence(create) => self.create_sequence(create),
             Statement::AlterSequence(alter) => self.alter_sequence(alter),
             Statement::CreateView(_) => Err(SqlError::unsupported("CREATE VIEW")),
@@ -164,7 +164,8 @@ impl Session {
             Statement::AlterOwner(_) => Err(SqlError::unsupported("OWNER TO")),
             Statement::AlterObjectSchema(_) => Err(SqlError::unsupported("SET SCHEMA")),
             Statement::Comment(_) => Err(SqlError::unsupported("COMMENT")),
-            Statement::Vacuum(vacuum) => self.vacuum(vacuum),
+            Statement::Vacuum(vacuum) if vacuum.is_vacuum => Done::tag("VACUUM"),
+            Statement::Vacuum(_) => Err(SqlError::unsupported("ANALYZE")),
             Statement::Checkpoint { .. } => {
                 self.db.store.checkpoint().map_err(crate::error::store_error)?;
                 Done::tag("CHECKPOINT")

@@ -4,18 +4,15 @@
 //! that has no function describes something that does not exist here, and is empty.
 
 mod cell;
-mod database;
-mod functions;
-mod information_schema;
+mod cluster;
+mod record;
 mod relations;
-mod statistics;
-mod types;
 
 use std::sync::{Arc, LazyLock};
 
 use hashbrown::HashMap;
 use nq_qsql::catalog::{Column, Generated, Persistence, Relation, RelationKind};
-use nq_qsql::error::Result;
+use nq_qsql::error::{Result, SqlError};
 use nq_qsql::types::{DataType, Datum, Oid, oid};
 
 use super::lookup::CatalogView;
@@ -211,8 +208,8 @@ fn is_view(relation: &Relation) -> bool {
 /// Computes a system relation's rows.
 pub(crate) fn rows(cx: &SystemCx<'_>, relation: &Relation) -> Result<RowList> {
     let rows = match relation.namespace {
-        PG_CATALOG => pg_catalog(cx, &relation.name)?,
-        _ => information_schema::rows(cx, &relation.name)?,
+        PG_CATALOG => pg_catalog(cx, relation)?,
+        _ => return Err(SqlError::unsupported(format_args!("the relation information_schema.{}", relation.name))),
     };
     debug_assert!(
         rows.iter().all(|r| r.len() == relation.columns.len()),
@@ -222,58 +219,37 @@ pub(crate) fn rows(cx: &SystemCx<'_>, relation: &Relation) -> Result<RowList> {
     Ok(rows)
 }
 
-fn pg_catalog(cx: &SystemCx<'_>, name: &str) -> Result<RowList> {
-    Ok(match name {
-        "pg_class" => relations::pg_class(cx),
-        "pg_attribute" => relations::pg_attribute(cx)?,
-        "pg_attrdef" => relations::pg_attrdef(cx),
-        "pg_index" => relations::pg_index(cx),
-        "pg_constraint" => relations::pg_constraint(cx),
-        "pg_sequence" => relations::pg_sequence(cx),
-        "pg_depend" => relations::pg_depend(cx),
-        "pg_rewrite" => relations::pg_rewrite(cx),
-        "pg_namespace" => relations::pg_namespace(cx),
-        "pg_tables" => relations::pg_tables(cx),
-        "pg_views" => relations::pg_views(cx)?,
-        "pg_matviews" => relations::pg_matviews(cx)?,
-        "pg_indexes" => relations::pg_indexes(cx)?,
-        "pg_sequences" => relations::pg_sequences(cx)?,
-        "pg_description" => relations::pg_description(cx),
-        "pg_shdescription" => database::pg_shdescription(cx),
-        "pg_database" => database::pg_database(cx),
-        "pg_authid" => database::pg_authid(cx),
-        "pg_roles" => database::pg_roles(cx),
-        "pg_user" => database::pg_user(cx),
-        "pg_shadow" => database::pg_shadow(cx),
-        "pg_group" => database::pg_group(cx),
-        "pg_auth_members" => database::pg_auth_members(cx),
-        "pg_db_role_setting" => database::pg_db_role_setting(cx),
-        "pg_tablespace" => database::pg_tablespace(),
-        "pg_settings" => database::pg_settings(cx),
-        "pg_timezone_names" => database::pg_timezone_names(cx)?,
-        "pg_prepared_statements" => database::pg_prepared_statements(cx),
-        "pg_cursors" => database::pg_cursors(cx),
-        "pg_type" => types::pg_type(cx),
-        "pg_range" => types::pg_range(),
-        "pg_collation" => types::pg_collation(),
-        "pg_am" => types::pg_am(),
-        "pg_opclass" => types::pg_opclass(),
-        "pg_opfamily" => types::pg_opfamily(),
-        "pg_language" => types::pg_language(),
-        "pg_proc" => functions::pg_proc(),
-        "pg_operator" => functions::pg_operator(),
-        "pg_cast" => functions::pg_cast(),
-        "pg_aggregate" => functions::pg_aggregate(),
-        "pg_stats" => statistics::pg_stats(cx)?,
-        "pg_statistic" => statistics::pg_statistic(cx)?,
-        "pg_stat_all_tables" => statistics::pg_stat_tables(cx, |_| true),
-        "pg_stat_user_tables" => statistics::pg_stat_tables(cx, |oid| oid >= super::FIRST_NORMAL_OID),
-        "pg_stat_sys_tables" => statistics::pg_stat_tables(cx, |oid| oid < super::FIRST_NORMAL_OID),
-        "pg_stat_user_indexes" | "pg_stat_all_indexes" => statistics::pg_stat_indexes(cx),
-        "pg_stat_activity" => statistics::pg_stat_activity(cx),
-        "pg_stat_database" => statistics::pg_stat_database(cx),
-        "pg_locks" => statistics::pg_locks(cx),
-        _ => Vec::new(),
+/// Relations that describe what does not exist here: they are empty.
+const EMPTY: [&str; 29] = [
+    "pg_default_acl", "pg_enum", "pg_event_trigger", "pg_extension", "pg_foreign_data_wrapper", "pg_foreign_server",
+    "pg_foreign_table", "pg_inherits", "pg_largeobject", "pg_largeobject_metadata", "pg_matviews", "pg_partitioned_table",
+    "pg_policy", "pg_policies", "pg_publication", "pg_publication_namespace", "pg_publication_rel", "pg_replication_slots",
+    "pg_rules", "pg_seclabel", "pg_shseclabel", "pg_statistic_ext", "pg_statistic_ext_data", "pg_subscription",
+    "pg_subscription_rel", "pg_transform", "pg_trigger", "pg_user_mapping", "pg_range",
+];
+
+fn pg_catalog(cx: &SystemCx<'_>, of: &Relation) -> Result<RowList> {
+    Ok(match &*of.name {
+        "pg_class" => relations::pg_class(cx, of),
+        "pg_attribute" => relations::pg_attribute(cx, of),
+        "pg_attrdef" => relations::pg_attrdef(cx, of),
+        "pg_index" => relations::pg_index(cx, of),
+        "pg_constraint" => relations::pg_constraint(cx, of),
+        "pg_sequence" => relations::pg_sequence(cx, of),
+        "pg_depend" => relations::pg_depend(cx, of),
+        "pg_namespace" => relations::pg_namespace(cx, of),
+        "pg_tables" => relations::pg_tables(cx, of),
+        "pg_description" => relations::pg_description(cx, of),
+        "pg_database" => cluster::pg_database(cx, of),
+        "pg_authid" | "pg_roles" => cluster::roles(cx, of),
+        "pg_settings" => cluster::pg_settings(cx, of),
+        "pg_type" => cluster::pg_type(cx, of),
+        "pg_collation" => cluster::pg_collation(of),
+        "pg_am" => cluster::pg_am(of),
+        "pg_proc" => cluster::pg_proc(of),
+        "pg_operator" => cluster::pg_operator(of),
+        name if EMPTY.contains(&name) => Vec::new(),
+        name => return Err(SqlError::unsupported(format_args!("the system relation pg_catalog.{name}"))),
     })
 }
 
