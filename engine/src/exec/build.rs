@@ -17,7 +17,9 @@ use super::function_scan::FunctionScan;
 use super::hash_join::{HashJoin, Parts};
 use super::index_scan::IndexScan;
 use super::limit::Limit;
+use super::lock_rows::LockRows;
 use super::materialize::Materialize;
+use super::modify::Modify;
 use super::nested_loop::NestedLoop;
 use super::project::Project;
 use super::project_set::ProjectSet;
@@ -154,8 +156,14 @@ impl Build<'_, '_, '_> {
                 let watch = Watch::new(input, self.plan);
                 Box::new(Materialize::new(self.node(input)?, &input.types, watch))
             }
-            Op::LockRows { .. } => return Err(SqlError::unsupported("row locking")),
-            Op::Modify { .. } => return Err(SqlError::unsupported("writing")),
+            Op::LockRows { input, targets, recheck } => {
+                Box::new(LockRows::new(self.node(input)?, &input.types, targets, recheck, self.cx)?)
+            }
+            Op::Modify { input, target, write, returning } => {
+                let counts = std::ptr::eq(node, &self.plan.root);
+                let (types, returning) = (&input.types, returning.as_deref());
+                Box::new(Modify::new(self.node(input)?, types, target, write, returning, counts, self.cx)?)
+            }
         })
     }
 

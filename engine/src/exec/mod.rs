@@ -32,8 +32,10 @@ pub mod hash;
 pub mod hash_join;
 pub mod index_scan;
 pub mod limit;
+pub mod lock_rows;
 pub mod materialize;
 pub mod memory;
+pub mod modify;
 pub mod nested_loop;
 pub mod partition;
 pub mod project;
@@ -117,6 +119,8 @@ pub struct RunState {
     pub ctes: Vec<Option<Box<cte::CteState>>>,
     /// Operands of the CASEs that are being evaluated, innermost last.
     pub(crate) case_tests: Vec<Arc<Vector>>,
+    /// Rows that the statement itself (not its CTEs) has written.
+    pub affected: u64,
     /// What the nodes did, when asked for.
     pub actuals: Vec<NodeActual>,
     /// Rows written so far.
@@ -184,6 +188,11 @@ impl Execution {
         std::mem::swap(&mut cx.run, &mut self.state);
         self.finished = !matches!(answer, Ok(Some(_)));
         answer
+    }
+
+    /// Rows written so far, for the command tag.
+    pub fn affected(&self) -> u64 {
+        self.state.affected
     }
 
     /// The plan.

@@ -5,3 +5,4 @@ pub mod row;
 pub mod scan;
 pub(crate) mod sequence;
 pub mod value;
+pub mod write;

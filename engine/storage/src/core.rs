@@ -1,10 +1,10 @@
 //! What every handle of a store shares.
 
-use crate::btree::Trees;
+use crate::btree::{Tree, Trees};
 use crate::database::Options;
 use crate::env::{Env, FileLock};
 use crate::error::{Result, StoreError};
-use crate::ids::PageId;
+use crate::ids::{PageId, TreeId};
 use crate::txn::lock::LockTable;
 use crate::txn::{CleanQueue, Transactions, UndoSpace, Validation};
 use parking_lot::Mutex;
@@ -65,6 +65,34 @@ impl Core {
         if self.ends.fetch_add(1, Ordering::Relaxed) % ENDS_PER_LOOK == ENDS_PER_LOOK - 1 {
             self.transactions.advance_horizon();
             self.transactions.forget_ended(2 * ENDS_PER_LOOK as usize);
+        }
+    }
+}
+
+impl Core {
+    /// Hands out `n` consecutive row ids of a tree; returns the first.
+    pub(crate) fn next_row_id(&self, tree: TreeId, n: u64) -> Result<u64> {
+        let tree = self.trees.tree(tree)?;
+        if tree.next_row.load(Ordering::Relaxed) == 0 {
+            let next = self.greatest_row_id(&tree)? + 1;
+            let _ = tree.next_row.compare_exchange(0, next, Ordering::SeqCst, Ordering::SeqCst);
+        }
+        Ok(tree.next_row.fetch_add(n, Ordering::Relaxed))
+    }
+
+    fn greatest_row_id(&self, tree: &Tree) -> Result<u64> {
+        let mut below: Option<Vec<u8>> = None;
+        loop {
+            let leaf = self.trees.leaf_read_below(tree, below.as_deref(), crate::buffer::Access::Normal)?;
+            let node = leaf.node();
+            if node.count() > 0 {
+                let key = node.key(node.count() - 1);
+                return Ok(key.try_into().map_or(0, u64::from_be_bytes));
+            }
+            if node.lower_fence().is_empty() {
+                return Ok(0);
+            }
+            below = Some(node.lower_fence().to_vec());
         }
     }
 }

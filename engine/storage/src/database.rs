@@ -11,7 +11,7 @@
 //! Background work is made of steps ([`Store::write_step`], [`Store::checkpoint_step`], [`Store::clean_step`], ...) that
 //! [`Store::start_background`] runs in threads and a simulation calls in an order of its own.
 
-use crate::btree::{DIRECTORY, FIRST_TREE, GARBAGE, Tree, TreeStats, Trees};
+use crate::btree::{DIRECTORY, FIRST_TREE, GARBAGE, TreeStats, Trees};
 use crate::buffer::{BufferPool, BufferStats};
 use crate::core::Core;
 use crate::env::{Env, JoinHandle, Parker};
@@ -190,28 +190,7 @@ impl Store {
     /// Hands out `n` consecutive row ids of a tree; returns the first. They ascend, and after a restart continue above the
     /// greatest key present. Not transactional.
     pub fn next_row_id(&self, tree: TreeId, n: u64) -> Result<u64> {
-        let tree = self.core.trees.tree(tree)?;
-        if tree.next_row.load(Ordering::Relaxed) == 0 {
-            let next = self.greatest_row_id(&tree)? + 1;
-            let _ = tree.next_row.compare_exchange(0, next, Ordering::SeqCst, Ordering::SeqCst);
-        }
-        Ok(tree.next_row.fetch_add(n, Ordering::Relaxed))
-    }
-
-    fn greatest_row_id(&self, tree: &Tree) -> Result<u64> {
-        let mut below: Option<Vec<u8>> = None;
-        loop {
-            let leaf = self.core.trees.leaf_read_below(tree, below.as_deref(), crate::buffer::Access::Normal)?;
-            let node = leaf.node();
-            if node.count() > 0 {
-                let key = node.key(node.count() - 1);
-                return Ok(key.try_into().map_or(0, u64::from_be_bytes));
-            }
-            if node.lower_fence().is_empty() {
-                return Ok(0);
-            }
-            below = Some(node.lower_fence().to_vec());
-        }
+        self.core.next_row_id(tree, n)
     }
 
     /// Figures of a tree.

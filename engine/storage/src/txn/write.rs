@@ -339,6 +339,11 @@ impl Txn {
         }
     }
 
+    /// Hands out `n` consecutive row ids of a tree for [`Txn::append_rows`]; returns the first. Not transactional.
+    pub fn next_row_id(&self, tree: TreeId, n: u64) -> Result<u64> {
+        self.core.next_row_id(tree, n)
+    }
+
     /// Appends rows under consecutive row ids beginning at `first`, which nobody else uses: one log record and one undo
     /// entry per leaf.
     pub fn append_rows(&mut self, tree: TreeId, first: u64, rows: &mut dyn Iterator<Item = &[u8]>) -> Result<()> {

@@ -1,0 +1,575 @@
+//! Writing rows: what a row must satisfy, its bytes, and its index entries.
+//!
+//! ```text
+//! row -> generated columns -> NOT NULL, CHECK -> row id -> table: id -> bytes
+//!                                                     \-> index: key [, id] -> id      one entry per index whose predicate holds
+//! ```
+//!
+//! 1. Index entries are versioned records like rows: an update deletes the old entry and inserts the new one, and older snapshots go
+//!    on seeing the old one with the old row.
+//! 2. An index whose key does not change is not touched.
+//! 3. Storage refuses a second entry under a unique key, having waited for whoever is about to insert or delete it: no separate look.
+//! 4. After an error the caller rolls back to before the statement: what was written until then goes with it.
+//!
+//! Sources: PostgreSQL manual 5.5 (constraints), 62.5 (index uniqueness checks).
+
+use std::sync::Arc;
+
+use nq_qsql::catalog::{Generated, Index, IndexKey, Relation};
+use nq_qsql::error::{Result, SqlError};
+use nq_qsql::plan::physical::{BoundIndex, WriteTarget};
+use nq_qsql::sql_err;
+use nq_qsql::types::{DataType, Datum, IoContext, io_text};
+use nq_storage::{Change, Current, InsertOutcome, LockStrength, Modified, TreeId, WaitPolicy};
+
+use super::key::{self, row_key};
+use super::row::RowLayout;
+use super::value::damaged;
+use crate::error::store_error;
+use crate::exec::batch::{BATCH_ROWS, Batch};
+use crate::exec::eval::Compiled;
+use crate::exec::{ExecCx, depends};
+
+/// Characters of a value that the detail of a violation shows.
+const SHOWN_BYTES: usize = 64;
+
+/// How a key column gets its value.
+enum KeySource {
+    Column(usize),
+    Computed(Compiled),
+}
+
+/// An index as the writer maintains it.
+struct IndexWriter {
+    index: Arc<Index>,
+    keys: Vec<KeySource>,
+    predicate: Option<Compiled>,
+    /// Columns that keys and predicate read.
+    reads: Vec<usize>,
+}
+
+/// The key of an index entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryKey {
+    /// The encoded values.
+    prefix: Vec<u8>,
+    /// Whether the row id follows them.
+    suffix: bool,
+}
+
+impl EntryKey {
+    fn of_row(&self, id: u64) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.prefix.len() + key::ROW_ID_BYTES);
+        bytes.extend_from_slice(&self.prefix);
+        if self.suffix {
+            bytes.extend_from_slice(&row_key(id));
+        }
+        bytes
+    }
+}
+
+/// The index entries of some rows: by index, then by row; `None` where the row is not in the index (or the index not asked for).
+pub type Entries = Vec<Vec<Option<EntryKey>>>;
+
+/// What became of a row that was to be changed.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Changed.
+    Done,
+    /// It is locked now, and its newest version, committed since the snapshot, is this: decide again.
+    Newer(Vec<u8>),
+    /// It is not there any more.
+    Gone,
+    /// This command has changed it before.
+    SelfModified,
+}
+
+/// A row that conflicts with a proposed one.
+#[derive(Clone, Copy, Debug)]
+pub struct Conflict {
+    /// Its id.
+    pub id: u64,
+    /// Whether the snapshot sees it.
+    pub visible: bool,
+}
+
+/// Writes the rows of one table.
+pub struct Writer {
+    relation: Arc<Relation>,
+    layout: RowLayout,
+    types: Vec<DataType>,
+    checks: Vec<(Box<str>, Compiled)>,
+    generated: Vec<(usize, Compiled)>,
+    indexes: Vec<IndexWriter>,
+}
+
+/// Appends rows to a table, each with one value per column (by index; dropped and generated columns are filled in).
+///
+/// # Errors
+/// 23502, 23505, 23514, and those of the expressions.
+pub fn insert_rows(target: &WriteTarget, rows: &[Vec<Datum>], cx: &mut ExecCx<'_>) -> Result<()> {
+    let writer = Writer::new(target, cx)?;
+    for part in rows.chunks(BATCH_ROWS) {
+        cx.check_interrupt()?;
+        writer.insert(&mut part.to_vec(), cx)?;
+    }
+    Ok(())
+}
+
+impl Writer {
+    /// Prepares for writing `target`.
+    pub fn new(target: &WriteTarget, cx: &ExecCx<'_>) -> Result<Writer> {
+        let relation = Arc::clone(&target.relation);
+        Ok(Writer {
+            layout: RowLayout::new(&relation.columns),
+            types: relation.columns.iter().map(|c| c.ty).collect(),
+            checks: target.checks.iter().map(|(n, e)| Ok((n.clone(), Compiled::new(e, cx)?))).collect::<Result<_>>()?,
+            generated: target.generated.iter().map(|(i, e)| Ok((*i, Compiled::new(e, cx)?))).collect::<Result<_>>()?,
+            indexes: target.indexes.iter().map(|i| IndexWriter::new(i, cx)).collect::<Result<_>>()?,
+            relation,
+        })
+    }
+
+    /// The table.
+    pub fn relation(&self) -> &Arc<Relation> {
+        &self.relation
+    }
+
+    /// Types of all columns.
+    pub fn types(&self) -> &[DataType] {
+        &self.types
+    }
+
+    /// Number of indexes.
+    pub fn indexes(&self) -> usize {
+        self.indexes.len()
+    }
+
+    /// Whether index `i` refuses equal keys.
+    pub fn is_unique(&self, i: usize) -> bool {
+        self.indexes.get(i).is_some_and(|w| w.index.unique)
+    }
+
+    /// The columns that change when those of `set` do: generated ones with them.
+    pub fn changed(&self, set: impl Iterator<Item = usize>) -> Vec<usize> {
+        set.chain(self.generated.iter().map(|g| g.0)).collect()
+    }
+
+    /// Whether index `i` depends on one of `columns`.
+    pub fn depends_on(&self, i: usize, columns: &[usize]) -> bool {
+        self.indexes.get(i).is_some_and(|w| w.reads.iter().any(|c| columns.contains(c)))
+    }
+
+    /// Decodes a stored row.
+    pub fn decode(&self, bytes: &[u8]) -> Result<Vec<Datum>> {
+        self.layout.read(bytes)?.datums()
+    }
+
+    fn tree(&self) -> TreeId {
+        TreeId(self.relation.tree)
+    }
+
+    /// Fills in generated columns and checks constraints.
+    ///
+    /// # Errors
+    /// 23502 and 23514.
+    pub fn complete(&self, rows: &mut [Vec<Datum>], cx: &mut ExecCx<'_>) -> Result<()> {
+        for row in rows.iter_mut() {
+            row.resize(self.types.len(), Datum::Null);
+            for (value, column) in row.iter_mut().zip(&self.relation.columns) {
+                if column.dropped || column.generated == Generated::Virtual {
+                    *value = Datum::Null;
+                }
+            }
+        }
+        if !self.generated.is_empty() {
+            let batch = Batch::from_rows(rows, &self.types);
+            for (column, expr) in &self.generated {
+                let values = expr.eval_batch(&batch, cx)?;
+                for (i, row) in rows.iter_mut().enumerate() {
+                    row[*column] = values.datum(i, expr.ty.oid);
+                }
+            }
+        }
+        let refused = |c: &nq_qsql::catalog::Column| c.not_null && !c.dropped && c.generated != Generated::Virtual;
+        let required: Vec<usize> =
+            self.relation.columns.iter().enumerate().filter(|(_, c)| refused(c)).map(|(i, _)| i).collect();
+        for row in rows.iter() {
+            if let Some(&column) = required.iter().find(|&&c| row[c].is_null()) {
+                return Err(self.null_violation(row, column, cx.io));
+            }
+        }
+        if self.checks.is_empty() {
+            return Ok(());
+        }
+        let batch = Batch::from_rows(rows, &self.types);
+        let mut failed: Option<(usize, &str)> = None;
+        for (name, check) in &self.checks {
+            let values = check.eval_batch(&batch, cx)?;
+            let first = (0..rows.len()).find(|&i| matches!(values.datum(i, check.ty.oid), Datum::Bool(false)));
+            if let Some(row) = first
+                && failed.is_none_or(|(before, _)| row < before)
+            {
+                failed = Some((row, name));
+            }
+        }
+        match failed {
+            Some((row, name)) => Err(self.check_violation(&rows[row], name, cx.io)),
+            None => Ok(()),
+        }
+    }
+
+    /// Computes the entries of rows in the indexes that `wanted` names.
+    pub fn entries(&self, rows: &[Vec<Datum>], wanted: impl Fn(usize) -> bool, cx: &mut ExecCx<'_>) -> Result<Entries> {
+        let computed = |(i, w): (usize, &IndexWriter)| wanted(i) && w.is_computed();
+        let batch = if self.indexes.iter().enumerate().any(computed) {
+            Batch::from_rows(rows, &self.types)
+        } else {
+            Batch::default()
+        };
+        let mut all = Vec::with_capacity(self.indexes.len());
+        for (i, writer) in self.indexes.iter().enumerate() {
+            all.push(if wanted(i) { writer.entries(rows, &batch, cx)? } else { vec![None; rows.len()] });
+        }
+        Ok(all)
+    }
+
+    /// Completes, checks and appends rows; on return they are as stored. At most [`BATCH_ROWS`].
+    ///
+    /// # Errors
+    /// 23502, 23505, 23514, and those of the expressions.
+    pub fn insert(&self, rows: &mut [Vec<Datum>], cx: &mut ExecCx<'_>) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.complete(rows, cx)?;
+        let entries = self.entries(rows, |_| true, cx)?;
+        let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(rows.len()));
+        for row in rows.iter() {
+            self.layout.encode(row, &mut bytes)?;
+            ends.push(bytes.len());
+        }
+        let first = cx.txn.next_row_id(self.tree(), rows.len() as u64).map_err(store_error)?;
+        let mut start = 0;
+        let mut encoded = ends.iter().map(|&end| {
+            let row = &bytes[start..end];
+            start = end;
+            row
+        });
+        cx.txn.append_rows(self.tree(), first, &mut encoded).map_err(store_error)?;
+        for (number, row) in rows.iter().enumerate() {
+            for (i, of_index) in entries.iter().enumerate() {
+                if let Some(entry) = &of_index[number]
+                    && self.enter(i, entry, first + number as u64, cx)?.is_some()
+                {
+                    return Err(self.unique_violation(i, row, cx));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends one completed row unless an entry of an arbiter (no arbiters: of any unique index) exists.
+    ///
+    /// # Errors
+    /// 23505 when an index that does not arbitrate refuses the row.
+    pub fn insert_unless(
+        &self,
+        row: &[Datum],
+        entries: &[Option<EntryKey>],
+        arbiters: &[usize],
+        cx: &mut ExecCx<'_>,
+    ) -> Result<std::result::Result<u64, Conflict>> {
+        let arbitrates = |i: usize| self.is_unique(i) && (arbiters.is_empty() || arbiters.contains(&i));
+        let id = cx.txn.next_row_id(self.tree(), 1).map_err(store_error)?;
+        let mut entered: Vec<usize> = Vec::new();
+        for (i, entry) in entries.iter().enumerate().filter(|(i, _)| arbitrates(*i)) {
+            let Some(entry) = entry else { continue };
+            if let Some(conflict) = self.enter(i, entry, id, cx)? {
+                for &done in &entered {
+                    if let Some(entry) = &entries[done] {
+                        self.leave(done, entry, id, cx)?;
+                    }
+                }
+                return Ok(Err(conflict));
+            }
+            entered.push(i);
+        }
+        for (i, entry) in entries.iter().enumerate().filter(|(i, _)| !arbitrates(*i)) {
+            if let Some(entry) = entry
+                && self.enter(i, entry, id, cx)?.is_some()
+            {
+                return Err(self.unique_violation(i, row, cx));
+            }
+        }
+        let mut bytes = Vec::new();
+        self.layout.encode(row, &mut bytes)?;
+        cx.txn.append_rows(self.tree(), id, &mut std::iter::once(&bytes[..])).map_err(store_error)?;
+        Ok(Ok(id))
+    }
+
+    /// Inserts an index entry; answers with the row that has the key.
+    fn enter(&self, i: usize, entry: &EntryKey, id: u64, cx: &mut ExecCx<'_>) -> Result<Option<Conflict>> {
+        let index = &self.indexes[i].index;
+        match cx.txn.insert(TreeId(index.tree), &entry.of_row(id), &row_key(id)).map_err(store_error)? {
+            InsertOutcome::Inserted => Ok(None),
+            InsertOutcome::Exists { value, visible } => {
+                let id = key::row_id(&value).ok_or_else(damaged)?;
+                Ok(Some(Conflict { id, visible }))
+            }
+        }
+    }
+
+    /// Deletes an index entry.
+    fn leave(&self, i: usize, entry: &EntryKey, id: u64, cx: &mut ExecCx<'_>) -> Result<()> {
+        let index = &self.indexes[i].index;
+        if !cx.txn.delete(TreeId(index.tree), &entry.of_row(id)).map_err(store_error)? {
+            return Err(sql_err!(INDEX_CORRUPTED, "index \"{}\" has no entry for row {id}", index.name));
+        }
+        Ok(())
+    }
+
+    /// The bytes of a row as the snapshot sees it.
+    pub fn stored(&self, id: u64, cx: &ExecCx<'_>) -> Result<Option<Vec<u8>>> {
+        cx.txn.get(self.tree(), &row_key(id), <[u8]>::to_vec).map_err(store_error)
+    }
+
+    /// Locks a row in its newest version, which it returns.
+    pub fn lock(&self, id: u64, cx: &mut ExecCx<'_>) -> Result<std::result::Result<Vec<u8>, Outcome>> {
+        let mut found = Vec::new();
+        let mut keep = |current: Current<'_>| {
+            found.clear();
+            found.extend_from_slice(current.value());
+            Change::Keep
+        };
+        let strength = LockStrength::NoKeyUpdate;
+        let outcome = cx.txn.modify(self.tree(), &row_key(id), strength, WaitPolicy::Wait, &mut keep).map_err(store_error)?;
+        Ok(match outcome {
+            Modified::SelfModified => Err(Outcome::SelfModified),
+            Modified::Gone | Modified::NotFound => Err(Outcome::Gone),
+            _ => Ok(found),
+        })
+    }
+
+    /// Gives a row new values. `old` and `new` are the entries of its versions in the indexes that may change; `decided`: the newest
+    /// version is locked and was decided on.
+    ///
+    /// # Errors
+    /// 23505; 40001 in the stricter isolation levels.
+    pub fn update(
+        &self,
+        id: u64,
+        row: &[Datum],
+        old: &[Option<EntryKey>],
+        new: &[Option<EntryKey>],
+        decided: bool,
+        cx: &mut ExecCx<'_>,
+    ) -> Result<Outcome> {
+        let mut bytes = Vec::new();
+        self.layout.encode(row, &mut bytes)?;
+        let key_changes = (0..self.indexes.len()).any(|i| self.is_unique(i) && old[i] != new[i]);
+        let strength = if key_changes { LockStrength::Update } else { LockStrength::NoKeyUpdate };
+        let outcome = self.change(id, strength, decided, &|| Change::Update(bytes.clone()), cx)?;
+        if !matches!(outcome, Outcome::Done) {
+            return Ok(outcome);
+        }
+        for i in (0..self.indexes.len()).filter(|&i| old[i] != new[i]) {
+            if let Some(entry) = &old[i] {
+                self.leave(i, entry, id, cx)?;
+            }
+            if let Some(entry) = &new[i]
+                && self.enter(i, entry, id, cx)?.is_some()
+            {
+                return Err(self.unique_violation(i, row, cx));
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// Deletes a row, but not its index entries.
+    ///
+    /// # Errors
+    /// 40001 in the stricter isolation levels.
+    pub fn delete(&self, id: u64, decided: bool, cx: &mut ExecCx<'_>) -> Result<Outcome> {
+        self.change(id, LockStrength::Update, decided, &|| Change::Delete, cx)
+    }
+
+    /// Deletes the index entries of deleted rows.
+    pub fn delete_entries(&self, ids: &[u64], rows: &[Vec<Datum>], cx: &mut ExecCx<'_>) -> Result<()> {
+        for (i, of_index) in self.entries(rows, |_| true, cx)?.iter().enumerate() {
+            for (&id, entry) in ids.iter().zip(of_index) {
+                if let Some(entry) = entry {
+                    self.leave(i, entry, id, cx)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn change(
+        &self,
+        id: u64,
+        strength: LockStrength,
+        decided: bool,
+        make: &dyn Fn() -> Change,
+        cx: &mut ExecCx<'_>,
+    ) -> Result<Outcome> {
+        let mut newer = None;
+        let mut decide = |current: Current<'_>| match current {
+            Current::Newer(value) if !decided => {
+                newer = Some(value.to_vec());
+                Change::Keep
+            }
+            _ => make(),
+        };
+        let outcome =
+            cx.txn.modify(self.tree(), &row_key(id), strength, WaitPolicy::Wait, &mut decide).map_err(store_error)?;
+        match (outcome, newer) {
+            (Modified::Updated | Modified::Deleted, _) => Ok(Outcome::Done),
+            (Modified::Locked, Some(value)) => Ok(Outcome::Newer(value)),
+            (Modified::Gone | Modified::NotFound, _) => Ok(Outcome::Gone),
+            (Modified::SelfModified, _) => Ok(Outcome::SelfModified),
+            (other, _) => Err(SqlError::internal(format_args!("a changed row answers {other:?}"))),
+        }
+    }
+
+    #[cold]
+    fn null_violation(&self, row: &[Datum], column: usize, io: &IoContext<'_>) -> SqlError {
+        let (table, column) = (&self.relation.name, &self.relation.columns[column].name);
+        sql_err!(NOT_NULL_VIOLATION, "null value in column \"{column}\" of relation \"{table}\" violates not-null constraint")
+            .detail(self.describe(row, io))
+            .object(&self.relation.schema, table, column, "")
+    }
+
+    #[cold]
+    fn check_violation(&self, row: &[Datum], name: &str, io: &IoContext<'_>) -> SqlError {
+        let table = &self.relation.name;
+        sql_err!(CHECK_VIOLATION, "new row for relation \"{table}\" violates check constraint \"{name}\"")
+            .detail(self.describe(row, io))
+            .object(&self.relation.schema, table, "", name)
+    }
+
+    #[cold]
+    fn unique_violation(&self, i: usize, row: &[Datum], cx: &mut ExecCx<'_>) -> SqlError {
+        let writer = &self.indexes[i];
+        let (relation, name) = (&self.relation, &writer.index.name);
+        let rows = [row.to_vec()];
+        let values = match writer.values(&rows, &Batch::from_rows(&rows, &self.types), cx) {
+            Ok(values) => values,
+            Err(error) => return error,
+        };
+        let (mut names, mut shown) = (Vec::new(), Vec::new());
+        for (column, values) in writer.index.columns.iter().zip(&values) {
+            names.push(match &column.key {
+                IndexKey::Column(c) => relation.columns[*c].name.to_string(),
+                IndexKey::Expression(text) => text.to_string(),
+            });
+            shown.push(values.first().map_or_else(String::new, |v| show(v, column.ty, cx.io)));
+        }
+        sql_err!(UNIQUE_VIOLATION, "duplicate key value violates unique constraint \"{name}\"")
+            .detail(format!("Key ({})=({}) already exists.", names.join(", "), shown.join(", ")))
+            .object(&relation.schema, &relation.name, "", name)
+    }
+
+    fn describe(&self, row: &[Datum], io: &IoContext<'_>) -> String {
+        let mut shown = Vec::with_capacity(row.len());
+        for (value, column) in row.iter().zip(&self.relation.columns).filter(|(_, c)| !c.dropped) {
+            if column.generated == Generated::Virtual {
+                shown.push("virtual".to_owned());
+                continue;
+            }
+            let mut text = show(value, column.ty, io);
+            if text.len() > SHOWN_BYTES {
+                let end = (0..=SHOWN_BYTES).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+                text.truncate(end);
+                text.push_str("...");
+            }
+            shown.push(text);
+        }
+        format!("Failing row contains ({}).", shown.join(", "))
+    }
+}
+
+/// A value as details of errors show it.
+fn show(value: &Datum, ty: DataType, io: &IoContext<'_>) -> String {
+    if value.is_null() {
+        return "null".to_owned();
+    }
+    let mut out = Vec::new();
+    match io_text::write_text(value, ty.oid, io, &mut out) {
+        Ok(()) => String::from_utf8_lossy(&out).into_owned(),
+        Err(error) => error.message().to_owned(),
+    }
+}
+
+impl IndexWriter {
+    fn new(bound: &BoundIndex, cx: &ExecCx<'_>) -> Result<IndexWriter> {
+        let mut reads = Vec::new();
+        bound.keys.iter().chain(&bound.predicate).for_each(|e| depends::slots(e, &mut reads));
+        let mut keys = Vec::with_capacity(bound.keys.len());
+        for expr in &bound.keys {
+            let compiled = Compiled::new(expr, cx)?;
+            keys.push(match compiled.slot() {
+                Some(column) => KeySource::Column(column),
+                None => KeySource::Computed(compiled),
+            });
+        }
+        let predicate = bound.predicate.as_ref().map(|e| Compiled::new(e, cx)).transpose()?;
+        Ok(IndexWriter { index: Arc::clone(&bound.index), keys, predicate, reads })
+    }
+
+    fn is_computed(&self) -> bool {
+        self.predicate.is_some() || self.keys.iter().any(|k| matches!(k, KeySource::Computed(_)))
+    }
+
+    /// The values of each key column for all rows.
+    fn values(&self, rows: &[Vec<Datum>], batch: &Batch, cx: &mut ExecCx<'_>) -> Result<Vec<Vec<Datum>>> {
+        let of_key = |key: &KeySource, cx: &mut ExecCx<'_>| -> Result<Vec<Datum>> {
+            Ok(match key {
+                KeySource::Column(c) => rows.iter().map(|r| r[*c].clone()).collect(),
+                KeySource::Computed(expr) => {
+                    let values = expr.eval_batch(batch, cx)?;
+                    (0..rows.len()).map(|i| values.datum(i, expr.ty.oid)).collect()
+                }
+            })
+        };
+        self.keys.iter().map(|key| of_key(key, cx)).collect()
+    }
+
+    fn entries(&self, rows: &[Vec<Datum>], batch: &Batch, cx: &mut ExecCx<'_>) -> Result<Vec<Option<EntryKey>>> {
+        // Key expressions are computed for rows inside a partial index only: outside they may fail.
+        let inside = match &self.predicate {
+            None => None,
+            Some(predicate) => {
+                let mut passed = Vec::new();
+                predicate.select(batch, batch.rows(), cx, &mut passed)?;
+                Some(passed)
+            }
+        };
+        let mut entries = vec![None; rows.len()];
+        match inside {
+            None => {
+                let values = self.values(rows, batch, cx)?;
+                for (row, entry) in entries.iter_mut().enumerate() {
+                    *entry = Some(self.entry(&values, row)?);
+                }
+            }
+            Some(inside) => {
+                let kept: Vec<Vec<Datum>> = inside.iter().map(|&r| rows[usize::from(r)].clone()).collect();
+                let narrowed = Batch { selection: Some(inside.clone()), ..batch.clone() }.compact();
+                let values = self.values(&kept, &narrowed, cx)?;
+                for (number, &row) in inside.iter().enumerate() {
+                    entries[usize::from(row)] = Some(self.entry(&values, number)?);
+                }
+            }
+        }
+        Ok(entries)
+    }
+
+    fn entry(&self, values: &[Vec<Datum>], row: usize) -> Result<EntryKey> {
+        let key: Vec<Datum> = values.iter().map(|column| column[row].clone()).collect();
+        let mut prefix = Vec::with_capacity(24);
+        key::encode_prefix(&self.index, &key, &mut prefix)?;
+        Ok(EntryKey { prefix, suffix: key::has_suffix(&self.index, &key) })
+    }
+}
