@@ -119,8 +119,6 @@ pub struct RunState {
     pub ctes: Vec<Option<Box<cte::CteState>>>,
     /// Operands of the CASEs that are being evaluated, innermost last.
     pub(crate) case_tests: Vec<Arc<Vector>>,
-    /// Rows that the statement itself (not its CTEs) has written.
-    pub affected: u64,
     /// What the nodes did, when asked for.
     pub actuals: Vec<NodeActual>,
     /// Rows written so far.
@@ -188,11 +186,6 @@ impl Execution {
         std::mem::swap(&mut cx.run, &mut self.state);
         self.finished = !matches!(answer, Ok(Some(_)));
         answer
-    }
-
-    /// Rows written so far, for the command tag.
-    pub fn affected(&self) -> u64 {
-        self.state.affected
     }
 
     /// The plan.
