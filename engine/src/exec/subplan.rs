@@ -107,7 +107,7 @@ enum Mode {
 }
 
 /// A subquery in an expression.
-pub struct SubPlanNode {
+pub(super) struct SubPlanNode {
     plan: usize,
     mode: Mode,
     params: Vec<(usize, Node, Oid)>,

@@ -31,7 +31,7 @@ enum Family {
 }
 
 /// A call of an arithmetic function that has a kernel.
-pub(super) struct Arith {
+pub(in crate::exec) struct Arith {
     op: Op,
     family: Family,
     call: Call,

@@ -14,7 +14,7 @@ use super::compile::{Scope, compile, compile_all};
 use super::{Node, map_rows};
 
 /// A call of a scalar function.
-pub(super) struct Call {
+pub(in crate::exec) struct Call {
     pub func: &'static Function,
     pub args: Vec<Node>,
     pub arg_types: Vec<DataType>,
@@ -87,7 +87,7 @@ impl Call {
 }
 
 /// An expression kind without a kernel: its operands are computed as vectors, the kind itself by the scalar interpreter over them.
-pub(super) struct Shape {
+pub(in crate::exec) struct Shape {
     inputs: Vec<Node>,
     types: Vec<DataType>,
     /// The expression with each operand replaced by a column.

@@ -11,7 +11,7 @@ use super::super::vector::{Values, Vector};
 use super::call::Call;
 
 /// A numeric cast.
-pub(super) struct Cast {
+pub(in crate::exec) struct Cast {
     call: Call,
 }
 

@@ -26,7 +26,7 @@ pub(super) enum Op {
 }
 
 /// A comparison whose function is known here.
-pub(super) struct Compare {
+pub(in crate::exec) struct Compare {
     op: Op,
     /// Blanks at the end do not count.
     padded: bool,

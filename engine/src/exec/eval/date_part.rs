@@ -20,7 +20,7 @@ enum Field {
 }
 
 /// An extract with a constant field.
-pub(super) struct DatePart {
+pub(in crate::exec) struct DatePart {
     field: Field,
     call: Call,
 }

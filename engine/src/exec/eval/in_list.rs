@@ -17,7 +17,7 @@ use super::compile::{Scope, compile};
 use super::{Node, is_null_constant, null_constant};
 
 /// Membership in a set of constants.
-pub(super) struct InList {
+pub(in crate::exec) struct InList {
     value: Node,
     set: Set,
     /// The list has a NULL: a row that is not in it is unknown.

@@ -16,7 +16,7 @@ use super::call::Call;
 use super::{Node, is_null_constant, null_constant, true_rows};
 
 /// A LIKE or NOT LIKE.
-pub(super) struct LikeNode {
+pub(in crate::exec) struct LikeNode {
     pattern: Pattern,
     negated: bool,
     call: Call,

@@ -11,14 +11,14 @@ use super::super::vector::{Kind, Nulls, Values, Vector};
 use super::Node;
 
 /// `IS [NOT] TRUE|FALSE|UNKNOWN`.
-pub(super) struct IsTruth {
+pub(in crate::exec) struct IsTruth {
     pub value: Node,
     pub truth: Option<bool>,
     pub negated: bool,
 }
 
 /// CASE; with an operand its value is `case_tests[depth]` while the conditions run.
-pub(super) struct Case {
+pub(in crate::exec) struct Case {
     pub operand: Option<Node>,
     pub depth: usize,
     pub arms: Vec<(Node, Node)>,
@@ -27,7 +27,7 @@ pub(super) struct Case {
 }
 
 /// COALESCE.
-pub(super) struct Coalesce {
+pub(in crate::exec) struct Coalesce {
     pub args: Vec<Node>,
     pub oid: Oid,
 }

@@ -13,7 +13,7 @@ use super::call::Call;
 use super::{Node, null_constant};
 
 /// A substring between two characters.
-pub(super) struct Substring {
+pub(in crate::exec) struct Substring {
     /// Characters skipped.
     skip: usize,
     /// Characters taken.
