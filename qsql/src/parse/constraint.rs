@@ -183,7 +183,7 @@ impl Parser<'_> {
             on_delete_columns: Vec::new(),
         };
         if self.eat(Tok::Match) {
-            let pos = self.prev_end - 5;
+            let pos = self.prev.start;
             key.match_type = match self.one_of(&[Tok::Full, Tok::Simple, Tok::Partial])? {
                 Tok::Full => MatchType::Full,
                 Tok::Simple => MatchType::Simple,

@@ -304,16 +304,16 @@ impl Printer<'_> {
                 self.put(")");
             }
             Field { arg, name } => {
-                self.operand(*arg)?;
+                self.operand(*arg, true)?;
                 self.put(".");
                 self.ident(name);
             }
             FieldStar { arg } => {
-                self.operand(*arg)?;
+                self.operand(*arg, true)?;
                 self.put(".*");
             }
             Subscript { arg, subscripts } => {
-                self.operand(*arg)?;
+                self.operand(*arg, false)?;
                 for subscript in subscripts {
                     self.subscript(subscript)?;
                 }
@@ -329,16 +329,27 @@ impl Printer<'_> {
         Ok(())
     }
 
-    /// What a subscript or field is taken of.
-    fn operand(&mut self, id: ExprId) -> Result<()> {
-        let bare = matches!(
-            self.ast[id].kind,
-            ExprKind::Subscript { .. } | ExprKind::Field { .. } | ExprKind::Param(_)
-        ) || matches!(&self.ast[id].kind, ExprKind::Column(_));
+    /// What a field (or else a subscript) is taken of: a column's field needs parentheses, a chain of fields none.
+    fn operand(&mut self, id: ExprId, field: bool) -> Result<()> {
+        let bare = match self.ast[id].kind {
+            ExprKind::Column(_) => !field,
+            ExprKind::Field { .. } | ExprKind::Param(_) => true,
+            _ => false,
+        };
         self.put(if bare { "" } else { "(" });
         self.expr(id)?;
         self.put(if bare { "" } else { ")" });
         Ok(())
+    }
+
+    /// A constant where the grammar takes no expression: its type stands before it.
+    fn constant(&mut self, id: ExprId) -> Result<()> {
+        if let ExprKind::Cast { arg, ty } = &self.ast[id].kind {
+            self.type_name(ty)?;
+            self.put(" ");
+            return self.expr(*arg);
+        }
+        self.expr(id)
     }
 
     fn subscript(&mut self, subscript: &Subscript) -> Result<()> {
@@ -608,7 +619,7 @@ mod tests {
             ("a::int::text || b", "(((a)::pg_catalog.int4)::text || b)"),
             ("-1::int", "(- (1)::pg_catalog.int4)"),
             ("x at time zone 'utc' collate \"C\"", "pg_catalog.timezone(('utc' COLLATE \"C\"), x)"),
-            ("(a).b[1:2].c", "(a).b[1:2].c"),
+            ("(a).b[1:2].c", "((a).b[1:2]).c"),
             ("a.b.c", "a.b.c"),
             ("date '2020-01-01' + interval '1' day", "('2020-01-01'::date + '1'::interval day)"),
             ("(1,2) = row(a)", "((1, 2) = ROW(a))"),

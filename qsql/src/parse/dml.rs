@@ -155,7 +155,7 @@ impl Parser<'_> {
         let (table, alias) = self.target_table()?;
         self.expect(Tok::Set)?;
         let set = self.set_clauses()?;
-        let from = if self.eat(Tok::From) { self.from_list()? } else { Vec::new() };
+        let from = if self.eat(Tok::From) { self.table_refs()? } else { Vec::new() };
         let filter = self.where_or_current()?;
         let returning = self.returning()?;
         Ok(Update { with, table, alias, set, from, filter, returning, pos })
@@ -165,7 +165,7 @@ impl Parser<'_> {
         let pos = self.expect(Tok::Delete)?.start;
         self.expect(Tok::From)?;
         let (table, alias) = self.target_table()?;
-        let using = if self.eat(Tok::Using) { self.from_list()? } else { Vec::new() };
+        let using = if self.eat(Tok::Using) { self.table_refs()? } else { Vec::new() };
         let filter = self.where_or_current()?;
         let returning = self.returning()?;
         Ok(Delete { with, table, alias, using, filter, returning, pos })

@@ -12,7 +12,7 @@ enum FromParen {
 }
 
 impl Parser<'_> {
-    pub(super) fn from_list(&mut self) -> Result<Vec<FromId>> {
+    pub(super) fn table_refs(&mut self) -> Result<Vec<FromId>> {
         self.comma_list(Self::table_ref)
     }
 
@@ -250,7 +250,7 @@ impl Parser<'_> {
 
     fn paren_table(&mut self) -> Result<FromId> {
         let pos = self.tok.start;
-        match self.from_paren()? {
+        match self.paren_of_tables()? {
             FromParen::Query(query) => {
                 let alias = self.opt_alias()?;
                 self.add_from(FromKind::Subquery { query, lateral: false, alias }, pos)
@@ -262,14 +262,14 @@ impl Parser<'_> {
     /// Gives a parenthesised join its alias.
     fn join_alias(&mut self, from: FromId) -> Result<FromId> {
         if let Some(given) = self.opt_alias()?
-            && let FromKind::Join(join) = &mut self.from_mut(from).kind
+            && let FromKind::Join(join) = &mut self.edit_from(from).kind
         {
             join.alias = Some(given);
         }
         Ok(from)
     }
 
-    fn from_paren(&mut self) -> Result<FromParen> {
+    fn paren_of_tables(&mut self) -> Result<FromParen> {
         self.enter()?;
         let found = if !self.paren_leads_to_query() {
             self.expect(Tok::LParen)?;
@@ -284,7 +284,7 @@ impl Parser<'_> {
                 FromParen::Query(query)
             } else {
                 let pos = self.tok.start;
-                match self.from_paren()? {
+                match self.paren_of_tables()? {
                     FromParen::Query(inner) if self.continues_query() => {
                         let query = self.continue_query(inner, outer_peak)?;
                         self.expect(Tok::RParen)?;
@@ -311,7 +311,7 @@ impl Parser<'_> {
 
     /// Only a join may stand in parentheses.
     fn close_join(&mut self, from: FromId) -> Result<FromParen> {
-        match &self.from_mut(from).kind {
+        match &self.edit_from(from).kind {
             FromKind::Join(join) if join.alias.is_none() => {}
             _ => return Err(self.unexpected()),
         }

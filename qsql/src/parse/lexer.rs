@@ -69,6 +69,9 @@ fn is_op_char(b: u8) -> bool {
     )
 }
 
+/// Which bytes are a number's digits.
+type IsDigit = fn(&u8) -> bool;
+
 /// The error of a token that the lexer refused.
 enum Refusal {
     String,
@@ -353,7 +356,7 @@ impl<'s> Lexer<'s> {
     }
 
     /// Skips digits with single underscores between them; `false` if there is none.
-    fn skip_digits(&mut self, complex: &mut bool, is_digit: fn(&u8) -> bool) -> bool {
+    fn skip_digits(&mut self, complex: &mut bool, is_digit: IsDigit) -> bool {
         let start = self.at;
         loop {
             if is_digit(&self.peek(0)) {
@@ -370,7 +373,7 @@ impl<'s> Lexer<'s> {
     fn scan_number(&mut self, complex: &mut bool) -> Result<Tok, Refusal> {
         let start = self.at;
         if self.peek(0) == b'0' {
-            let radix: Option<(fn(&u8) -> bool, Refusal)> = match self.peek(1) | 0x20 {
+            let radix: Option<(IsDigit, Refusal)> = match self.peek(1) | 0x20 {
                 b'x' => Some((u8::is_ascii_hexdigit, Refusal::BadHex)),
                 b'o' => Some((|b| matches!(b, b'0'..=b'7'), Refusal::BadOctal)),
                 b'b' => Some((|b| matches!(b, b'0' | b'1'), Refusal::BadBinary)),

@@ -70,7 +70,7 @@ pub fn parse_statements(sql: &str) -> Result<Vec<ParsedStatement>> {
         match parser.statement() {
             Ok(_) if !parser.at_end() => break Err(parser.unexpected()),
             Ok(statement) => {
-                let end = parser.prev_end;
+                let end = parser.prev.end;
                 statements.push(ParsedStatement { ast: parser.finish(statement), start, end });
             }
             Err(error) => break Err(error),

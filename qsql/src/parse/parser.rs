@@ -23,8 +23,8 @@ pub(super) struct Parser<'s> {
     pub(super) tok: Token,
     /// The one behind it, once somebody asked.
     ahead: Option<Token>,
-    /// Where the last token taken ends.
-    pub(super) prev_end: u32,
+    /// The last token taken.
+    pub(super) prev: Token,
     pub(super) depth: u32,
     /// The depth at which an item of a select list is read: there an operator's word may be a label.
     pub(super) target_depth: u32,
@@ -64,7 +64,7 @@ impl<'s> Parser<'s> {
             lexer,
             tok,
             ahead: None,
-            prev_end: 0,
+            prev: tok,
             depth: 0,
             target_depth: 0,
             stack_base: stack_address(),
@@ -126,7 +126,7 @@ impl<'s> Parser<'s> {
     #[inline]
     pub(super) fn bump(&mut self) -> Token {
         let token = self.tok;
-        self.prev_end = token.end;
+        self.prev = token;
         self.tok = match self.ahead.take() {
             Some(token) => token,
             None => {
@@ -226,16 +226,26 @@ impl<'s> Parser<'s> {
     /// PostgreSQL's syntax error at the current token.
     #[cold]
     pub(super) fn unexpected(&self) -> SqlError {
-        match self.tok.kind {
-            Tok::Invalid => self.lexer.error_of(self.tok),
-            Tok::Eof => sql_err!(SYNTAX_ERROR, "syntax error at end of input").at(self.sql.len() as u32),
-            _ => self.syntax_error_at(self.tok),
-        }
+        self.syntax_error_at(self.tok)
     }
 
     #[cold]
     pub(super) fn syntax_error_at(&self, token: Token) -> SqlError {
-        sql_err!(SYNTAX_ERROR, "syntax error at or near \"{}\"", self.text(token)).at(token.start)
+        self.complaint_at(token, "syntax error")
+    }
+
+    /// An error about the current token, which PostgreSQL's message names.
+    #[cold]
+    pub(super) fn complaint(&self, what: &str) -> SqlError {
+        self.complaint_at(self.tok, what)
+    }
+
+    fn complaint_at(&self, token: Token, what: &str) -> SqlError {
+        match token.kind {
+            Tok::Invalid => self.lexer.error_of(token),
+            Tok::Eof => sql_err!(SYNTAX_ERROR, "{what} at end of input").at(self.sql.len() as u32),
+            _ => sql_err!(SYNTAX_ERROR, "{what} at or near \"{}\"", self.text(token)).at(token.start),
+        }
     }
 
     // ---- Limits and arenas ----
@@ -268,7 +278,7 @@ impl<'s> Parser<'s> {
         &mut self.queries[id.0 as usize]
     }
 
-    pub(super) fn from_mut(&mut self, id: FromId) -> &mut FromItem {
+    pub(super) fn edit_from(&mut self, id: FromId) -> &mut FromItem {
         &mut self.froms[id.0 as usize]
     }
 

@@ -5,7 +5,7 @@ use super::keyword::{Category, Tok};
 use super::lexer::Token;
 use super::parser::Parser;
 use super::typename::{system_name, system_type};
-use crate::error::Result;
+use crate::error::{Result, SqlError};
 use crate::sql_err;
 
 /// What a parenthesis held.
@@ -139,7 +139,7 @@ impl Parser<'_> {
         if next != Tok::Dot {
             let callable = Self::is_type_function_name(first.kind);
             let is_call = next == Tok::LParen && callable;
-            if !is_call && !(callable && Self::is_string(next)) {
+            if !(is_call || callable && Self::is_string(next)) {
                 if first.kind.category() == Category::TypeFuncName {
                     // A function's name without its parenthesis: what follows is wrong, not the name.
                     self.bump();
@@ -158,7 +158,7 @@ impl Parser<'_> {
                 self.bump();
                 self.bump();
                 if matches!(self.kind(), Tok::Dot | Tok::LBracket) {
-                    return Err(sql_err!(SYNTAX_ERROR, "improper use of \"*\"").at(first.start));
+                    return Err(self.misused_star()?);
                 }
                 return Ok(self.leaf(ExprKind::Star(parts.into_boxed_slice()), first.start));
             }
@@ -218,7 +218,7 @@ impl Parser<'_> {
                     self.bump();
                     self.bump();
                     if matches!(self.kind(), Tok::Dot | Tok::LBracket) {
-                        return Err(sql_err!(SYNTAX_ERROR, "improper use of \"*\"").at(pos));
+                        return Err(self.misused_star()?);
                     }
                     return self.add(ExprKind::FieldStar { arg }, pos);
                 }
@@ -228,6 +228,24 @@ impl Parser<'_> {
                     arg = self.add(ExprKind::Field { arg, name }, pos)?;
                 }
                 _ => return Ok(arg),
+            }
+        }
+    }
+
+    /// The error of a `*` that something follows: PostgreSQL finds it when it has read all of that.
+    fn misused_star(&mut self) -> Result<SqlError> {
+        loop {
+            match self.kind() {
+                Tok::LBracket => {
+                    self.subscript()?;
+                }
+                Tok::Dot => {
+                    self.bump();
+                    if !self.eat(Tok::Star) {
+                        self.col_label()?;
+                    }
+                }
+                _ => return Ok(self.complaint("improper use of \"*\"")),
             }
         }
     }
@@ -357,7 +375,10 @@ impl Parser<'_> {
             Tok::Row => self.explicit_row()?,
             _ => return Err(self.unexpected()),
         };
-        let Some(right) = row_items(self, right) else { return Err(self.unexpected()) };
+        let Some(right) = row_items(self, right) else {
+            // One expression in parentheses is no row; the parenthesis comes too early.
+            return Err(self.syntax_error_at(self.prev));
+        };
         for (items, side, at) in [(&args, "left", left_pos), (&right, "right", right_pos)] {
             if items.len() != 2 {
                 return Err(sql_err!(

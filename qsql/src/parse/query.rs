@@ -97,22 +97,25 @@ impl Parser<'_> {
         }
         let outer_peak = self.begin_query();
         let body = match self.kind() {
-            Tok::Select => QueryBody::Select(Box::new(self.select()?)),
+            Tok::Select => QueryBody::Select(self.select()?),
             Tok::Values => QueryBody::Values(self.values()?),
-            _ => QueryBody::Select(Box::new(self.table_command()?)),
+            _ => QueryBody::Select(self.table_command()?),
         };
         self.add_query(Query::new(body, pos), outer_peak)
     }
 
     /// `TABLE t`: all of it.
-    fn table_command(&mut self) -> Result<Select> {
+    fn table_command(&mut self) -> Result<Box<Select>> {
         let pos = self.bump().start;
         let at = self.tok.start;
         let relation = self.relation_expr()?;
         let from = self.add_from(FromKind::Table { relation, alias: None, sample: None }, at)?;
         let star = self.leaf(ExprKind::Star(Box::new([])), pos);
         let targets = vec![Target { expr: star, alias: None, pos }];
-        Ok(Select { targets, from: vec![from], ..Select::new(pos) })
+        let mut select = Select::new(pos);
+        select.targets = targets;
+        select.from = vec![from];
+        Ok(select)
     }
 
     /// `VALUES (..), (..)`
@@ -148,8 +151,9 @@ impl Parser<'_> {
         }
     }
 
-    fn select(&mut self) -> Result<Select> {
+    fn select(&mut self) -> Result<Box<Select>> {
         let pos = self.bump().start;
+        // Boxed from the start: the frames of nested queries stay small.
         let mut select = Select::new(pos);
         match self.kind() {
             Tok::All => {
@@ -168,32 +172,44 @@ impl Parser<'_> {
             select.targets = self.target_list()?;
         }
         if self.eat(Tok::Into) {
-            select.into = Some(Box::new(self.into_table()?));
+            select.into = Some(Box::new(self.select_into()?));
         }
         if self.eat(Tok::From) {
-            select.from = self.from_list()?;
+            select.from = self.table_refs()?;
         }
         select.filter = self.where_clause()?;
         if self.eat(Tok::Group) {
-            self.expect(Tok::By)?;
-            if self.eat(Tok::Distinct) {
-                select.group_distinct = true;
-            } else {
-                self.eat(Tok::All);
-            }
-            select.group_by = self.comma_list(Self::group_item)?;
+            self.group_by(&mut select)?;
         }
         if self.eat(Tok::Having) {
             select.having = Some(self.a_expr()?);
         }
         if self.eat(Tok::Window) {
-            select.windows = self.comma_list(|parser| {
-                let name = parser.col_id()?;
-                parser.expect(Tok::As)?;
-                Ok((name, parser.window_spec()?))
-            })?;
+            self.windows(&mut select)?;
         }
         Ok(select)
+    }
+
+    #[inline(never)]
+    fn group_by(&mut self, select: &mut Select) -> Result<()> {
+        self.expect(Tok::By)?;
+        if self.eat(Tok::Distinct) {
+            select.group_distinct = true;
+        } else {
+            self.eat(Tok::All);
+        }
+        select.group_by = self.comma_list(Self::group_item)?;
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn windows(&mut self, select: &mut Select) -> Result<()> {
+        select.windows = self.comma_list(|parser| {
+            let name = parser.col_id()?;
+            parser.expect(Tok::As)?;
+            Ok((name, parser.window_spec()?))
+        })?;
+        Ok(())
     }
 
     /// Whether a select list begins here; it may be empty.
@@ -247,7 +263,7 @@ impl Parser<'_> {
         Ok(Target { expr, alias, pos })
     }
 
-    fn into_table(&mut self) -> Result<IntoTable> {
+    fn select_into(&mut self) -> Result<IntoTable> {
         let persistence = self.persistence();
         self.eat(Tok::Table);
         Ok(IntoTable { persistence, name: self.qualified_name()? })
@@ -354,8 +370,8 @@ impl Parser<'_> {
 
     /// Reads the clauses that apply to a whole query and gives them to `query`.
     fn query_clauses(&mut self, query: QueryId, with: Option<Box<With>>, outer_peak: u32) -> Result<QueryId> {
-        let order_pos = self.tok.start;
         let order_by = self.opt_order_by()?;
+        let order_pos = order_by.first().map_or(0, |item| item.pos);
         let mut locking = self.locking_clauses()?;
         let limit_pos = self.tok.start;
         let (limit, offset, ties_pos) = self.limit_clauses()?;
@@ -392,7 +408,7 @@ impl Parser<'_> {
                     SYNTAX_ERROR,
                     "SKIP LOCKED and WITH TIES options cannot be used together"
                 )
-                .at(limit_pos));
+                .at(ties_pos));
             }
             target.limit = Some(limit);
         }
@@ -596,8 +612,8 @@ impl Query {
 }
 
 impl Select {
-    fn new(pos: Pos) -> Self {
-        Select {
+    fn new(pos: Pos) -> Box<Self> {
+        Box::new(Select {
             distinct: Distinct::All,
             targets: Vec::new(),
             into: None,
@@ -608,6 +624,6 @@ impl Select {
             having: None,
             windows: Vec::new(),
             pos,
-        }
+        })
     }
 }

@@ -303,7 +303,7 @@ impl Parser<'_> {
             return Err(sql_err!(
                 SYNTAX_ERROR,
                 "syntax error at or near \"{}\"",
-                &self.sql[pos as usize..self.prev_end as usize]
+                &self.sql[pos as usize..self.prev.end as usize]
             )
             .at(pos));
         }

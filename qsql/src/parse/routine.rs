@@ -62,7 +62,7 @@ impl Parser<'_> {
         if self.eat(Tok::Return) {
             let start = self.tok.start;
             let expr = self.a_expr()?;
-            return Ok(Some(FuncBody::Return { expr, start, end: self.prev_end }));
+            return Ok(Some(FuncBody::Return { expr, start, end: self.prev.end }));
         }
         if !self.eat2(Tok::Begin, Tok::Atomic) {
             return Ok(None);
@@ -87,7 +87,7 @@ impl Parser<'_> {
             self.expect(Tok::Semicolon)?;
         }
         self.leave();
-        Ok(Some(FuncBody::Atomic { statements, start, end: self.prev_end - 3 }))
+        Ok(Some(FuncBody::Atomic { statements, start, end: self.prev.end - 3 }))
     }
 
     /// `(parameter, ..)`

@@ -193,7 +193,7 @@ impl Parser<'_> {
                 "unrecognized partitioning strategy \"{}\"",
                 &*strategy
             )
-            .at(pos));
+            .at(strategy.pos));
         }
         let keys = self.index_params()?;
         Ok(PartitionBy { strategy, keys, pos })
@@ -215,7 +215,7 @@ impl Parser<'_> {
             }
             Tok::With => {
                 let (mut modulus, mut remainder) = (None, None);
-                let pos = self.tok.start;
+                let pos = self.prev.start;
                 self.parens(|parser| {
                     parser.comma_list(|parser| {
                         let word = parser.non_reserved_word()?;
@@ -345,7 +345,7 @@ impl Parser<'_> {
         self.expect(Tok::As)?;
         let start = self.tok.start;
         let query = self.query()?;
-        let end = self.prev_end;
+        let end = self.prev.end;
         let mut check_option = None;
         if self.kind() == Tok::With {
             let pos = self.bump().start;

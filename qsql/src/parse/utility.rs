@@ -169,8 +169,8 @@ impl Parser<'_> {
                 Ok(value("search_path", vec![SetValue::Text(self.string()?)]))
             }
             Tok::Catalog if Self::is_string(self.peek()) => {
-                let pos = self.tok.start;
-                Err(sql_err!(FEATURE_NOT_SUPPORTED, "current database cannot be changed").at(pos))
+                self.bump();
+                Err(sql_err!(FEATURE_NOT_SUPPORTED, "current database cannot be changed").at(self.tok.start))
             }
             Tok::Names => {
                 self.bump();
@@ -237,6 +237,7 @@ impl Parser<'_> {
                 };
                 let text = self.string()?;
                 if ty.typmods.is_empty() {
+                    let pos = self.tok.start;
                     self.interval_fields(&mut ty)?;
                     if !matches!(
                         ty.interval,
@@ -361,7 +362,7 @@ impl Parser<'_> {
         self.expect(Tok::As)?;
         let start = self.tok.start;
         let statement = self.preparable()?;
-        let end = self.prev_end;
+        let end = self.prev.end;
         Ok(Statement::Prepare(Box::new(Prepare { name, types, statement, start, end })))
     }
 
@@ -413,7 +414,7 @@ impl Parser<'_> {
         self.expect(Tok::For)?;
         let start = self.tok.start;
         let query = self.query()?;
-        let end = self.prev_end;
+        let end = self.prev.end;
         let cursor = DeclareCursor { name, binary, scroll, insensitive, hold, query, start, end };
         Ok(Statement::DeclareCursor(Box::new(cursor)))
     }
@@ -490,6 +491,10 @@ impl Parser<'_> {
             }
         }
         let statement = match self.kind() {
+            Tok::Create if matches!(self.peek(), Tok::Index | Tok::Unique | Tok::View | Tok::Or) => {
+                self.bump();
+                return Err(self.unexpected());
+            }
             Tok::Create | Tok::Refresh | Tok::Execute | Tok::Declare => self.statement()?,
             Tok::Select
             | Tok::Values

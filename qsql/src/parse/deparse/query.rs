@@ -96,9 +96,9 @@ impl Printer<'_> {
                 printer.ident(&cycle.mark);
                 if let Some((value, default)) = cycle.values {
                     printer.put(" TO ");
-                    printer.expr(value)?;
+                    printer.constant(value)?;
                     printer.put(" DEFAULT ");
-                    printer.expr(default)?;
+                    printer.constant(default)?;
                 }
                 printer.put(" USING ");
                 printer.ident(&cycle.path);
