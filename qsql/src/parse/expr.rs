@@ -251,7 +251,7 @@ impl Parser<'_> {
         match kind {
             Tok::Op => return OTHER,
             Tok::ColonColon => return CAST,
-            Tok::Operator if self.peek() == Tok::LParen => return OTHER,
+            Tok::Operator if self.peek() == Tok::LParen || self.depth != self.target_depth => return OTHER,
             Tok::Is if mode == Mode::B => {
                 let at = if self.peek() == Tok::Not { 2 } else { 1 };
                 let distinct = self.peek_nth(at) == Tok::Distinct || self.peek_nth(at) == Tok::Document;
