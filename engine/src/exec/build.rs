@@ -20,6 +20,7 @@ use super::limit::Limit;
 use super::lock_rows::LockRows;
 use super::materialize::Materialize;
 use super::modify::Modify;
+use super::merge_join::MergeJoin;
 use super::nested_loop::NestedLoop;
 use super::project::Project;
 use super::project_set::ProjectSet;
@@ -31,6 +32,7 @@ use super::sort::Sort;
 use super::stats::{NodeActual, Watched};
 use super::subplan::Subplan;
 use super::values::{Empty, Values};
+use super::window::Window;
 use super::{ExecCx, Operator, RunState};
 
 /// Makes the operators of a plan and the state they share.
@@ -122,7 +124,11 @@ impl Build<'_, '_, '_> {
                 let (left, right) = (self.node(left)?, self.node(right)?);
                 Box::new(HashJoin::new(left, right, parts, self.cx)?)
             }
-            Op::MergeJoin { .. } => return Err(SqlError::unsupported("merge join")),
+            Op::MergeJoin { kind, left, right, keys, residual } => {
+                let (outer, inner) = (self.node(left)?, self.node(right)?);
+                let (outer, inner) = ((outer, &left.types[..]), (inner, &right.types[..]));
+                Box::new(MergeJoin::new(*kind, outer, inner, keys, residual, self.cx)?)
+            }
             Op::NestedLoop { kind, left, right, params, conditions } => {
                 if !params.is_empty() && matches!(kind, JoinKind::Right | JoinKind::Full) {
                     return Err(SqlError::internal("a right join whose right side depends on the left"));
@@ -135,7 +141,10 @@ impl Build<'_, '_, '_> {
                 let input = self.node(input)?;
                 Box::new(Aggregate::new(*strategy, input, group, sets, aggregates, &node.types, self.cx)?)
             }
-            Op::Window { .. } => return Err(SqlError::unsupported("window functions")),
+            Op::Window { input, calls } => {
+                let types = &input.types;
+                Box::new(Window::new(self.node(input)?, calls, types, self.cx)?)
+            }
             Op::Sort { input, keys, top, .. } => {
                 let types = &input.types;
                 Box::new(Sort::new(self.node(input)?, keys, top.as_deref(), types, self.cx)?)

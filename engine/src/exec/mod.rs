@@ -36,6 +36,7 @@ pub mod lock_rows;
 pub mod materialize;
 pub mod memory;
 pub mod modify;
+pub mod merge_join;
 pub mod nested_loop;
 pub mod partition;
 pub mod project;
@@ -52,6 +53,7 @@ pub mod strings;
 pub mod subplan;
 pub mod values;
 pub mod vector;
+pub mod window;
 
 use std::sync::Arc;
 

@@ -4,22 +4,10 @@
 //! after the main tree the trees of `plan.subplans` follow, then those of `plan.ctes`, in their order.
 
 use nq_qsql::error::Result;
+pub use nq_qsql::plan::explain::NodeActual;
 use nq_qsql::plan::physical::{Node, Op};
 
 use super::{Batch, ExecCx, Operator};
-
-/// Counters of one node.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct NodeActual {
-    /// Rows over all loops.
-    pub rows: u64,
-    /// Times it was run from the start.
-    pub loops: u64,
-    /// Microseconds until the first row, over all loops.
-    pub startup_micros: i64,
-    /// Microseconds spent in it and its inputs, over all loops.
-    pub total_micros: i64,
-}
 
 /// Returns a node's inputs in their numbering order.
 pub fn inputs(node: &Node) -> Vec<&Node> {

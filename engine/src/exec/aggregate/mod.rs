@@ -31,6 +31,7 @@ use super::vector::Vector;
 use super::{Batch, ExecCx, Operator};
 
 use call::Call;
+pub(super) use state::State;
 
 /// Groups and aggregates.
 pub struct Aggregate {

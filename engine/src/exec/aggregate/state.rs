@@ -16,7 +16,7 @@ use super::super::vector::{Kind, Values, Vector};
 
 /// An exact decimal total of one group.
 #[derive(Default)]
-pub(super) struct Decimal {
+pub(in crate::exec) struct Decimal {
     unscaled: i128,
     scale: u8,
     count: i64,
@@ -25,7 +25,7 @@ pub(super) struct Decimal {
 }
 
 /// One aggregate over all groups.
-pub(super) enum State {
+pub(in crate::exec) enum State {
     Count(Vec<i64>),
     /// `sum(int2|int4)`: total, and whether there was a value.
     SumInt(Vec<(i64, bool)>),
@@ -41,7 +41,7 @@ pub(super) enum State {
 
 impl State {
     /// Makes the state for calls of `func` on arguments of these types.
-    pub(super) fn new(func: &'static Function, types: &[DataType], result: DataType) -> State {
+    pub(in crate::exec) fn new(func: &'static Function, types: &[DataType], result: DataType) -> State {
         let first = types.first().map_or(0, |t| t.oid);
         match (func.name, types.len(), first) {
             ("count", 0 | 1, _) => State::Count(Vec::new()),
@@ -60,12 +60,12 @@ impl State {
     }
 
     /// Whether the result depends on the order of the rows.
-    pub(super) fn ordered(&self) -> bool {
+    pub(in crate::exec) fn ordered(&self) -> bool {
         matches!(self, State::Boxed { .. })
     }
 
     /// Makes room for `groups` groups.
-    pub(super) fn grow(&mut self, groups: usize) -> Result<()> {
+    pub(in crate::exec) fn grow(&mut self, groups: usize) -> Result<()> {
         match self {
             State::Count(v) => v.resize(groups, 0),
             State::SumInt(v) => v.resize(groups, (0, false)),
@@ -86,7 +86,7 @@ impl State {
     }
 
     /// Takes the rows `rows`; `groups` is aligned with the batch.
-    pub(super) fn add(&mut self, args: &[&Vector], rows: Rows<'_>, groups: &[u32], cx: &mut ExecCx<'_>) -> Result<()> {
+    pub(in crate::exec) fn add(&mut self, args: &[&Vector], rows: Rows<'_>, groups: &[u32], cx: &mut ExecCx<'_>) -> Result<()> {
         match (self, args) {
             (State::Count(v), []) => rows.iter().for_each(|r| v[groups[r] as usize] += 1),
             (State::Count(v), [arg]) => {
@@ -153,7 +153,7 @@ impl State {
     }
 
     /// The result of one group.
-    pub(super) fn finish(&mut self, group: usize, cx: &mut ExecCx<'_>) -> Result<Datum> {
+    pub(in crate::exec) fn finish(&mut self, group: usize, cx: &mut ExecCx<'_>) -> Result<Datum> {
         Ok(match self {
             State::Count(v) => Datum::Int8(v[group]),
             State::SumInt(v) => match v[group] {
@@ -179,7 +179,7 @@ impl State {
     }
 
     /// Forgets all groups but the last, which becomes number 0.
-    pub(super) fn keep_last(&mut self) {
+    pub(in crate::exec) fn keep_last(&mut self) {
         fn last<T>(v: &mut Vec<T>) {
             if let Some(value) = v.pop() {
                 v.clear();
@@ -202,7 +202,7 @@ impl State {
     }
 
     /// Heap bytes held, roughly.
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::exec) fn bytes(&self) -> usize {
         match self {
             State::Count(v) => v.capacity() * 8,
             State::SumInt(v) => v.capacity() * 16,
