@@ -274,7 +274,8 @@ impl UndoLog {
                 continue;
             }
             if let Data::Memory(bytes) = &mut chunk.data {
-                let keep = (position - chunk.base) as usize;
+                // An entry that began a chunk of its own lies behind all of the chunk before.
+                let keep = bytes.len().min((position - chunk.base) as usize);
                 self.space.memory.fetch_sub((bytes.len() - keep) as u64, Ordering::Relaxed);
                 bytes.truncate(keep);
             }
