@@ -71,7 +71,11 @@ struct Init {
 }
 
 #[derive(Args, Default)]
+#[command(disable_help_flag = true)]
 struct Start {
+    /// Print help.
+    #[arg(long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
     /// The data directory.
     #[arg(short = 'D', long = "pgdata", default_value = DEFAULT_DATA_DIR)]
     data_dir: PathBuf,
@@ -99,7 +103,11 @@ struct Check {
 }
 
 #[derive(Args)]
+#[command(disable_help_flag = true)]
 struct Health {
+    /// Print help.
+    #[arg(long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
     /// Address of the server.
     #[arg(short = 'h', long = "host", default_value = "127.0.0.1")]
     host: String,

@@ -553,7 +553,7 @@ impl<'a> NodeMut<'a> {
             return;
         }
         // A step of the distance moves every hint; otherwise hints left of the change stay.
-        let first = if count % (HINT_COUNT + 1) == 0 || (count + 1) % (HINT_COUNT + 1) == 0 {
+        let first = if count.is_multiple_of(HINT_COUNT + 1) || (count + 1).is_multiple_of(HINT_COUNT + 1) {
             0
         } else {
             (changed / distance).saturating_sub(1).min(HINT_COUNT)

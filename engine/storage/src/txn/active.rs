@@ -100,6 +100,9 @@ struct State {
     last_commit: Lsn,
 }
 
+/// Transactions by id.
+type ById = HashMap<u64, Arc<Shared>, foldhash::fast::FixedState>;
+
 /// The running transactions.
 pub struct Transactions {
     state: Mutex<State>,
@@ -108,7 +111,7 @@ pub struct Transactions {
     free_slots: ArrayQueue<u32>,
     /// Snapshots beyond the slots: how many per xmin.
     overflow: Mutex<BTreeMap<u64, usize>>,
-    table: Box<[RwLock<HashMap<u64, Arc<Shared>, foldhash::fast::FixedState>>]>,
+    table: Box<[RwLock<ById>]>,
     ended: Mutex<VecDeque<u64>>,
     horizon: AtomicU64,
 }

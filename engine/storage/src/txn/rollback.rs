@@ -210,7 +210,7 @@ impl Txn {
 
     /// Gives a savepoint up; what was done since belongs to what was before.
     pub fn release(&mut self, savepoint: Savepoint) {
-        drop(savepoint);
+        let Savepoint { .. } = savepoint;
     }
 
     pub(super) fn roll_back_all(&mut self) -> Result<()> {

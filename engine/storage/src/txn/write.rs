@@ -458,6 +458,7 @@ impl Txn {
 
     /// Fills an empty tree that this transaction made from records in strictly ascending key order, bottom-up. The records
     /// are visible to everybody who knows of the tree. Returns how many there were.
+    #[allow(clippy::type_complexity, reason = "a producer that is handed the consumer")]
     pub fn build_tree(
         &mut self,
         tree: TreeId,
