@@ -100,7 +100,7 @@ impl Database {
         if cluster != bootstrap::CLUSTER_TREE || sequences != bootstrap::SEQUENCE_TREE {
             bail!(INTERNAL_ERROR, "the first trees of a new store are not the ones expected");
         }
-        let mut put = |txn: &mut Txn, tree: TreeId, key: ObjectKey, object: Object| -> Result<()> {
+        let put = |txn: &mut Txn, tree: TreeId, key: ObjectKey, object: Object| -> Result<()> {
             txn.put(tree, &key.to_bytes(), &object.encode()?).map_err(store_error)?;
             if let Some(name) = object.name_key() {
                 txn.put(tree, &name, &key.oid.to_le_bytes()).map_err(store_error)?;

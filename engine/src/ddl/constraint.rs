@@ -236,7 +236,7 @@ impl Session {
                         relation.name
                     )
                 };
-                self.add_not_null(relation, i, constraint.name.as_ref().map(|n| &**n))?;
+                self.add_not_null(relation, i, constraint.name.as_deref())?;
                 Ok(None)
             }
             ast::ConstraintKind::ForeignKey(_) => Err(SqlError::unsupported("FOREIGN KEY")),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nq_qsql::bind::StoredKind;
 use nq_qsql::catalog::{Column, Generated, Index, IndexColumn, Persistence, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::parse::ast::{self, Ast, CreateTable, CreateTableAs, LikeOption, ObjectName, QueryId, TableElement, TableSource};
+use nq_qsql::parse::ast::{self, Ast, CreateTable, LikeOption, ObjectName, TableElement};
 use nq_qsql::plan::physical::OutputColumn;
 use nq_qsql::{bail, sql_err};
 

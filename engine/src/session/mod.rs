@@ -37,7 +37,6 @@ use crate::database::{Database, Home};
 use crate::settings::{Settings, Source as SettingSource};
 
 pub use api::{ConnectInfo, CopySpec, Flow, Format, Notice, Outcome, ResultSink, Rows, StatementDescription};
-pub(crate) use api::RowSource;
 
 use host::{SessionHost, User};
 use portal::Portal;

@@ -149,7 +149,7 @@ impl Session {
         }
         self.check_statement_allowed(portal.source.statement())?;
         if let Run::Utility = portal.run {
-            match self.run_utility(portal, sink)? {
+            match self.run_utility(portal)? {
                 super::utility::Done::Tag(tag) => {
                     portal.run = Run::Done(String::new());
                     return Ok(Outcome::Complete(tag));

@@ -1,8 +1,7 @@
 //! System functions that only the engine can answer, by the names they are registered under.
 
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::func::Host;
-use nq_qsql::types::{Datum, Oid, oid};
+use nq_qsql::types::{Datum, Oid};
 
 use super::host::SessionHost;
 use crate::catalog::lookup::CatalogView;

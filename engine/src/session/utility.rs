@@ -11,7 +11,7 @@ use nq_qsql::types::{Datum, oid};
 
 use super::portal::Portal;
 use super::prepared::{Source, has_into};
-use super::{Outcome, ResultSink, Session};
+use super::{Outcome, Session};
 
 /// What a utility statement answers with.
 pub(crate) enum Done {
@@ -56,12 +56,12 @@ impl Session {
     }
 
     /// Runs a statement that is not planned.
-    pub(crate) fn run_utility(&mut self, portal: &mut Portal, sink: &mut dyn ResultSink) -> Result<Done> {
+    pub(crate) fn run_utility(&mut self, portal: &mut Portal) -> Result<Done> {
         let source = portal.source.clone();
         let Some(parsed) = &source.parsed else { return Err(SqlError::internal("an empty statement was run")) };
         let ast = &parsed.ast;
         self.note_command(&ast.statement)?;
-        let done = self.dispatch(&source, ast, &ast.statement, portal, sink);
+        let done = self.dispatch(&source, ast, &ast.statement);
         if self.transaction.txn.is_some() {
             self.txn().next_command();
         }
@@ -102,8 +102,6 @@ impl Session {
         source: &Arc<Source>,
         ast: &Ast,
         statement: &Statement,
-        portal: &Portal,
-        sink: &mut dyn ResultSink,
     ) -> Result<Done> {
         match statement {
             Statement::Begin(modes) => {

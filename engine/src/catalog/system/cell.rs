@@ -90,12 +90,6 @@ impl<T: Cell> Cell for Option<T> {
     }
 }
 
-/// Makes a row.
-macro_rules! row {
-    ($($value:expr),* $(,)?) => { vec![$($crate::catalog::system::cell::Cell::cell($value)),*] };
-}
-pub(super) use row;
-
 /// NULL.
 pub(super) const NULL: Datum = Datum::Null;
 

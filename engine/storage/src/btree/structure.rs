@@ -34,7 +34,11 @@ struct Halves {
 }
 
 fn halve(node: NodeRef<'_>, key: &[u8], right_id: PageId) -> Result<Halves> {
-    let at = node.split_slot(key);
+    let mut at = node.split_slot(key);
+    if node.is_leaf() && at == node.count() && at > 1 && node.free_bytes() < node.separator(at, key).len() {
+        // All records stay left of an appended key, but the new upper fence has no room among them: the last one moves right.
+        at -= 1;
+    }
     if at == 0 || (at == node.count() && node.find(key).slot() < at) || (!node.is_leaf() && at >= node.count()) {
         return Err(StoreError::corrupt(node.id(), "the node is full and cannot be split"));
     }

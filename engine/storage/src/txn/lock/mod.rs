@@ -91,9 +91,9 @@ mod tests {
 
     #[test]
     fn object_lock_conflicts_are_symmetric() {
-        for a in 0..8 {
-            for b in 0..8 {
-                assert_eq!(MODE_CONFLICTS[a] >> b & 1, MODE_CONFLICTS[b] >> a & 1, "{a} {b}");
+        for (a, of_a) in MODE_CONFLICTS.iter().enumerate() {
+            for (b, of_b) in MODE_CONFLICTS.iter().enumerate() {
+                assert_eq!(of_a >> b & 1, of_b >> a & 1, "{a} {b}");
             }
         }
         assert!(LockMode::RowExclusive.conflicts(LockMode::Share));
