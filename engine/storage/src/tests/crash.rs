@@ -102,7 +102,13 @@ fn step(rng: &mut Rng, store: &Store, tree: TreeId, sessions: &mut [Option<Sessi
         98 => {
             let newest = model.newest();
             let reader = begin(store);
-            assert_eq!(all(&reader, tree), newest);
+            let mut found = Map::new();
+            let mut cursor = reader.cursor(tree, KeyRange::all(), Direction::Forward)?;
+            while cursor.next_batch(&reader, 7, &mut |key, value| {
+                found.insert(key.to_vec(), value.to_vec());
+                ControlFlow::Continue(())
+            })? {}
+            assert_eq!(found, newest);
         }
         _ => {
             store.checkpoint()?;
