@@ -142,7 +142,8 @@ impl Database {
         let tmp = dir.join("tmp");
         SpillSpace::prepare(&*env, &tmp)
             .map_err(|e| sql_err!(IO_ERROR, "could not prepare directory \"{}\": {e}", tmp.display()))?;
-        let spill_limit = u64::try_from(settings_int(&settings, "temp_file_limit")).map_or(u64::MAX, |kb| kb * 1024);
+        let spill_limit =
+            u64::try_from(settings_int(&settings, "temp_file_limit")).map_or(u64::MAX, |kb| kb * 1024);
         let spill = SpillSpace::new(env.clone(), &tmp, spill_limit);
         let db = Arc::new(Database {
             started: env.now_micros() - EPOCH_OFFSET_MICROS,
@@ -268,7 +269,12 @@ impl Database {
     }
 
     /// Commits a transaction with DDL, and publishes what it changed.
-    pub(crate) fn commit_ddl(&self, txn: Txn, home: &Home, overlay: &Overlay) -> Result<nq_storage::Committed> {
+    pub(crate) fn commit_ddl(
+        &self,
+        txn: Txn,
+        home: &Home,
+        overlay: &Overlay,
+    ) -> Result<nq_storage::Committed> {
         let _guard = self.publish.lock();
         self.publishing.fetch_add(1, Ordering::SeqCst);
         let committed = txn.commit().map_err(store_error);
@@ -307,7 +313,10 @@ impl Database {
     pub(crate) fn next_oid(&self) -> Result<Oid> {
         let mut oids = self.oids.lock();
         if oids.0 == oids.1 {
-            let mark = oids.1.checked_add(OID_BATCH).ok_or_else(|| sql_err!(PROGRAM_LIMIT_EXCEEDED, "out of OIDs"))?;
+            let mark = oids
+                .1
+                .checked_add(OID_BATCH)
+                .ok_or_else(|| sql_err!(PROGRAM_LIMIT_EXCEEDED, "out of OIDs"))?;
             let mut txn = self.store.begin(TxnOptions::default());
             txn.put(self.cluster_tree, bootstrap::OID_MARK_KEY, &mark.to_le_bytes()).map_err(store_error)?;
             txn.commit().map_err(store_error)?;
@@ -387,7 +396,8 @@ fn load_objects(store: &Store, tree: TreeId, mut each: impl FnMut(ObjectKey, Obj
     loop {
         let more = cursor
             .next_batch(&txn, usize::MAX, &mut |key: &[u8], value: &[u8]| {
-                let object = ObjectKey::from_bytes(key).and_then(|k| Ok((k, Object::decode(k.class, value)?)));
+                let object =
+                    ObjectKey::from_bytes(key).and_then(|k| Ok((k, Object::decode(k.class, value)?)));
                 match object {
                     Ok((key, object)) => each(key, object),
                     Err(error) => damaged = Some(error),

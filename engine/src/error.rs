@@ -12,9 +12,15 @@ pub fn store_error(error: StoreError) -> SqlError {
         StoreError::Io { .. } => sql_err!(IO_ERROR, "{error}"),
         StoreError::DiskFull { .. } => sql_err!(DISK_FULL, "{error}").hint("Check free disk space."),
         StoreError::Corrupt { .. } | StoreError::LogDamaged { .. } => sql_err!(DATA_CORRUPTED, "{error}"),
-        StoreError::Poisoned { .. } => sql_err!(IO_ERROR, "{error}").hint("Restart the server: it recovers from its log."),
-        StoreError::Duplicate { .. } => sql_err!(UNIQUE_VIOLATION, "duplicate key value violates unique constraint"),
-        StoreError::Conflict => sql_err!(SERIALIZATION_FAILURE, "could not serialize access due to concurrent update"),
+        StoreError::Poisoned { .. } => {
+            sql_err!(IO_ERROR, "{error}").hint("Restart the server: it recovers from its log.")
+        }
+        StoreError::Duplicate { .. } => {
+            sql_err!(UNIQUE_VIOLATION, "duplicate key value violates unique constraint")
+        }
+        StoreError::Conflict => {
+            sql_err!(SERIALIZATION_FAILURE, "could not serialize access due to concurrent update")
+        }
         StoreError::SerializationFailure(message) => {
             let error = SqlError::new(SqlState::SERIALIZATION_FAILURE, message);
             match message.contains("dependencies") {
@@ -40,7 +46,10 @@ fn deadlock(report: &DeadlockReport) -> SqlError {
         .waits
         .iter()
         .map(|w| {
-            format!("Process {} waits for {} on {}; blocked by process {}.", w.waiter, w.mode, w.object, w.holder)
+            format!(
+                "Process {} waits for {} on {}; blocked by process {}.",
+                w.waiter, w.mode, w.object, w.holder
+            )
         })
         .collect();
     sql_err!(DEADLOCK_DETECTED, "deadlock detected")
@@ -61,7 +70,8 @@ mod tests {
             object: object.to_owned(),
             holder,
         };
-        let report = DeadlockReport { waits: vec![wait(10, 11, "transaction 742"), wait(11, 10, "transaction 741")] };
+        let report =
+            DeadlockReport { waits: vec![wait(10, 11, "transaction 742"), wait(11, 10, "transaction 741")] };
         let error = store_error(StoreError::Deadlock(report));
         assert_eq!(error.code().as_str(), "40P01");
         assert_eq!(

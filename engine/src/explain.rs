@@ -32,7 +32,9 @@ fn request(statement: &Explain) -> Result<ExplainOptions> {
             "analyze" => out.analyze = flag()?,
             "verbose" => out.verbose = flag()?,
             "costs" => out.costs = flag()?,
-            "timing" | "summary" | "buffers" | "settings" | "wal" | "memory" | "generic_plan" => drop(flag()?),
+            "timing" | "summary" | "buffers" | "settings" | "wal" | "memory" | "generic_plan" => {
+                drop(flag()?)
+            }
             "format" => match word {
                 "text" => out.json = false,
                 "json" => out.json = true,
@@ -52,18 +54,14 @@ pub(crate) fn columns(statement: &Explain) -> Result<Arc<[OutputColumn]>> {
 
 impl Session {
     /// EXPLAIN.
-    pub(crate) fn explain(
-        &mut self,
-        source: &Arc<Source>,
-        ast: &Ast,
-        statement: &Explain,
-    ) -> Result<Done> {
+    pub(crate) fn explain(&mut self, source: &Arc<Source>, ast: &Ast, statement: &Explain) -> Result<Done> {
         let request = request(statement)?;
         if request.analyze {
             return Err(SqlError::unsupported("EXPLAIN ANALYZE"));
         }
         let plan = self.plan_statement(source, ast, &statement.statement, &[])?;
-        let rows = explain(&plan.physical, &request, None).into_iter().map(|line| vec![Datum::text(line)]).collect();
+        let rows =
+            explain(&plan.physical, &request, None).into_iter().map(|line| vec![Datum::text(line)]).collect();
         Ok(Done::Rows { columns: columns(statement)?, rows, tag: "EXPLAIN".to_owned() })
     }
 }

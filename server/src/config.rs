@@ -50,7 +50,8 @@ impl Config {
     /// # Errors
     /// TOML errors and values that are neither string, number nor Boolean.
     pub fn parse(text: &str) -> Result<Config, ConfigError> {
-        let table: BTreeMap<String, toml::Value> = toml::from_str(text).map_err(|e| ConfigError(e.to_string()))?;
+        let table: BTreeMap<String, toml::Value> =
+            toml::from_str(text).map_err(|e| ConfigError(e.to_string()))?;
         let mut given = Vec::new();
         for (name, value) in table {
             let text = match value {

@@ -111,7 +111,8 @@ impl Listeners {
         }
         for dir in socket_dirs {
             let path = dir.join(socket_name(port));
-            let listener = bind_unix(&path).map_err(|e| format!("could not listen on \"{}\": {e}", path.display()))?;
+            let listener =
+                bind_unix(&path).map_err(|e| format!("could not listen on \"{}\": {e}", path.display()))?;
             listeners.unix.push((listener, path));
         }
         if listeners.tcp.is_empty() && listeners.unix.is_empty() {
@@ -132,7 +133,8 @@ impl Listeners {
 }
 
 fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
+    let socket =
+        if address.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(1024)

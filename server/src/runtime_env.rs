@@ -25,7 +25,9 @@ impl RuntimeEnv {
 /// Runs `work`, which may take long or wait, with the worker's other tasks moved aside. Outside the runtime it just runs.
 pub fn aside<R>(work: impl FnOnce() -> R) -> R {
     match Handle::try_current() {
-        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => {
+            tokio::task::block_in_place(work)
+        }
         _ => work(),
     }
 }

@@ -69,7 +69,8 @@ pub fn load(env: &dyn Env, files: &TlsFiles) -> Result<Tls, TlsError> {
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let mut config = builder.with_single_cert(chain, key).map_err(|e| bad(&files.certificate, "server certificate", e))?;
+    let mut config =
+        builder.with_single_cert(chain, key).map_err(|e| bad(&files.certificate, "server certificate", e))?;
     config.alpn_protocols = vec![b"postgresql".to_vec()];
     // No resumption: a ticket would outlive the key exchange that protects it.
     config.send_tls13_tickets = 0;
@@ -86,7 +87,9 @@ fn bad(path: &Path, what: &str, error: impl std::fmt::Display) -> TlsError {
 }
 
 fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let found: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|e| bad(path, "certificate", e))?;
+    let found: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(|e| bad(path, "certificate", e))?;
     if found.is_empty() {
         return Err(bad(path, "certificate", "no certificate found"));
     }

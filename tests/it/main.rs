@@ -1,6 +1,9 @@
 //! Everything that drives the real server binary over the wire, and the rules that the tree itself keeps.
 
-#![allow(clippy::disallowed_methods, reason = "tests live outside the engine: they use the real clock and files")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests live outside the engine: they use the real clock and files"
+)]
 
 mod isolation;
 mod slt;

@@ -18,6 +18,7 @@ fn tail(log: &str) -> String {
 }
 
 /// `NQ_SLT=joins` runs only files whose path contains the word.
+#[allow(clippy::print_stdout, reason = "a test says what it leaves out")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sql_tests() {
     let wanted = std::env::var("NQ_SLT").unwrap_or_default();
@@ -25,11 +26,28 @@ async fn sql_tests() {
     let mut paths = slt::files(&root);
     paths.retain(|p| p.to_string_lossy().contains(&wanted));
     assert!(!paths.is_empty(), "no .slt file was run");
+    // Files whose features do not all stand yet. One that passes must leave the list.
+    let pending = std::fs::read_to_string(root.join("pending.txt")).expect("list of pending files");
     let mut failures = Vec::new();
+    let mut passed = 0;
     for path in &paths {
-        if let Err(error) = run_file(path).await {
-            failures.push(format!("{}: {error}", path.strip_prefix(&root).unwrap_or(path).display()));
+        let name = path.strip_prefix(&root).unwrap_or(path).display().to_string();
+        let is_pending = pending.lines().any(|line| line == name);
+        match run_file(path).await {
+            Ok(()) if is_pending => failures.push(format!("{name} passes: take it off pending.txt")),
+            Ok(()) => passed += 1,
+            Err(error) if is_pending => {
+                println!("pending: {name}: {}", error.lines().next().unwrap_or_default())
+            }
+            Err(error) => failures.push(format!("{name}: {error}")),
         }
     }
-    assert!(failures.is_empty(), "{} of {} files failed:\n{}", failures.len(), paths.len(), failures.join("\n\n"));
+    assert!(passed > 0 || !failures.is_empty() || !wanted.is_empty(), "no file passes");
+    assert!(
+        failures.is_empty(),
+        "{} of {} files failed:\n{}",
+        failures.len(),
+        paths.len(),
+        failures.join("\n\n")
+    );
 }

@@ -90,9 +90,19 @@ impl Cluster {
     /// # Panics
     /// When it ends or does not answer in time: its log is printed.
     pub fn up(&mut self) {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.root.join("log")).expect("log file");
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.root.join("log"))
+            .expect("log file");
         let mut command = Command::new(&self.binary);
-        command.arg("start").arg("-D").arg(self.data_dir()).args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-k"]);
+        command.arg("start").arg("-D").arg(self.data_dir()).args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &self.port.to_string(),
+            "-k",
+        ]);
         command.arg(&self.root);
         for option in &self.options {
             command.args(["-c", option]);

@@ -2,7 +2,10 @@
 //!
 //! The binary is built by this package from the server's library, so that `cargo test` needs no other step.
 
-#![allow(clippy::disallowed_methods, reason = "the harness lives outside the engine: it uses the real clock and files")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the harness lives outside the engine: it uses the real clock and files"
+)]
 
 pub mod cluster;
 pub mod slt;

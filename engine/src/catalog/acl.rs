@@ -26,8 +26,21 @@ pub(crate) const MAINTAIN: Privileges = 1 << 14;
 const LETTERS: &[u8; 15] = b"arwdDxtXUCTcsAm";
 
 const WORDS: [&str; 15] = [
-    "INSERT", "SELECT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "EXECUTE", "USAGE", "CREATE", "TEMPORARY",
-    "CONNECT", "SET", "ALTER SYSTEM", "MAINTAIN",
+    "INSERT",
+    "SELECT",
+    "UPDATE",
+    "DELETE",
+    "TRUNCATE",
+    "REFERENCES",
+    "TRIGGER",
+    "EXECUTE",
+    "USAGE",
+    "CREATE",
+    "TEMPORARY",
+    "CONNECT",
+    "SET",
+    "ALTER SYSTEM",
+    "MAINTAIN",
 ];
 
 /// Grantee `PUBLIC`.
@@ -99,7 +112,12 @@ pub(crate) type Acl = Vec<AclItem>;
 pub(crate) fn default_acl(kind: AclKind, owner: Oid) -> Acl {
     let mut acl = Vec::with_capacity(2);
     if kind.public_default() != 0 {
-        acl.push(AclItem { grantee: PUBLIC, grantor: owner, privileges: kind.public_default(), grantable: 0 });
+        acl.push(AclItem {
+            grantee: PUBLIC,
+            grantor: owner,
+            privileges: kind.public_default(),
+            grantable: 0,
+        });
     }
     if kind != AclKind::Column {
         acl.push(AclItem { grantee: owner, grantor: owner, privileges: kind.all(), grantable: 0 });

@@ -68,7 +68,13 @@ pub(crate) fn cluster_objects(superuser: &str, verifier: Option<&str>) -> Vec<(O
         let mut predefined = role(oid, name, false);
         if name == "pg_monitor" {
             predefined.member_of = [3374, 3375, 3377]
-                .map(|role| Membership { role, grantor: BOOTSTRAP_SUPERUSER, admin: false, inherit: true, set: true })
+                .map(|role| Membership {
+                    role,
+                    grantor: BOOTSTRAP_SUPERUSER,
+                    admin: false,
+                    inherit: true,
+                    set: true,
+                })
                 .to_vec();
         }
         roles.push(predefined);
@@ -89,7 +95,8 @@ pub(crate) fn cluster_objects(superuser: &str, verifier: Option<&str>) -> Vec<(O
 /// A database of a new cluster.
 pub(crate) fn database(oid: Oid, name: &str, tree: TreeId) -> Object {
     let template = name != "postgres";
-    let item = |grantee, privileges| AclItem { grantee, grantor: BOOTSTRAP_SUPERUSER, privileges, grantable: 0 };
+    let item =
+        |grantee, privileges| AclItem { grantee, grantor: BOOTSTRAP_SUPERUSER, privileges, grantable: 0 };
     Object::Database(Arc::new(DatabaseObject {
         oid,
         name: name.into(),
@@ -118,7 +125,10 @@ pub(crate) fn database_objects() -> Vec<(ObjectKey, Object)> {
     ];
     let comments = [(PG_CATALOG, "system catalog schema"), (PUBLIC_SCHEMA, "standard public schema")];
     let schemas = schemas.into_iter().map(|(oid, name, owner, acl)| {
-        (ObjectKey::new(Class::Namespace, oid), Object::Namespace(Arc::new(Namespace { oid, name: name.into(), owner, acl })))
+        (
+            ObjectKey::new(Class::Namespace, oid),
+            Object::Namespace(Arc::new(Namespace { oid, name: name.into(), owner, acl })),
+        )
     });
     let comments = comments.into_iter().map(|(schema, text)| {
         (ObjectKey::comment(Class::Comment, class::NAMESPACE, schema, 0), Object::Comment(text.into()))

@@ -155,7 +155,11 @@ impl Catalog for CatalogView {
         }
         let tree = self.store.tree_stats(nq_storage::TreeId(object.relation.tree)).ok()?;
         let columns = self.catalog.stats(relation).map(|s| s.columns.clone()).unwrap_or_default();
-        Some(Arc::new(RelationStats { rows: tree.records as f64, pages: (tree.pages as f64).max(1.0), columns }))
+        Some(Arc::new(RelationStats {
+            rows: tree.records as f64,
+            pages: (tree.pages as f64).max(1.0),
+            columns,
+        }))
     }
 
     fn enabled(&self, setting: &str) -> bool {
@@ -215,7 +219,11 @@ impl CatalogView {
             [name] => (None, name),
             [schema, name] => (Some(schema.as_str()), name),
             [database, schema, name] if **database == *self.database => (Some(schema.as_str()), name),
-            [_, _, _] => bail!(FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: \"{}\"", parts.join(".")),
+            [_, _, _] => bail!(
+                FEATURE_NOT_SUPPORTED,
+                "cross-database references are not implemented: \"{}\"",
+                parts.join(".")
+            ),
             _ => bail!(SYNTAX_ERROR, "improper relation name (too many dotted names): {}", parts.join(".")),
         };
         match (self.relation_oid(schema, name), schema) {
@@ -240,9 +248,11 @@ impl CatalogView {
 
     fn resolve_procedure(&self, text: &str) -> Result<Oid> {
         let missing = || sql_err!(UNDEFINED_FUNCTION, "function \"{text}\" does not exist");
-        let (name, args) = text.trim().strip_suffix(')').and_then(|t| t.split_once('(')).ok_or_else(|| {
-            sql_err!(INVALID_TEXT_REPRESENTATION, "expected a left parenthesis")
-        })?;
+        let (name, args) = text
+            .trim()
+            .strip_suffix(')')
+            .and_then(|t| t.split_once('('))
+            .ok_or_else(|| sql_err!(INVALID_TEXT_REPRESENTATION, "expected a left parenthesis"))?;
         let name = split_name(name)?.pop().unwrap_or_default();
         let args: Vec<Oid> = match args.trim().is_empty() {
             true => Vec::new(),
@@ -266,7 +276,8 @@ impl RegResolver for CatalogView {
             oid::REGPROCEDURE => self.resolve_procedure(name),
             oid::REGNAMESPACE => {
                 let name = bare()?;
-                self.namespace(&name).ok_or_else(|| sql_err!(INVALID_SCHEMA_NAME, "schema \"{name}\" does not exist"))
+                self.namespace(&name)
+                    .ok_or_else(|| sql_err!(INVALID_SCHEMA_NAME, "schema \"{name}\" does not exist"))
             }
             oid::REGROLE => {
                 let name = bare()?;
@@ -285,7 +296,10 @@ impl RegResolver for CatalogView {
                 "default" => Ok(100),
                 "C" => Ok(950),
                 "POSIX" => Ok(951),
-                other => Err(sql_err!(UNDEFINED_OBJECT, "collation \"{other}\" for encoding \"UTF8\" does not exist")),
+                other => Err(sql_err!(
+                    UNDEFINED_OBJECT,
+                    "collation \"{other}\" for encoding \"UTF8\" does not exist"
+                )),
             },
             _ => Err(SqlError::unsupported(format_args!("input of object names for type {kind}"))),
         }
@@ -297,14 +311,17 @@ impl RegResolver for CatalogView {
             oid::REGTYPE => Some(nq_qsql::types::info::format_type(object, None)),
             oid::REGPROC => nq_qsql::func::function_by_oid(object).map(|f| f.name.to_owned()),
             oid::REGPROCEDURE => nq_qsql::func::function_by_oid(object).map(|f| {
-                let args: Vec<String> = f.args.iter().map(|a| nq_qsql::types::info::format_type(*a, None)).collect();
+                let args: Vec<String> =
+                    f.args.iter().map(|a| nq_qsql::types::info::format_type(*a, None)).collect();
                 format!("{}({})", f.name, args.join(","))
             }),
             oid::REGNAMESPACE => self.namespace_name(object).map(|n| quote_identifier(&n)),
             oid::REGROLE => self.role_name(object).map(|n| quote_identifier(&n)),
             oid::REGOPER => nq_qsql::func::operator_by_oid(object).map(|o| o.name.to_owned()),
             oid::REGOPERATOR => nq_qsql::func::operator_by_oid(object).map(|o| {
-                let side = |t: Oid| if t == 0 { "NONE".to_owned() } else { nq_qsql::types::info::format_type(t, None) };
+                let side = |t: Oid| {
+                    if t == 0 { "NONE".to_owned() } else { nq_qsql::types::info::format_type(t, None) }
+                };
                 format!("{}({},{})", o.name, side(o.left), side(o.right))
             }),
             oid::REGCOLLATION => match object {
@@ -343,7 +360,9 @@ impl<'a> RecordingView<'a> {
             _ => false,
         };
         lookups.iter().all(|lookup| match lookup {
-            Lookup::Relation { schema, name, answer } => same(&view.relation(schema.as_deref(), name), answer),
+            Lookup::Relation { schema, name, answer } => {
+                same(&view.relation(schema.as_deref(), name), answer)
+            }
             Lookup::Stats { relation, answer } => match (view.catalog.stats(*relation), answer) {
                 (Some(a), Some(b)) => Arc::ptr_eq(a, b),
                 (None, None) => true,

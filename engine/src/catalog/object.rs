@@ -12,8 +12,8 @@
 use std::sync::Arc;
 
 use nq_qsql::catalog::{
-    Column, ColumnStats, Constraint, ConstraintKind, Generated, Index, IndexColumn, IndexKey, Persistence, Relation,
-    RelationKind, RelationStats,
+    Column, ColumnStats, Constraint, ConstraintKind, Generated, Index, IndexColumn, IndexKey, Persistence,
+    Relation, RelationKind, RelationStats,
 };
 use nq_qsql::error::Result;
 use nq_qsql::types::{DataType, Datum, Oid, io_binary};
@@ -345,7 +345,9 @@ fn write_acl(w: &mut Writer, acl: &Acl) {
 }
 
 fn read_acl(r: &mut Reader<'_>) -> Result<Acl> {
-    r.list(|r| Ok(AclItem { grantee: r.u32()?, grantor: r.u32()?, privileges: r.u32()?, grantable: r.u32()? }))
+    r.list(|r| {
+        Ok(AclItem { grantee: r.u32()?, grantor: r.u32()?, privileges: r.u32()?, grantable: r.u32()? })
+    })
 }
 
 fn write_type(w: &mut Writer, ty: DataType) {
@@ -484,7 +486,11 @@ fn read_relation(r: &mut Reader<'_>) -> Result<RelationObject> {
         })?,
         owned_by: r.option(|r| Ok(OwnedBy { table: r.u32()?, column: r.len()?, internal: r.flag()? }))?,
         depends: r.list(|r| {
-            Ok(Dependency { relation: r.u32()?, column: r.option(Reader::len)?, from: r.option(Reader::len)? })
+            Ok(Dependency {
+                relation: r.u32()?,
+                column: r.option(Reader::len)?,
+                from: r.option(Reader::len)?,
+            })
         })?,
         on_commit: match r.byte()? {
             0 => OnCommit::Preserve,
@@ -751,7 +757,13 @@ fn read_role(r: &mut Reader<'_>) -> Result<Role> {
         valid_until: r.option(Reader::i64)?,
         member_of: r.list(|r| {
             let (role, grantor, flags) = (r.u32()?, r.u32()?, r.byte()?);
-            Ok(Membership { role, grantor, admin: flags & 1 != 0, inherit: flags & 2 != 0, set: flags & 4 != 0 })
+            Ok(Membership {
+                role,
+                grantor,
+                admin: flags & 1 != 0,
+                inherit: flags & 2 != 0,
+                set: flags & 4 != 0,
+            })
         })?,
     })
 }
@@ -836,6 +848,8 @@ mod tests {
     fn keys_sort_by_class_and_oid() {
         let key = ObjectKey::comment(Class::Comment, 1259, 70000, -3);
         assert_eq!(ObjectKey::from_bytes(&key.to_bytes()).unwrap(), key);
-        assert!(ObjectKey::new(Class::Relation, 255).to_bytes() < ObjectKey::new(Class::Relation, 256).to_bytes());
+        assert!(
+            ObjectKey::new(Class::Relation, 255).to_bytes() < ObjectKey::new(Class::Relation, 256).to_bytes()
+        );
     }
 }

@@ -55,7 +55,12 @@ impl Overlay {
     }
 
     /// Brings in what others have committed since; answers whether there was something.
-    pub(crate) fn refresh(&mut self, catalog: &Arc<CatalogState>, cluster: &Arc<ClusterState>, version: u64) -> bool {
+    pub(crate) fn refresh(
+        &mut self,
+        catalog: &Arc<CatalogState>,
+        cluster: &Arc<ClusterState>,
+        version: u64,
+    ) -> bool {
         let stale = !Arc::ptr_eq(catalog, &self.base.0) || !Arc::ptr_eq(cluster, &self.base.1);
         if stale {
             self.base = (catalog.clone(), cluster.clone());
@@ -74,7 +79,11 @@ impl Overlay {
 }
 
 /// Applies a change to the state it belongs to.
-pub(crate) fn apply(states: &mut (Arc<CatalogState>, Arc<ClusterState>), key: ObjectKey, object: Option<Object>) {
+pub(crate) fn apply(
+    states: &mut (Arc<CatalogState>, Arc<ClusterState>),
+    key: ObjectKey,
+    object: Option<Object>,
+) {
     match key.class.shared() {
         true => Arc::make_mut(&mut states.1).apply(key, object),
         false => Arc::make_mut(&mut states.0).apply(key, object),

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use hashbrown::{Equivalent, HashMap, HashSet};
-use nq_qsql::catalog::{Column, Generated, Index, IndexKey, Persistence, Relation, RelationKind, RelationStats};
+use nq_qsql::catalog::{
+    Column, Generated, Index, IndexKey, Persistence, Relation, RelationKind, RelationStats,
+};
 use nq_qsql::types::Oid;
 
 use super::map::SharedMap;
@@ -185,7 +187,9 @@ impl CatalogState {
         let relations =
             relations.map(|r| (ObjectKey::new(Class::Relation, r.relation.oid), Object::Relation(r.clone())));
         let schemas = self.namespaces.values().filter(|n| n.name.starts_with("pg_temp_"));
-        relations.chain(schemas.map(|n| (ObjectKey::new(Class::Namespace, n.oid), Object::Namespace(n.clone())))).collect()
+        relations
+            .chain(schemas.map(|n| (ObjectKey::new(Class::Namespace, n.oid), Object::Namespace(n.clone()))))
+            .collect()
     }
 
     /// A schema by OID.

@@ -5,8 +5,14 @@ use nq_qsql::parse::ast::{Def, DefValue};
 use nq_qsql::sql_err;
 
 /// Parameters that PostgreSQL knows and that change nothing here.
-const KNOWN: [&str; 6] =
-    ["fillfactor", "autovacuum_enabled", "parallel_workers", "toast_tuple_target", "vacuum_truncate", "user_catalog_table"];
+const KNOWN: [&str; 6] = [
+    "fillfactor",
+    "autovacuum_enabled",
+    "parallel_workers",
+    "toast_tuple_target",
+    "vacuum_truncate",
+    "user_catalog_table",
+];
 
 /// Reads `WITH (name = value, ..)` as `reloptions`.
 pub(crate) fn read_options(options: &[Def]) -> Result<Vec<Box<str>>> {
@@ -19,7 +25,9 @@ pub(crate) fn read_options(options: &[Def]) -> Result<Vec<Box<str>>> {
         let value = match &option.value {
             None => "true",
             Some(DefValue::Word(text) | DefValue::Str(text) | DefValue::Number(text)) => text,
-            Some(_) => return Err(sql_err!(INVALID_PARAMETER_VALUE, "invalid value for parameter \"{name}\"")),
+            Some(_) => {
+                return Err(sql_err!(INVALID_PARAMETER_VALUE, "invalid value for parameter \"{name}\""));
+            }
         };
         out.push(format!("{name}={value}").into());
     }

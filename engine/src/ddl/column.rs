@@ -49,7 +49,9 @@ impl Session {
     /// The type that a type name means for a column.
     pub(crate) fn column_type(&mut self, ast: &Ast, ty: &TypeName, column: &str) -> Result<DataType> {
         let found = self.resolve_type(ast, ty)?;
-        if nq_qsql::types::info::by_oid(found.oid).is_some_and(|info| info.kind == nq_qsql::types::info::TypeKind::Pseudo) {
+        if nq_qsql::types::info::by_oid(found.oid)
+            .is_some_and(|info| info.kind == nq_qsql::types::info::TypeKind::Pseudo)
+        {
             bail!(
                 INVALID_TABLE_DEFINITION,
                 "column \"{column}\" has pseudo-type {}",
@@ -72,16 +74,18 @@ impl Session {
             "default" => Ok(100),
             "C" | "ucs_basic" => Ok(950),
             "POSIX" => Ok(951),
-            _ => Err(sql_err!(
-                UNDEFINED_OBJECT,
-                "collation \"{name}\" for encoding \"UTF8\" does not exist"
-            )
-            .at(name.pos())),
+            _ => Err(sql_err!(UNDEFINED_OBJECT, "collation \"{name}\" for encoding \"UTF8\" does not exist")
+                .at(name.pos())),
         }
     }
 
     /// Takes a column definition apart.
-    pub(crate) fn read_column<'a>(&mut self, ast: &'a Ast, def: &'a ColumnDef, table: &str) -> Result<NewColumn<'a>> {
+    pub(crate) fn read_column<'a>(
+        &mut self,
+        ast: &'a Ast,
+        def: &'a ColumnDef,
+        table: &str,
+    ) -> Result<NewColumn<'a>> {
         let name = &def.name;
         if SYSTEM_COLUMNS.contains(&&**name) {
             return Err(sql_err!(
@@ -123,7 +127,12 @@ impl Session {
         Ok(new)
     }
 
-    fn sort_constraints<'a>(&mut self, def: &'a ColumnDef, table: &str, new: &mut NewColumn<'a>) -> Result<()> {
+    fn sort_constraints<'a>(
+        &mut self,
+        def: &'a ColumnDef,
+        table: &str,
+        new: &mut NewColumn<'a>,
+    ) -> Result<()> {
         let name: &str = &def.name;
         let mut explicit_null = false;
         for constraint in &def.constraints {
@@ -181,7 +190,10 @@ impl Session {
                         .at(constraint.pos));
                     }
                     if !matches!(new.column.ty.oid, oid::INT2 | oid::INT4 | oid::INT8) {
-                        bail!(INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint");
+                        bail!(
+                            INVALID_PARAMETER_VALUE,
+                            "identity column type must be smallint, integer, or bigint"
+                        );
                     }
                     if new.expression.is_some() {
                         return Err(sql_err!(
@@ -192,7 +204,8 @@ impl Session {
                     }
                     new.identity = Some(options);
                     new.column.not_null = true;
-                    new.column.generated = if *always { Generated::IdentityAlways } else { Generated::IdentityByDefault };
+                    new.column.generated =
+                        if *always { Generated::IdentityAlways } else { Generated::IdentityByDefault };
                 }
                 ConstraintKind::PrimaryKey { .. } => {
                     if explicit_null {

@@ -9,8 +9,8 @@ use nq_qsql::types::Oid;
 use nq_qsql::{bail, sql_err};
 
 use super::names;
-use nq_qsql::bind::StoredKind;
 use crate::session::Session;
+use nq_qsql::bind::StoredKind;
 
 impl Session {
     /// Whether a relation of that name exists in a schema, among those about to be made too.
@@ -23,9 +23,15 @@ impl Session {
     }
 
     /// Adds a NOT NULL constraint's row, unless the column has one.
-    pub(crate) fn add_not_null(&mut self, relation: &mut Relation, column: usize, name: Option<&str>) -> Result<()> {
+    pub(crate) fn add_not_null(
+        &mut self,
+        relation: &mut Relation,
+        column: usize,
+        name: Option<&str>,
+    ) -> Result<()> {
         relation.columns[column].not_null = true;
-        let has = relation.constraints.iter().any(|c| matches!(c.kind, ConstraintKind::NotNull(i) if i == column));
+        let has =
+            relation.constraints.iter().any(|c| matches!(c.kind, ConstraintKind::NotNull(i) if i == column));
         if has {
             return Ok(());
         }
@@ -94,7 +100,12 @@ impl Session {
             }
         };
         let oid = self.db.next_oid()?;
-        relation.constraints.push(Constraint { oid, name, kind: ConstraintKind::Check(stored.text), validated });
+        relation.constraints.push(Constraint {
+            oid,
+            name,
+            kind: ConstraintKind::Check(stored.text),
+            validated,
+        });
         Ok(oid)
     }
 
@@ -152,7 +163,9 @@ impl Session {
                 }
                 name.name.clone()
             }
-            None if primary => names::choose(&relation.name, None, "pkey", |n| self.name_taken(relation, n)).into(),
+            None if primary => {
+                names::choose(&relation.name, None, "pkey", |n| self.name_taken(relation, n)).into()
+            }
             None => {
                 let part = names::columns_part(keys.iter().map(|i| &*relation.columns[*i].name));
                 names::choose(&relation.name, Some(&part), "key", |n| self.name_taken(relation, n)).into()
@@ -218,12 +231,20 @@ impl Session {
                 self.add_check(ast, relation, name, *expr, column, !constraint.not_valid)?;
                 Ok(None)
             }
-            ast::ConstraintKind::PrimaryKey { columns, index, without_overlaps: false } => {
-                self.add_key(relation, constraint.name.as_ref(), &listed(columns), true, false, index).map(Some)
-            }
-            ast::ConstraintKind::Unique { columns, nulls_not_distinct, index, without_overlaps: false } => self
-                .add_key(relation, constraint.name.as_ref(), &listed(columns), false, *nulls_not_distinct, index)
+            ast::ConstraintKind::PrimaryKey { columns, index, without_overlaps: false } => self
+                .add_key(relation, constraint.name.as_ref(), &listed(columns), true, false, index)
                 .map(Some),
+            ast::ConstraintKind::Unique { columns, nulls_not_distinct, index, without_overlaps: false } => {
+                self.add_key(
+                    relation,
+                    constraint.name.as_ref(),
+                    &listed(columns),
+                    false,
+                    *nulls_not_distinct,
+                    index,
+                )
+                .map(Some)
+            }
             ast::ConstraintKind::NotNull { column: named } => {
                 let Some(name) = named.as_ref().or(column) else {
                     return Err(SqlError::internal("NOT NULL without a column"));
@@ -247,7 +268,9 @@ impl Session {
             ast::ConstraintKind::Null
             | ast::ConstraintKind::Default(_)
             | ast::ConstraintKind::Identity { .. }
-            | ast::ConstraintKind::Generated { .. } => Err(SqlError::internal("a column's clause among constraints")),
+            | ast::ConstraintKind::Generated { .. } => {
+                Err(SqlError::internal("a column's clause among constraints"))
+            }
         }
     }
 }

@@ -67,13 +67,17 @@ impl Session {
         match (lines.as_slice(), cascade) {
             ([], _) => Ok(()),
             ([one], true) => {
-                self.host.notice(SqlError::new(nq_qsql::error::SqlState(*b"00000"), format!("drop cascades to {one}")));
+                self.host.notice(SqlError::new(
+                    nq_qsql::error::SqlState(*b"00000"),
+                    format!("drop cascades to {one}"),
+                ));
                 Ok(())
             }
             (many, true) => {
                 let detail: Vec<String> = many.iter().map(|l| format!("drop cascades to {l}")).collect();
                 let text = format!("drop cascades to {} other objects", many.len());
-                let notice = SqlError::new(nq_qsql::error::SqlState(*b"00000"), text).detail(detail.join("\n"));
+                let notice =
+                    SqlError::new(nq_qsql::error::SqlState(*b"00000"), text).detail(detail.join("\n"));
                 self.host.notice(notice);
                 Ok(())
             }
@@ -96,9 +100,11 @@ impl Session {
         let view = self.view().clone();
         let dependents: Vec<Oid> =
             view.catalog.dependents(oid).iter().map(|d| d.relation.oid).filter(|d| *d != oid).collect();
-        let sequences: Vec<Oid> = view.catalog.owned_sequences(oid, None).iter().map(|s| s.relation.oid).collect();
+        let sequences: Vec<Oid> =
+            view.catalog.owned_sequences(oid, None).iter().map(|s| s.relation.oid).collect();
         for dependent in dependents {
-            let is_view = self.view().catalog.object(dependent).is_some_and(|o| o.relation.kind == RelationKind::View);
+            let is_view =
+                self.view().catalog.object(dependent).is_some_and(|o| o.relation.kind == RelationKind::View);
             if is_view {
                 self.drop_relation_cascade(dependent)?;
             }
@@ -111,7 +117,9 @@ impl Session {
         }
         match relation.kind {
             RelationKind::Sequence => {
-                self.transaction.after_commit.push(crate::session::transaction::AfterCommit::RemoveSequence(oid));
+                self.transaction
+                    .after_commit
+                    .push(crate::session::transaction::AfterCommit::RemoveSequence(oid));
             }
             _ if relation.tree != 0 => self.txn().drop_tree(TreeId(relation.tree)).map_err(store_error)?,
             _ => {}
@@ -130,7 +138,8 @@ impl Session {
     fn drop_index_named(&mut self, name: &ObjectName, if_exists: bool) -> Result<()> {
         let view = self.view().clone();
         let oid = view.relation_oid(name.schema().map(|s| &*s.name), &name.object().name);
-        let found = oid.and_then(|oid| view.catalog.index(oid).map(|(table, index)| (table.clone(), index.clone())));
+        let found =
+            oid.and_then(|oid| view.catalog.index(oid).map(|(table, index)| (table.clone(), index.clone())));
         let Some((table, index)) = found else {
             if if_exists {
                 self.host.skipping(format!("index \"{}\" does not exist, skipping", name.object().name));
@@ -150,7 +159,10 @@ impl Session {
                 index.name,
                 table.relation.name
             )
-            .hint(format!("You can drop constraint {constraint} on table {} instead.", table.relation.name)));
+            .hint(format!(
+                "You can drop constraint {constraint} on table {} instead.",
+                table.relation.name
+            )));
         }
         self.lock_relation(table.relation.oid, LockMode::AccessExclusive)?;
         let object = self.object(table.relation.oid)?;

@@ -24,7 +24,12 @@ pub(crate) fn object_name(first: &str, second: Option<&str>, label: &str) -> Str
 }
 
 /// The first of `name`, `name1`, `name2`, ... (the number goes behind the label) that is not taken.
-pub(crate) fn choose(first: &str, second: Option<&str>, label: &str, mut taken: impl FnMut(&str) -> bool) -> String {
+pub(crate) fn choose(
+    first: &str,
+    second: Option<&str>,
+    label: &str,
+    mut taken: impl FnMut(&str) -> bool,
+) -> String {
     let mut name = object_name(first, second, label);
     let mut number = 0;
     while taken(&name) {

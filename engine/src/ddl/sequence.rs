@@ -35,9 +35,8 @@ fn type_bounds(ty: Oid) -> (i64, i64) {
 }
 
 fn number(text: &str) -> Result<i64> {
-    text.parse().map_err(|_| {
-        sql_err!(NUMERIC_VALUE_OUT_OF_RANGE, "value \"{text}\" is out of range for type bigint")
-    })
+    text.parse()
+        .map_err(|_| sql_err!(NUMERIC_VALUE_OUT_OF_RANGE, "value \"{text}\" is out of range for type bigint"))
 }
 
 impl Session {
@@ -63,7 +62,10 @@ impl Session {
                         "int2" | "smallint" => oid::INT2,
                         "int4" | "integer" | "int" => oid::INT4,
                         "int8" | "bigint" => oid::INT8,
-                        _ => bail!(INVALID_PARAMETER_VALUE, "sequence type must be smallint, integer, or bigint"),
+                        _ => bail!(
+                            INVALID_PARAMETER_VALUE,
+                            "sequence type must be smallint, integer, or bigint"
+                        ),
                     };
                     ty = Some(found);
                 }
@@ -72,8 +74,12 @@ impl Session {
                 SequenceOptionKind::Restart(text) => {
                     requests.restart = Some(text.as_ref().map(|t| number(t)).transpose()?);
                 }
-                SequenceOptionKind::MaxValue(text) => max = Some(text.as_ref().map(|t| number(t)).transpose()?),
-                SequenceOptionKind::MinValue(text) => min = Some(text.as_ref().map(|t| number(t)).transpose()?),
+                SequenceOptionKind::MaxValue(text) => {
+                    max = Some(text.as_ref().map(|t| number(t)).transpose()?)
+                }
+                SequenceOptionKind::MinValue(text) => {
+                    min = Some(text.as_ref().map(|t| number(t)).transpose()?)
+                }
                 SequenceOptionKind::Cache(text) => cache = Some(number(text)?),
                 SequenceOptionKind::Cycle(on) => cycle = Some(*on),
                 SequenceOptionKind::OwnedBy(name) => requests.owned_by = Some(name.clone()),
@@ -91,7 +97,11 @@ impl Session {
             let (low, high) = type_bounds(o.ty);
             // Bounds that were the old type's follow the new one.
             let max = if type_changed && o.max == high { highest } else { o.max };
-            let min = if type_changed && (o.min == low || o.min == 1) && o.increment > 0 { o.min.max(lowest) } else { o.min };
+            let min = if type_changed && (o.min == low || o.min == 1) && o.increment > 0 {
+                o.min.max(lowest)
+            } else {
+                o.min
+            };
             (min, max)
         });
         let default_max = if increment > 0 { highest } else { -1 };
@@ -136,10 +146,16 @@ impl Session {
         let cycle = cycle.or(old.map(|o| o.cycle)).unwrap_or(false);
         if let Some(Some(restart)) = requests.restart {
             if restart < min {
-                bail!(INVALID_PARAMETER_VALUE, "RESTART value ({restart}) cannot be less than MINVALUE ({min})");
+                bail!(
+                    INVALID_PARAMETER_VALUE,
+                    "RESTART value ({restart}) cannot be less than MINVALUE ({min})"
+                );
             }
             if restart > max {
-                bail!(INVALID_PARAMETER_VALUE, "RESTART value ({restart}) cannot be greater than MAXVALUE ({max})");
+                bail!(
+                    INVALID_PARAMETER_VALUE,
+                    "RESTART value ({restart}) cannot be greater than MAXVALUE ({max})"
+                );
             }
         }
         Ok((SequenceOptions { ty, start, increment, min, max, cache, cycle }, requests))
@@ -204,7 +220,9 @@ impl Session {
         let column_name = table.columns[column].name.clone();
         let name = match named {
             Some(name) => name,
-            None => names::choose(&table.name, Some(&column_name), "seq", |n| self.name_taken(table, n)).into(),
+            None => {
+                names::choose(&table.name, Some(&column_name), "seq", |n| self.name_taken(table, n)).into()
+            }
         };
         let namespace = self
             .view()
@@ -235,10 +253,7 @@ impl Session {
             bail!(WRONG_OBJECT_TYPE, "sequence cannot be owned by relation \"{}\"", table.name);
         }
         if table.owner != sequence.owner {
-            bail!(
-                OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "sequence must have same owner as table it is linked to"
-            );
+            bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "sequence must have same owner as table it is linked to");
         }
         if table.namespace != sequence.namespace {
             bail!(
@@ -274,7 +289,11 @@ impl Session {
     }
 
     /// Applies options to a sequence; also for ALTER TABLE ... ALTER COLUMN ... SET (identity options).
-    pub(crate) fn change_sequence(&mut self, object: &RelationObject, options: &[SequenceOption]) -> Result<()> {
+    pub(crate) fn change_sequence(
+        &mut self,
+        object: &RelationObject,
+        options: &[SequenceOption],
+    ) -> Result<()> {
         let Some(old) = object.sequence else { return Err(SqlError::internal("a sequence has options")) };
         let (new, requests) = self.sequence_options(options, oid::INT8, Some(old))?;
         let state = self.db.sequences.state(object.relation.tree)?;
@@ -284,17 +303,24 @@ impl Session {
         };
         let value = last.map_or(state.last, |(v, _)| v);
         if value < new.min {
-            bail!(INVALID_PARAMETER_VALUE, "RESTART value ({value}) cannot be less than MINVALUE ({})", new.min);
+            bail!(
+                INVALID_PARAMETER_VALUE,
+                "RESTART value ({value}) cannot be less than MINVALUE ({})",
+                new.min
+            );
         }
         if value > new.max {
-            bail!(INVALID_PARAMETER_VALUE, "RESTART value ({value}) cannot be greater than MAXVALUE ({})", new.max);
+            bail!(
+                INVALID_PARAMETER_VALUE,
+                "RESTART value ({value}) cannot be greater than MAXVALUE ({})",
+                new.max
+            );
         }
         let mut changed = RelationObject { sequence: Some(new), ..object.clone() };
         if let Some(name) = &requests.owned_by {
             if object.owned_by.is_some_and(|o| o.internal) {
-                return Err(sql_err!(FEATURE_NOT_SUPPORTED, "cannot change ownership of identity sequence").detail(
-                    format!("Sequence \"{}\" is linked to a table.", object.relation.name),
-                ));
+                return Err(sql_err!(FEATURE_NOT_SUPPORTED, "cannot change ownership of identity sequence")
+                    .detail(format!("Sequence \"{}\" is linked to a table.", object.relation.name)));
             }
             changed.owned_by = self.owner_column(&object.relation, name)?;
         }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use nq_qsql::plan::deparse::{deparse_expr, quote_identifier};
 use nq_qsql::bind::{BindContext, StoredKind};
 use nq_qsql::catalog::Relation;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::func::Volatility;
 use nq_qsql::parse::ast::{Ast, ExprId, TypeName};
+use nq_qsql::plan::deparse::{deparse_expr, quote_identifier};
 use nq_qsql::plan::expr::{Expr, ExprKind};
 use nq_qsql::sql_err;
 use nq_qsql::types::{DataType, Datum, Oid, oid};
@@ -47,8 +47,9 @@ impl Session {
         kind: StoredKind,
         expected: Option<DataType>,
     ) -> Result<Stored> {
-        let expr = self
-            .with_bind_cx(|cx| nq_qsql::bind::bind_parsed_expression(ast, expr, Some(relation), expected, kind, cx))?;
+        let expr = self.with_bind_cx(|cx| {
+            nq_qsql::bind::bind_parsed_expression(ast, expr, Some(relation), expected, kind, cx)
+        })?;
         self.finish_stored(expr, relation, kind)
     }
 
@@ -64,7 +65,8 @@ impl Session {
     }
 
     fn finish_stored(&mut self, expr: Expr, relation: &Relation, kind: StoredKind) -> Result<Stored> {
-        let immutable = matches!(kind, StoredKind::Index | StoredKind::IndexPredicate | StoredKind::Generated);
+        let immutable =
+            matches!(kind, StoredKind::Index | StoredKind::IndexPredicate | StoredKind::Generated);
         if immutable && volatility(&expr) != Volatility::Immutable {
             return Err(sql_err!(
                 INVALID_OBJECT_DEFINITION,

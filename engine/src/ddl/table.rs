@@ -31,7 +31,12 @@ struct NewTable {
 
 impl Session {
     /// CREATE TABLE.
-    pub(crate) fn create_table(&mut self, _source: &Arc<Source>, ast: &Ast, create: &CreateTable) -> Result<Done> {
+    pub(crate) fn create_table(
+        &mut self,
+        _source: &Arc<Source>,
+        ast: &Ast,
+        create: &CreateTable,
+    ) -> Result<Done> {
         refuse_unsupported(create)?;
         let temporary = create.persistence == ast::Persistence::Temporary;
         let namespace = self.creation_schema(&create.name, temporary)?;
@@ -40,7 +45,8 @@ impl Session {
         }
         let on_commit = on_commit(create.on_commit, namespace.oid == self.host.temp_namespace)?;
         let name = create.name.object().name.clone();
-        let relation = self.new_relation(&namespace, name, RelationKind::Table, persistence(create.persistence))?;
+        let relation =
+            self.new_relation(&namespace, name, RelationKind::Table, persistence(create.persistence))?;
         let mut table = NewTable { relation, depends: Vec::new(), on_commit };
         table.relation.options = super::alter_table::read_options(&create.options)?;
 
@@ -85,13 +91,22 @@ impl Session {
     }
 
     /// Whether the name is taken: a notice with IF NOT EXISTS, else 42P07.
-    pub(crate) fn relation_exists(&mut self, namespace: &Namespace, name: &ObjectName, if_not_exists: bool) -> Result<bool> {
+    pub(crate) fn relation_exists(
+        &mut self,
+        namespace: &Namespace,
+        name: &ObjectName,
+        if_not_exists: bool,
+    ) -> Result<bool> {
         let object = name.object();
         let exists = self.view().catalog.relation_oid(namespace.oid, object).is_some();
         match (exists, if_not_exists) {
             (false, _) => Ok(false),
             (true, true) => {
-                self.host.notice(sql_err!(DUPLICATE_TABLE, "relation \"{}\" already exists, skipping", &**object));
+                self.host.notice(sql_err!(
+                    DUPLICATE_TABLE,
+                    "relation \"{}\" already exists, skipping",
+                    &**object
+                ));
                 Ok(true)
             }
             (true, false) => Err(already_exists(object)),
@@ -163,11 +178,14 @@ impl Session {
         depends: &mut Vec<Dependency>,
         new: &NewColumn<'_>,
     ) -> Result<()> {
-        let Some(i) = relation.column(new.name) else { return Err(SqlError::internal("a new column is missing")) };
+        let Some(i) = relation.column(new.name) else {
+            return Err(SqlError::internal("a new column is missing"));
+        };
         if let Some(ty) = new.serial {
             let sequence = self.create_owned_sequence(relation, i, ty, &[], false)?;
             let name = format!("{}.{}", quote_identifier(&sequence.schema), quote_identifier(&sequence.name));
-            relation.columns[i].default = Some(format!("nextval('{}'::regclass)", name.replace('\'', "''")).into());
+            relation.columns[i].default =
+                Some(format!("nextval('{}'::regclass)", name.replace('\'', "''")).into());
             depends.push(Dependency { relation: sequence.oid, column: None, from: Some(i) });
         }
         if let Some(options) = new.identity {
@@ -184,7 +202,8 @@ impl Session {
             relation.columns[i].default = Some(stored.text);
         }
         if new.column.not_null {
-            let in_key = new.constraints.iter().any(|c| matches!(c.kind, ast::ConstraintKind::PrimaryKey { .. }));
+            let in_key =
+                new.constraints.iter().any(|c| matches!(c.kind, ast::ConstraintKind::PrimaryKey { .. }));
             if !in_key || new.not_null_name.is_some() {
                 self.add_not_null(relation, i, new.not_null_name.map(|n| &**n))?;
             }
@@ -294,8 +313,14 @@ impl Session {
             let oid = self.db.next_oid()?;
             let constraint = if index.constraint == 0 { 0 } else { self.db.next_oid()? };
             if constraint != 0 {
-                let kind = if index.primary { ConstraintKind::Primary(oid) } else { ConstraintKind::Unique(oid) };
-                relation.constraints.push(Constraint { oid: constraint, name: name.clone(), kind, validated: true });
+                let kind =
+                    if index.primary { ConstraintKind::Primary(oid) } else { ConstraintKind::Unique(oid) };
+                relation.constraints.push(Constraint {
+                    oid: constraint,
+                    name: name.clone(),
+                    kind,
+                    validated: true,
+                });
             }
             let tree = self.txn().create_tree().map_err(store_error)?.0;
             let copy = Index { oid, name, tree, columns, constraint, ..(**index).clone() };
@@ -396,7 +421,9 @@ fn refuse_unsupported(create: &CreateTable) -> Result<()> {
 /// There is one tablespace.
 pub(crate) fn check_tablespace(name: Option<&ast::Ident>) -> Result<()> {
     match name {
-        Some(name) if &**name != "pg_default" => bail!(UNDEFINED_OBJECT, "tablespace \"{}\" does not exist", &**name),
+        Some(name) if &**name != "pg_default" => {
+            bail!(UNDEFINED_OBJECT, "tablespace \"{}\" does not exist", &**name)
+        }
         _ => Ok(()),
     }
 }

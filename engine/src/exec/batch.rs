@@ -219,7 +219,11 @@ impl Builder {
 
     /// Returns the rows `rows` as a batch; strings are shared.
     pub fn gather(&self, rows: &[u32]) -> Batch {
-        Batch { columns: self.columns.iter().map(|c| Arc::new(c.gather(rows))).collect(), len: rows.len(), selection: None }
+        Batch {
+            columns: self.columns.iter().map(|c| Arc::new(c.gather(rows))).collect(),
+            len: rows.len(),
+            selection: None,
+        }
     }
 
     /// Forgets the rows.

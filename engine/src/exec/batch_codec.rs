@@ -26,7 +26,13 @@ fn encode_column(vector: &Vector, batch: &Batch, out: &mut Vec<u8>) {
             rows().for_each(|i| out.extend_from_slice(&$v[i].to_le_bytes()));
         }};
     }
-    let nulls: Vec<u16> = batch.rows().iter().enumerate().filter(|&(_, row)| vector.is_null(row)).map(|(k, _)| k as u16).collect();
+    let nulls: Vec<u16> = batch
+        .rows()
+        .iter()
+        .enumerate()
+        .filter(|&(_, row)| vector.is_null(row))
+        .map(|(k, _)| k as u16)
+        .collect();
     out.extend_from_slice(&(nulls.len() as u32).to_le_bytes());
     nulls.iter().for_each(|k| out.extend_from_slice(&k.to_le_bytes()));
     match &vector.values {

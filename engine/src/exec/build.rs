@@ -19,8 +19,8 @@ use super::index_scan::IndexScan;
 use super::limit::Limit;
 use super::lock_rows::LockRows;
 use super::materialize::Materialize;
-use super::modify::Modify;
 use super::merge_join::MergeJoin;
+use super::modify::Modify;
 use super::nested_loop::NestedLoop;
 use super::project::Project;
 use super::project_set::ProjectSet;
@@ -152,7 +152,9 @@ impl Build<'_, '_, '_> {
             Op::Distinct { input, slots, sorted } => {
                 Box::new(Distinct::new(self.node(input)?, slots, *sorted, &input.types))
             }
-            Op::Limit { input, offset, count, ties } => self.limit(input, offset.as_ref(), count.as_ref(), ties)?,
+            Op::Limit { input, offset, count, ties } => {
+                self.limit(input, offset.as_ref(), count.as_ref(), ties)?
+            }
             Op::Append(inputs) => {
                 let inputs = inputs.iter().map(|n| self.node(n)).collect::<Result<_>>()?;
                 Box::new(Append::new(inputs))
@@ -193,4 +195,3 @@ impl Build<'_, '_, '_> {
         }
     }
 }
-

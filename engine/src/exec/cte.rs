@@ -35,7 +35,11 @@ impl CteState {
 }
 
 /// Runs `f` on a CTE, which is out of reach for others meanwhile.
-fn with<R>(cte: usize, cx: &mut ExecCx<'_>, f: impl FnOnce(&mut CteState, &mut ExecCx<'_>) -> Result<R>) -> Result<R> {
+fn with<R>(
+    cte: usize,
+    cx: &mut ExecCx<'_>,
+    f: impl FnOnce(&mut CteState, &mut ExecCx<'_>) -> Result<R>,
+) -> Result<R> {
     let Some(mut state) = cx.run.ctes.get_mut(cte).and_then(Option::take) else {
         return Err(SqlError::internal("a common table expression reads itself"));
     };
@@ -76,7 +80,9 @@ impl Operator for CteScan {
         loop {
             cx.check_interrupt()?;
             let position = self.position;
-            let Some(batch) = with(self.cte, cx, |state, cx| state.batch(position, cx))? else { return Ok(None) };
+            let Some(batch) = with(self.cte, cx, |state, cx| state.batch(position, cx))? else {
+                return Ok(None);
+            };
             self.position += 1;
             let batch = self.filter.apply(batch, cx)?;
             if batch.count() > 0 {

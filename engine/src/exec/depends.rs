@@ -106,7 +106,9 @@ pub fn children<'a>(expr: &'a Expr, visit: &mut dyn FnMut(&'a Expr)) {
             visit(array);
             visit(element);
         }
-        ExprKind::Typmod { value, .. } | ExprKind::IsNull { value, .. } | ExprKind::IsTruth { value, .. } => visit(value),
+        ExprKind::Typmod { value, .. } | ExprKind::IsNull { value, .. } | ExprKind::IsTruth { value, .. } => {
+            visit(value)
+        }
         ExprKind::IsDistinct { left, right, .. } | ExprKind::NullIf { left, right, .. } => {
             visit(left);
             visit(right);

@@ -7,7 +7,7 @@ use nq_qsql::types::DataType;
 
 use super::group_table::{GroupTable, NONE};
 use super::hash::equal_rows;
-use super::partition::{Pending, Partitions};
+use super::partition::{Partitions, Pending};
 use super::{Batch, ExecCx, Operator};
 
 /// Removes duplicates.

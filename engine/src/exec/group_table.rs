@@ -73,7 +73,14 @@ impl GroupTable {
 
     /// Finds the number of each row's key, adding keys that are new (unless `frozen`: they get [`NONE`]). `numbers` is aligned
     /// with `rows` (its k-th entry belongs to the k-th row).
-    pub fn locate(&mut self, columns: &[&Vector], rows: Rows<'_>, len: usize, frozen: bool, numbers: &mut Vec<u32>) {
+    pub fn locate(
+        &mut self,
+        columns: &[&Vector],
+        rows: Rows<'_>,
+        len: usize,
+        frozen: bool,
+        numbers: &mut Vec<u32>,
+    ) {
         numbers.clear();
         if columns.is_empty() {
             if self.is_empty() && !frozen && !rows.is_empty() {

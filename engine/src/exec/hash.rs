@@ -90,13 +90,7 @@ pub fn hash_rows(keys: &[(&Vector, Oid)], rows: Rows<'_>, len: usize, out: &mut 
 }
 
 fn hash_column(vector: &Vector, oid: Oid, rows: Rows<'_>, first: bool, out: &mut [u64]) {
-    fn run(
-        vector: &Vector,
-        rows: Rows<'_>,
-        first: bool,
-        out: &mut [u64],
-        hash: impl Fn(usize) -> u64,
-    ) {
+    fn run(vector: &Vector, rows: Rows<'_>, first: bool, out: &mut [u64], hash: impl Fn(usize) -> u64) {
         let nulls = vector.nulls.any();
         for row in rows.iter() {
             let at = vector.at(row);
@@ -112,7 +106,9 @@ fn hash_column(vector: &Vector, oid: Oid, rows: Rows<'_>, first: bool, out: &mut
         Values::F32(v) => run(vector, rows, first, out, |i| hash_float(f64::from(v[i]))),
         Values::F64(v) => run(vector, rows, first, out, |i| hash_float(v[i])),
         Values::Decimal(scale, v) => run(vector, rows, first, out, |i| hash_decimal(v[i], *scale)),
-        Values::Str(s) if oid == oid::BPCHAR => run(vector, rows, first, out, |i| hash_bytes(unpadded(s.get(i)))),
+        Values::Str(s) if oid == oid::BPCHAR => {
+            run(vector, rows, first, out, |i| hash_bytes(unpadded(s.get(i))))
+        }
         Values::Str(s) => run(vector, rows, first, out, |i| hash_bytes(s.get(i))),
         Values::Datum(v) => run(vector, rows, first, out, |i| hash_datum(&v[i], oid)),
     }
@@ -181,7 +177,9 @@ pub fn equal_rows(a: &Vector, i: usize, b: &Vector, j: usize, oid: Oid) -> bool 
     match (&a.values, &b.values) {
         (Values::I32(x), Values::I32(y)) => x[i] == y[j],
         (Values::I64(x), Values::I64(y)) => x[i] == y[j],
-        (Values::Str(x), Values::Str(y)) if oid != oid::BPCHAR => x.head(i) == y.head(j) && x.get(i) == y.get(j),
+        (Values::Str(x), Values::Str(y)) if oid != oid::BPCHAR => {
+            x.head(i) == y.head(j) && x.get(i) == y.get(j)
+        }
         _ => compare_rows(a, i, b, j, oid).is_eq(),
     }
 }
@@ -209,9 +207,15 @@ mod tests {
     #[test]
     fn equal_values_hash_alike() {
         assert_eq!(one(Values::I16(vec![-7]), oid::INT2), one(Values::I64(vec![-7]), oid::INT8));
-        assert_eq!(one(Values::Decimal(2, vec![1500]), oid::NUMERIC), one(Values::Decimal(0, vec![15]), oid::NUMERIC));
+        assert_eq!(
+            one(Values::Decimal(2, vec![1500]), oid::NUMERIC),
+            one(Values::Decimal(0, vec![15]), oid::NUMERIC)
+        );
         assert_eq!(one(Values::F64(vec![-0.0]), oid::FLOAT8), one(Values::F64(vec![0.0]), oid::FLOAT8));
-        assert_eq!(one(Values::F32(vec![f32::NAN]), oid::FLOAT4), one(Values::F64(vec![-f64::NAN]), oid::FLOAT8));
+        assert_eq!(
+            one(Values::F32(vec![f32::NAN]), oid::FLOAT4),
+            one(Values::F64(vec![-f64::NAN]), oid::FLOAT8)
+        );
         assert_eq!(compare_decimals(15, 1, 150, 2), Ordering::Equal);
         assert_eq!(compare_decimals(i64::MAX, 0, 1, 18), Ordering::Greater);
         assert_eq!(compare_floats(f64::NAN, f64::INFINITY), Ordering::Greater);

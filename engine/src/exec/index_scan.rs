@@ -147,8 +147,12 @@ impl IndexScan {
         let [lower, upper] = &bounds;
         let bound = |b: &Option<(Datum, bool)>| b.as_ref().map(|(v, inclusive)| (v.clone(), *inclusive));
         let (lower, upper) = (bound(lower), bound(upper));
-        let (lower, upper) =
-            key::range(&self.index, &equal, lower.as_ref().map(|(v, i)| (v, *i)), upper.as_ref().map(|(v, i)| (v, *i)))?;
+        let (lower, upper) = key::range(
+            &self.index,
+            &equal,
+            lower.as_ref().map(|(v, i)| (v, *i)),
+            upper.as_ref().map(|(v, i)| (v, *i)),
+        )?;
         Ok(vec![Target::Range(KeyRange { lower, upper })])
     }
 
@@ -245,7 +249,8 @@ impl IndexScan {
         while first < self.ids.len() {
             for &id in &self.ids[first..] {
                 let raw = &mut self.raw;
-                let found = cx.txn.get(self.table, &row_key(id), |row| raw.push(id, row)).map_err(store_error)?;
+                let found =
+                    cx.txn.get(self.table, &row_key(id), |row| raw.push(id, row)).map_err(store_error)?;
                 first += 1;
                 match found {
                     Some(true) => {}
@@ -272,7 +277,8 @@ impl IndexScan {
             values.clear();
             let mut rest = &key[..];
             for column in &self.index.columns {
-                let (value, taken) = keycode::decode(rest, column.ty.oid, column.descending, column.nulls_first)?;
+                let (value, taken) =
+                    keycode::decode(rest, column.ty.oid, column.descending, column.nulls_first)?;
                 rest = rest.get(taken..).ok_or_else(damaged)?;
                 values.push(value);
             }
@@ -295,7 +301,8 @@ fn key_slots(scan: &Scan, index: &Index) -> Option<Vec<KeySlot>> {
     let slot = |column: &ScanColumn| match column {
         ScanColumn::Attribute(i) => {
             let mut keys = index.columns.iter();
-            keys.position(|k| faithful(k.ty.oid) && matches!(k.key, IndexKey::Column(c) if c == *i)).map(KeySlot::Key)
+            keys.position(|k| faithful(k.ty.oid) && matches!(k.key, IndexKey::Column(c) if c == *i))
+                .map(KeySlot::Key)
         }
         ScanColumn::RowId => Some(KeySlot::RowId),
         ScanColumn::Ctid => Some(KeySlot::Ctid),

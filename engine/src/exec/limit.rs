@@ -76,7 +76,9 @@ impl Limit {
     /// Number of leading rows of `batch` that tie with `last`.
     fn tied(&self, last: &Batch, batch: &Batch) -> usize {
         let same = |row: usize| {
-            self.ties.iter().all(|&(slot, ty)| equal_rows(&last.columns[slot], 0, &batch.columns[slot], row, ty.oid))
+            self.ties
+                .iter()
+                .all(|&(slot, ty)| equal_rows(&last.columns[slot], 0, &batch.columns[slot], row, ty.oid))
         };
         batch.rows().iter().take_while(|&row| same(row)).count()
     }

@@ -62,7 +62,8 @@ impl Side {
         while !self.done && self.position >= self.batch.count() {
             match self.input.next(cx)? {
                 Some(batch) => {
-                    self.values = self.keys.iter().map(|k| k.eval_batch(&batch, cx)).collect::<Result<_>>()?;
+                    self.values =
+                        self.keys.iter().map(|k| k.eval_batch(&batch, cx)).collect::<Result<_>>()?;
                     self.batch = batch;
                     self.position = 0;
                 }
@@ -128,7 +129,10 @@ impl MergeJoin {
     /// Compares the left row with the key of the group.
     fn against_group(&self, row: usize, key: &[Vector]) -> Ordering {
         let columns = self.left.values.iter().zip(key).zip(&self.oids);
-        columns.map(|((l, g), oid)| compare_rows(l, row, g, 0, *oid)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
+        columns
+            .map(|((l, g), oid)| compare_rows(l, row, g, 0, *oid))
+            .find(|o| o.is_ne())
+            .unwrap_or(Ordering::Equal)
     }
 
     /// Moves the right side to the first group whose key is not below that of the left row (of any key: `None`).
@@ -239,7 +243,9 @@ impl MergeJoin {
             let passed = if self.residual.is_empty() {
                 None
             } else {
-                let constant = |(c, ty): (&Arc<Vector>, &DataType)| Arc::new(Vector::constant(&c.datum(row, ty.oid), ty.oid));
+                let constant = |(c, ty): (&Arc<Vector>, &DataType)| {
+                    Arc::new(Vector::constant(&c.datum(row, ty.oid), ty.oid))
+                };
                 let mut pair = group.rows.slice(next, end);
                 let left = self.left.batch.columns.iter().zip(&self.left_types).map(constant);
                 pair.columns = left.chain(std::mem::take(&mut pair.columns)).collect();
@@ -325,4 +331,3 @@ impl Operator for MergeJoin {
         self.right.rescan(cx)
     }
 }
-

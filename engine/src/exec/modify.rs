@@ -61,11 +61,21 @@ type Images = Vec<Vec<Datum>>;
 
 impl Found {
     fn new(row_id: u32, columns: &[(u32, usize)], recheck: &[Expr], cx: &ExecCx<'_>) -> Result<Found> {
-        Ok(Found { row_id: row_id as usize, columns: columns.to_vec(), recheck: Conditions::new(recheck, cx)? })
+        Ok(Found {
+            row_id: row_id as usize,
+            columns: columns.to_vec(),
+            recheck: Conditions::new(recheck, cx)?,
+        })
     }
 
     /// The input row with a newer version's columns, if it still qualifies.
-    fn again(&self, mut row: Vec<Datum>, newer: &[Datum], types: &[DataType], cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
+    fn again(
+        &self,
+        mut row: Vec<Datum>,
+        newer: &[Datum],
+        types: &[DataType],
+        cx: &mut ExecCx<'_>,
+    ) -> Result<Option<Batch>> {
         replace(&mut row, &self.columns, newer);
         let batch = self.recheck.apply(Batch::from_rows(&[row], types), cx)?;
         Ok((batch.count() > 0).then_some(batch))
@@ -100,7 +110,12 @@ fn touched(writer: &Writer, set: &[(usize, Expr)]) -> Vec<bool> {
 }
 
 /// Computes the rows that assignments make of `old`; `batch` has one row for each.
-fn assign(set: &[(usize, Compiled)], old: &[Vec<Datum>], batch: &Batch, cx: &mut ExecCx<'_>) -> Result<Vec<Vec<Datum>>> {
+fn assign(
+    set: &[(usize, Compiled)],
+    old: &[Vec<Datum>],
+    batch: &Batch,
+    cx: &mut ExecCx<'_>,
+) -> Result<Vec<Vec<Datum>>> {
     let mut rows = old.to_vec();
     for (column, expr) in set {
         let values = expr.eval_batch(batch, cx)?;
@@ -154,7 +169,9 @@ impl Modify {
                 set: assignments(set, cx)?,
                 touched: touched(&writer, set),
             },
-            Write::Delete { row_id, columns, recheck } => Action::Delete(Found::new(*row_id, columns, recheck, cx)?),
+            Write::Delete { row_id, columns, recheck } => {
+                Action::Delete(Found::new(*row_id, columns, recheck, cx)?)
+            }
         };
         Ok(Modify {
             input,
@@ -182,7 +199,9 @@ impl Modify {
                 Ok(rows.len() as u64)
             }
             Action::Insert(Some(conflicts)) => upsert(writer, conflicts, batch, types, images, cx),
-            Action::Update { found, set, touched } => update(writer, found, set, touched, batch, types, images, cx),
+            Action::Update { found, set, touched } => {
+                update(writer, found, set, touched, batch, types, images, cx)
+            }
             Action::Delete(found) => delete(writer, found, batch, types, images, cx),
         }
     }
@@ -228,7 +247,10 @@ fn upsert(
             };
             let Some(set) = &conflicts.update else {
                 if strict && !conflict.visible && !conflicts.inserted.contains(&conflict.id) {
-                    return Err(sql_err!(SERIALIZATION_FAILURE, "could not serialize access due to concurrent update"));
+                    return Err(sql_err!(
+                        SERIALIZATION_FAILURE,
+                        "could not serialize access due to concurrent update"
+                    ));
                 }
                 break;
             };
@@ -316,7 +338,9 @@ fn update(
                 writer.complete(&mut new, cx)?;
                 let before = writer.entries(&newer, |i| touched[i], cx)?;
                 let after = writer.entries(&new, |i| touched[i], cx)?;
-                if let Outcome::Done = writer.update(id, &new[0], &of_row(&before, 0), &of_row(&after, 0), true, cx)? {
+                if let Outcome::Done =
+                    writer.update(id, &new[0], &of_row(&before, 0), &of_row(&after, 0), true, cx)?
+                {
                     written += 1;
                     if let Some(images) = images {
                         images.push(image(&new[0], &newer[0], &one.row(0, types)));

@@ -83,8 +83,10 @@ impl NestedLoop {
         condition_slots.retain(|&s| s < left_types.len());
         condition_slots.sort_unstable();
         condition_slots.dedup();
-        let params =
-            params.iter().map(|(slot, e)| Ok((*slot as usize, Compiled::new(e, cx)?))).collect::<Result<_>>()?;
+        let params = params
+            .iter()
+            .map(|(slot, e)| Ok((*slot as usize, Compiled::new(e, cx)?)))
+            .collect::<Result<_>>()?;
         let mut types = left_types.to_vec();
         match kind {
             JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full => types.extend(right_types),
@@ -252,7 +254,8 @@ impl NestedLoop {
             Some(number) => number,
             None => {
                 // With an empty left side nobody has read the right one yet.
-                let mut all = Inner { next: self.met.len(), matched: false, unknown: false, constants: Vec::new() };
+                let mut all =
+                    Inner { next: self.met.len(), matched: false, unknown: false, constants: Vec::new() };
                 while self.right_batch(&mut all, cx)?.is_some() {}
                 0
             }
@@ -286,8 +289,11 @@ impl Operator for NestedLoop {
                 None => match self.left.next(cx)? {
                     Some(batch) => {
                         let rows: Rows<'_> = batch.rows();
-                        let params =
-                            self.params.iter().map(|(_, e)| e.eval(&batch, rows, cx)).collect::<Result<_>>()?;
+                        let params = self
+                            .params
+                            .iter()
+                            .map(|(_, e)| e.eval(&batch, rows, cx))
+                            .collect::<Result<_>>()?;
                         Outer { batch, params, position: 0, inner: None }
                     }
                     None if self.out.len > 0 => return Ok(Some(self.out.finish())),

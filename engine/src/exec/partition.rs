@@ -11,7 +11,6 @@ use super::batch::{Batch, Builder};
 use super::hash::mix;
 use super::spill::{SpillFile, SpillReader};
 
-
 /// Files per level.
 pub const FANOUT: usize = 16;
 /// Levels after which equal hashes are assumed to be equal keys that no partitioning will part.

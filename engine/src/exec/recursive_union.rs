@@ -26,7 +26,13 @@ pub struct RecursiveUnion {
 
 impl RecursiveUnion {
     /// Unites `base` and `step`, which reads its own rows as CTE `cte`.
-    pub fn new(cte: usize, base: Box<dyn Operator>, step: Box<dyn Operator>, distinct: bool, types: &[DataType]) -> Self {
+    pub fn new(
+        cte: usize,
+        base: Box<dyn Operator>,
+        step: Box<dyn Operator>,
+        distinct: bool,
+        types: &[DataType],
+    ) -> Self {
         RecursiveUnion {
             cte,
             base,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use nq_qsql::error::Result;
 use nq_qsql::types::DataType;
 
+use super::ExecCx;
 use super::batch::{Batch, Builder};
 use super::memory::Reservation;
 use super::spill::{SpillFile, SpillSpace};
-use super::ExecCx;
 
 /// Batches in the order they came.
 pub struct RowStore {

@@ -68,7 +68,8 @@ impl Operator for SeqScan {
             let cursor = match &mut self.cursor {
                 Some(cursor) => cursor,
                 None => {
-                    let all = cx.txn.cursor(self.tree, KeyRange::all(), Direction::Forward).map_err(store_error)?;
+                    let all =
+                        cx.txn.cursor(self.tree, KeyRange::all(), Direction::Forward).map_err(store_error)?;
                     self.cursor.insert(all)
                 }
             };

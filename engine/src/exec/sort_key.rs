@@ -49,7 +49,9 @@ fn encode_one(vector: &Vector, key: &SortSlot, row: usize, scope: Scope, out: &m
         Values::I64(v) => out.extend_from_slice(&(v[i] ^ i64::MIN).to_be_bytes()),
         Values::F32(v) => out.extend_from_slice(&float(f64::from(v[i])).to_be_bytes()),
         Values::F64(v) => out.extend_from_slice(&float(v[i]).to_be_bytes()),
-        Values::Decimal(_, v) if scope == Scope::Alone => out.extend_from_slice(&(v[i] ^ i64::MIN).to_be_bytes()),
+        Values::Decimal(_, v) if scope == Scope::Alone => {
+            out.extend_from_slice(&(v[i] ^ i64::MIN).to_be_bytes())
+        }
         Values::Decimal(scale, v) => Numeric::Small { unscaled: v[i], scale: *scale }.encode_key(out),
         Values::Str(s) if key.ty.oid == oid::BYTEA => {
             for &byte in s.get(i) {
@@ -101,7 +103,8 @@ mod tests {
             for d in [Datum::Int4(-3), Datum::Int4(0), Datum::Int4(7), Datum::Null] {
                 v.push_datum(&d);
             }
-            let slot = SortSlot { slot: 0, ty: DataType::of(oid::INT4), collation: 0, descending, nulls_first };
+            let slot =
+                SortSlot { slot: 0, ty: DataType::of(oid::INT4), collation: 0, descending, nulls_first };
             let mut order: Vec<usize> = (0..4).collect();
             order.sort_by_key(|&row| {
                 let mut key = Vec::new();

@@ -44,7 +44,8 @@ impl SpillSpace {
 
     /// Makes the directory if needed and deletes what an earlier process left in it. Called when a database is opened.
     pub fn prepare(env: &dyn Env, dir: &Path) -> io::Result<()> {
-        env.create_dir(dir).or_else(|e| if e.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(e) })?;
+        env.create_dir(dir)
+            .or_else(|e| if e.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(e) })?;
         for name in env.list(dir)? {
             env.remove(&dir.join(name))?;
         }
@@ -112,7 +113,8 @@ impl SpillFile {
         if read_full(&*self.file, &mut head, offset).map_err(|e| failed("read from", &e))? < 8 {
             return Err(short());
         }
-        let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]) as usize;
+        let word =
+            |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]) as usize;
         let (compressed, raw) = (word(0), word(4));
         if compressed as u64 + offset + 8 > self.end {
             return Err(short());

@@ -47,7 +47,8 @@ impl View {
 
     fn place(&self) -> (usize, usize) {
         let word = |at: usize| {
-            u32::from_le_bytes([self.body[at], self.body[at + 1], self.body[at + 2], self.body[at + 3]]) as usize
+            u32::from_le_bytes([self.body[at], self.body[at + 1], self.body[at + 2], self.body[at + 3]])
+                as usize
         };
         (word(4), word(8))
     }
@@ -126,7 +127,11 @@ impl Strings {
     #[inline]
     pub fn push_within(&mut self, number: u32, buffer: &[u8], start: usize, len: usize) {
         let bytes = &buffer[start..start + len];
-        self.views.push(if len <= INLINE { View::inline(bytes) } else { View::long(bytes, number, start as u32) });
+        self.views.push(if len <= INLINE {
+            View::inline(bytes)
+        } else {
+            View::long(bytes, number, start as u32)
+        });
     }
 
     /// Returns the strings at `rows` (`u32::MAX`: an empty one); buffers are shared.

@@ -125,7 +125,9 @@ impl SubPlanNode {
             SubPlanMode::RowColumn(column) => Mode::Column(*column as usize),
             SubPlanMode::Array => Mode::Array,
             SubPlanMode::Quantified { any, left, compare } => {
-                let hashed = *any && params.is_empty() && left.iter().zip(compare).enumerate().all(|(i, (l, c))| hashable(i, l, c));
+                let hashed = *any
+                    && params.is_empty()
+                    && left.iter().zip(compare).enumerate().all(|(i, (l, c))| hashable(i, l, c));
                 let mut inner = Scope { params: scope.params, case_depth: 1 };
                 Mode::Quantified {
                     any: *any,
@@ -149,7 +151,9 @@ impl SubPlanNode {
         let params: Vec<Arc<Vector>> =
             self.params.iter().map(|(_, node, _)| node.eval(batch, rows, cx)).collect::<Result<_>>()?;
         let left: Vec<Arc<Vector>> = match &self.mode {
-            Mode::Quantified { left, .. } => left.iter().map(|(node, _)| node.eval(batch, rows, cx)).collect::<Result<_>>()?,
+            Mode::Quantified { left, .. } => {
+                left.iter().map(|(node, _)| node.eval(batch, rows, cx)).collect::<Result<_>>()?
+            }
             _ => Vec::new(),
         };
         let Some(mut subplan) = cx.run.subplans.get_mut(self.plan).and_then(Option::take) else {
@@ -185,15 +189,20 @@ impl SubPlanNode {
         }
         if let Mode::Quantified { hashed, .. } = &self.mode {
             if !hashed {
-                return map_rows(self.oid, rows, batch.len, |row| self.value(subplan, row, left, cx)).map(Arc::new);
+                return map_rows(self.oid, rows, batch.len, |row| self.value(subplan, row, left, cx))
+                    .map(Arc::new);
             }
             if subplan.kept.is_none() {
                 let set = subplan.hash(cx)?;
                 subplan.kept = Some(Kept::Set(Box::new(set)));
             }
             if let Some(Kept::Set(set)) = &mut subplan.kept {
-                if left.len() > 1 && (set.has_null || left.iter().any(|l| l.nulls.any())) && !set.table.is_empty() {
-                    return map_rows(self.oid, rows, batch.len, |row| self.value(subplan, row, left, cx)).map(Arc::new);
+                if left.len() > 1
+                    && (set.has_null || left.iter().any(|l| l.nulls.any()))
+                    && !set.table.is_empty()
+                {
+                    return map_rows(self.oid, rows, batch.len, |row| self.value(subplan, row, left, cx))
+                        .map(Arc::new);
                 }
                 return Ok(Arc::new(set.lookup(batch, rows, left)));
             }
@@ -210,7 +219,13 @@ impl SubPlanNode {
     }
 
     /// Runs the subquery for one row.
-    fn value(&self, subplan: &mut Subplan, row: usize, left: &[Arc<Vector>], cx: &mut ExecCx<'_>) -> Result<Datum> {
+    fn value(
+        &self,
+        subplan: &mut Subplan,
+        row: usize,
+        left: &[Arc<Vector>],
+        cx: &mut ExecCx<'_>,
+    ) -> Result<Datum> {
         match &self.mode {
             Mode::Exists => {
                 subplan.restart(cx)?;
@@ -240,7 +255,11 @@ fn hashable(i: usize, left: &Expr, compare: &Expr) -> bool {
         ExprKind::Column(c) => *c as usize == i,
         _ => false,
     };
-    super::eval::is_equality(func.name) && plain(a) && plain(b) && a.ty.oid == b.ty.oid && left.ty.oid == a.ty.oid
+    super::eval::is_equality(func.name)
+        && plain(a)
+        && plain(b)
+        && a.ty.oid == b.ty.oid
+        && left.ty.oid == a.ty.oid
 }
 
 /// `left op ANY|ALL (rows)`, three-valued.

@@ -32,7 +32,8 @@ impl Operator for Values {
         let single = Batch { columns: Vec::new(), len: 1, selection: None };
         if self.rows.len() == 1 {
             self.next = 1;
-            let columns = self.rows[0].iter().map(|e| e.eval(&single, Rows::All(1), cx)).collect::<Result<_>>()?;
+            let columns =
+                self.rows[0].iter().map(|e| e.eval(&single, Rows::All(1), cx)).collect::<Result<_>>()?;
             return Ok(Some(Batch { columns, len: 1, selection: None }));
         }
         let mut out = Builder::new(&self.types);

@@ -51,9 +51,14 @@ impl Kind {
             oid::FLOAT4 => Kind::F32,
             oid::FLOAT8 => Kind::F64,
             oid::NUMERIC => Kind::Decimal,
-            oid::TEXT | oid::VARCHAR | oid::BPCHAR | oid::NAME | oid::UNKNOWN | oid::BYTEA | oid::JSON | oid::XML => {
-                Kind::Str
-            }
+            oid::TEXT
+            | oid::VARCHAR
+            | oid::BPCHAR
+            | oid::NAME
+            | oid::UNKNOWN
+            | oid::BYTEA
+            | oid::JSON
+            | oid::XML => Kind::Str,
             _ => Kind::Datum,
         }
     }
@@ -277,7 +282,10 @@ impl Vector {
             (Values::I16(v), Datum::Int2(x)) => v.push(*x),
             (Values::I32(v), Datum::Int4(x) | Datum::Date(x)) => v.push(*x),
             (Values::I32(v), Datum::Oid(x)) => v.push(*x as i32),
-            (Values::I64(v), Datum::Int8(x) | Datum::Timestamp(x) | Datum::TimestampTz(x) | Datum::Time(x)) => v.push(*x),
+            (
+                Values::I64(v),
+                Datum::Int8(x) | Datum::Timestamp(x) | Datum::TimestampTz(x) | Datum::Time(x),
+            ) => v.push(*x),
             (Values::I64(v), Datum::Oid(x)) => v.push(i64::from(*x)),
             (Values::I64(v), Datum::Int4(x)) => v.push(i64::from(*x as u32)),
             (Values::F32(v), Datum::Float4(x)) => v.push(*x),
@@ -330,7 +338,10 @@ impl Vector {
     /// Turns decimals into `Datum`s.
     pub fn widen(&mut self) {
         if let Values::Decimal(scale, v) = &self.values {
-            let wide = v.iter().map(|&unscaled| Datum::Numeric(Numeric::Small { unscaled, scale: *scale })).collect();
+            let wide = v
+                .iter()
+                .map(|&unscaled| Datum::Numeric(Numeric::Small { unscaled, scale: *scale }))
+                .collect();
             self.values = Values::Datum(wide);
         }
     }
@@ -483,7 +494,11 @@ impl Vector {
 
     /// Writes the constant out as `len` equal rows.
     pub fn flatten(&self, len: usize) -> Vector {
-        let mut flat = Vector { values: Values::new(representation(&self.values)), nulls: Nulls::default(), constant: false };
+        let mut flat = Vector {
+            values: Values::new(representation(&self.values)),
+            nulls: Nulls::default(),
+            constant: false,
+        };
         flat.append(self, 0..if self.constant { len } else { self.len() });
         flat
     }
@@ -578,7 +593,9 @@ mod tests {
         assert!(matches!(v.values, Values::Datum(_)));
         assert!(v.datum(0, oid::NUMERIC).is_null());
         for (row, expected) in [(1, (150, 2)), (2, (15, 1))] {
-            let Datum::Numeric(Numeric::Small { unscaled, scale }) = v.datum(row, oid::NUMERIC) else { panic!() };
+            let Datum::Numeric(Numeric::Small { unscaled, scale }) = v.datum(row, oid::NUMERIC) else {
+                panic!()
+            };
             assert_eq!((unscaled, scale), expected);
         }
     }
@@ -598,10 +615,7 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!(
-            shown,
-            [Some("short".into()), None, None, Some("a string longer than twelve".into())]
-        );
+        assert_eq!(shown, [Some("short".into()), None, None, Some("a string longer than twelve".into())]);
         let c = Vector::constant(&Datum::Int4(7), oid::INT4);
         let mut d = Vector::new(Kind::I32);
         d.append(&c, 0..3);

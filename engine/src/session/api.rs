@@ -12,9 +12,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::exec::Batch;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::plan::physical::OutputColumn;
-use crate::exec::Batch;
 use nq_qsql::types::{Datum, IoContext, Oid, io_binary, io_text};
 
 /// Who connects, to what, and with which settings.
@@ -185,7 +185,9 @@ impl Rows<'_> {
         let oid = self.columns[column].ty.oid;
         let value = &match &self.source {
             RowSource::Values { values, .. } => values[row * self.columns.len() + column].clone(),
-            RowSource::Batch { batch, from, .. } => batch.columns[column].datum(batch.rows().nth(from + row), oid),
+            RowSource::Batch { batch, from, .. } => {
+                batch.columns[column].datum(batch.rows().nth(from + row), oid)
+            }
         };
         let start = out.len();
         if value.is_null() {

@@ -27,9 +27,10 @@ impl Session {
             .map(|definition| {
                 let (source, reset) = self.host.settings.source(definition);
                 let setting = match definition.name {
-                    "transaction_isolation" | "transaction_read_only" | "transaction_deferrable" | "data_directory" => {
-                        self.host.setting(definition.name).unwrap_or_default()
-                    }
+                    "transaction_isolation"
+                    | "transaction_read_only"
+                    | "transaction_deferrable"
+                    | "data_directory" => self.host.setting(definition.name).unwrap_or_default(),
                     _ => self.host.settings.value(definition).plain(),
                 };
                 SettingFact { definition, setting, source: source.as_str(), reset: reset.plain() }

@@ -349,7 +349,8 @@ impl Host for SessionHost {
     }
 
     fn lastval(&mut self) -> Result<i64> {
-        let undefined = || sql_err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "lastval is not yet defined in this session");
+        let undefined =
+            || sql_err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "lastval is not yet defined in this session");
         let sequence = self.last_sequence.ok_or_else(undefined)?;
         self.last_values.get(&sequence).copied().ok_or_else(undefined)
     }

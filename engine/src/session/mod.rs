@@ -88,11 +88,15 @@ impl Session {
             bail!(INVALID_AUTHORIZATION_SPECIFICATION, "role \"{}\" is not permitted to log in", info.user);
         }
         let wanted = if info.database.is_empty() { &info.user } else { &info.database };
-        let database = cluster.database_named(wanted).cloned().ok_or_else(|| {
-            sql_err!(INVALID_CATALOG_NAME, "database \"{wanted}\" does not exist")
-        })?;
+        let database = cluster
+            .database_named(wanted)
+            .cloned()
+            .ok_or_else(|| sql_err!(INVALID_CATALOG_NAME, "database \"{wanted}\" does not exist"))?;
         if !database.allow_connections {
-            bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "database \"{wanted}\" is not currently accepting connections");
+            bail!(
+                OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "database \"{wanted}\" is not currently accepting connections"
+            );
         }
         let home = db.home(&database)?;
         let now = db.now();
@@ -134,7 +138,10 @@ impl Session {
         });
         let limit = settings.int("max_connections").unwrap_or(100).max(1) as usize;
         let in_database = db.activity.all().iter().filter(|b| b.database == home.oid).count() as i64;
-        if database.connection_limit >= 0 && in_database >= i64::from(database.connection_limit) && !role.superuser {
+        if database.connection_limit >= 0
+            && in_database >= i64::from(database.connection_limit)
+            && !role.superuser
+        {
             bail!(TOO_MANY_CONNECTIONS, "too many connections for database \"{wanted}\"");
         }
         let of_role = db.activity.all().iter().filter(|b| b.user == role.oid).count() as i64;
@@ -145,7 +152,11 @@ impl Session {
         let locks = db.store.session_locks(backend.pid as u64);
         let mut host = SessionHost::new(db.clone(), home.clone(), backend.clone(), settings, locks, user);
         host.settings.force("session_authorization", &role.name, crate::settings::Scope::Session)?;
-        host.settings.force("is_superuser", if role.superuser { "on" } else { "off" }, crate::settings::Scope::Session)?;
+        host.settings.force(
+            "is_superuser",
+            if role.superuser { "on" } else { "off" },
+            crate::settings::Scope::Session,
+        )?;
         host.settings.commit();
         let allowed = host.privileges(
             &cluster,
@@ -256,7 +267,12 @@ impl Session {
 
     /// Runs the `index`-th statement. On [`Outcome::Suspended`] (the sink was full) call [`Session::resume_simple`]; after
     /// [`Outcome::CopyIn`], feed the data.
-    pub fn run_simple(&mut self, query: &SimpleQuery, index: usize, sink: &mut dyn ResultSink) -> Result<Outcome> {
+    pub fn run_simple(
+        &mut self,
+        query: &SimpleQuery,
+        index: usize,
+        sink: &mut dyn ResultSink,
+    ) -> Result<Outcome> {
         let result = self.start_simple(query, index).and_then(|portal| {
             self.simple = Some(portal);
             self.go_on_simple(sink)
@@ -287,14 +303,24 @@ impl Session {
                 bail!(UNDEFINED_PARAMETER, "there is no parameter ${}", parsed.ast.max_param);
             }
             let plan = self.cached_plan(source, &[])?;
-            let returns = !plan.columns.is_empty() || plan.physical.command == nq_qsql::plan::physical::Command::Select;
+            let returns =
+                !plan.columns.is_empty() || plan.physical.command == nq_qsql::plan::physical::Command::Select;
             (returns.then(|| plan.columns.clone()), portal::Run::Plan { plan, prepared: None })
         } else {
             (None, portal::Run::Utility)
         };
         let formats = vec![Format::Text; columns.as_ref().map_or(0, |c| c.len())];
         let params: Arc<[Datum]> = Arc::from([]);
-        Ok(Portal { source: source.clone(), params, columns, formats, run, sent: 0, announce: true, cursor: None })
+        Ok(Portal {
+            source: source.clone(),
+            params,
+            columns,
+            formats,
+            run,
+            sent: 0,
+            announce: true,
+            cursor: None,
+        })
     }
 
     /// Goes on with a statement of the simple protocol whose sink was full.
@@ -444,7 +470,9 @@ impl Session {
 
     /// Closes the portals that end with the transaction.
     pub(crate) fn close_transaction_portals(&mut self) {
-        let held = |p: &Portal| p.cursor.as_ref().is_some_and(|c| c.holdable) && matches!(p.run, portal::Run::Values { .. });
+        let held = |p: &Portal| {
+            p.cursor.as_ref().is_some_and(|c| c.holdable) && matches!(p.run, portal::Run::Values { .. })
+        };
         self.portals.retain(|_, portal| held(portal));
     }
 
@@ -514,7 +542,10 @@ impl Session {
             },
             Block::None | Block::Implicit => match derived.idle_session_timeout_ms {
                 0 => None,
-                ms => Some((ms, sql_err!(IDLE_SESSION_TIMEOUT, "terminating connection due to idle-session timeout"))),
+                ms => Some((
+                    ms,
+                    sql_err!(IDLE_SESSION_TIMEOUT, "terminating connection due to idle-session timeout"),
+                )),
             },
         }
     }
@@ -540,9 +571,5 @@ pub(crate) fn invalid_utf8(bytes: &[u8], error: &std::str::Utf8Error) -> SqlErro
         _ => 1,
     };
     let shown: Vec<String> = bytes[from..].iter().take(length).map(|b| format!("0x{b:02x}")).collect();
-    sql_err!(
-        CHARACTER_NOT_IN_REPERTOIRE,
-        "invalid byte sequence for encoding \"UTF8\": {}",
-        shown.join(" ")
-    )
+    sql_err!(CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": {}", shown.join(" "))
 }

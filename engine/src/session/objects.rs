@@ -72,7 +72,10 @@ impl Session {
     /// Stores a relation.
     pub(crate) fn put_relation(&mut self, object: RelationObject) -> Result<Arc<RelationObject>> {
         let object = Arc::new(object);
-        self.put_object(ObjectKey::new(Class::Relation, object.relation.oid), Object::Relation(object.clone()))?;
+        self.put_object(
+            ObjectKey::new(Class::Relation, object.relation.oid),
+            Object::Relation(object.clone()),
+        )?;
         Ok(object)
     }
 
@@ -99,7 +102,12 @@ impl Session {
     }
 
     /// As [`Session::lock_relation`], with a policy for waiting.
-    pub(crate) fn lock_relation_waiting(&mut self, oid: Oid, mode: LockMode, wait: WaitPolicy) -> Result<bool> {
+    pub(crate) fn lock_relation_waiting(
+        &mut self,
+        oid: Oid,
+        mode: LockMode,
+        wait: WaitPolicy,
+    ) -> Result<bool> {
         let locked =
             self.txn().lock_object(LockClass::Relation, u64::from(oid), mode, wait).map_err(store_error)?;
         self.db.settle();
@@ -150,11 +158,8 @@ impl Session {
         let relation = self.open_relation(name, mode)?;
         self.check_not_system(&relation)?;
         if relation.kind == RelationKind::Index {
-            let (table, _) = self
-                .view()
-                .catalog
-                .index(relation.oid)
-                .ok_or_else(|| undefined_relation(name))?;
+            let (table, _) =
+                self.view().catalog.index(relation.oid).ok_or_else(|| undefined_relation(name))?;
             let table = table.clone();
             if !kinds.contains(&RelationKind::Index) {
                 bail!(WRONG_OBJECT_TYPE, "\"{}\" is not {wanted}", relation.name);
@@ -194,7 +199,10 @@ impl Session {
                 let is_temp = &**schema == "pg_temp"
                     || self.view().namespace(schema).is_some_and(|n| n == self.host.temp_namespace && n != 0);
                 if !is_temp {
-                    bail!(INVALID_TABLE_DEFINITION, "cannot create temporary relation in non-temporary schema");
+                    bail!(
+                        INVALID_TABLE_DEFINITION,
+                        "cannot create temporary relation in non-temporary schema"
+                    );
                 }
             }
             return self.temporary_schema();
@@ -224,9 +232,9 @@ impl Session {
     /// # Errors
     /// 3F000 `schema "x" does not exist`.
     pub(crate) fn need_namespace(&self, name: &Ident) -> Result<Oid> {
-        self.view()
-            .namespace(name)
-            .ok_or_else(|| sql_err!(INVALID_SCHEMA_NAME, "schema \"{}\" does not exist", &**name).at(name.pos))
+        self.view().namespace(name).ok_or_else(|| {
+            sql_err!(INVALID_SCHEMA_NAME, "schema \"{}\" does not exist", &**name).at(name.pos)
+        })
     }
 
     /// The session's temporary schema, made at the first use.

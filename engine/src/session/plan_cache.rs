@@ -72,7 +72,8 @@ impl Plan {
 
     /// Whether planning under this view would give an equally good plan.
     pub(crate) fn fits(&self, view: &CatalogView) -> bool {
-        if self.plan_key != view.plan_key || !(Arc::ptr_eq(&self.path, &view.path) || self.path == view.path) {
+        if self.plan_key != view.plan_key || !(Arc::ptr_eq(&self.path, &view.path) || self.path == view.path)
+        {
             return false;
         }
         if self.version.load(Ordering::Relaxed) != view.catalog.version {

@@ -211,12 +211,19 @@ impl Session {
     }
 
     /// Locks the plan's relations and checks privileges; a plan that the catalog has outrun meanwhile is made anew.
-    pub(crate) fn lock_plan(&mut self, mut plan: Arc<Plan>, prepared: Option<&Arc<Prepared>>, source: &Source) -> Result<Arc<Plan>> {
+    pub(crate) fn lock_plan(
+        &mut self,
+        mut plan: Arc<Plan>,
+        prepared: Option<&Arc<Prepared>>,
+        source: &Source,
+    ) -> Result<Arc<Plan>> {
         loop {
             let version = self.host.current_view().catalog.version;
             let txn = self.begin_statement();
             let mut waited = false;
-            for used in plan.physical.relations.iter().filter(|r| r.relation.oid >= crate::catalog::FIRST_NORMAL_OID) {
+            for used in
+                plan.physical.relations.iter().filter(|r| r.relation.oid >= crate::catalog::FIRST_NORMAL_OID)
+            {
                 let mode = match used.lock {
                     TableLock::AccessShare => LockMode::AccessShare,
                     TableLock::RowShare => LockMode::RowShare,
@@ -398,7 +405,11 @@ impl Session {
         };
         let tables: &dyn VirtualTables = if virtual_tables { &tables } else { &NoTables };
         self.host.modes = self.modes();
-        let txn = self.transaction.txn.as_mut().ok_or_else(|| SqlError::internal("no transaction is in progress"))?;
+        let txn = self
+            .transaction
+            .txn
+            .as_mut()
+            .ok_or_else(|| SqlError::internal("no transaction is in progress"))?;
         let mut cx = ExecCx::new(txn, params, &mut self.host, &io, memory.clone(), db.spill.clone(), tables);
         work(&mut cx)
     }

@@ -121,7 +121,9 @@ impl Session {
 
     /// The plan of a whole statement, from the cache if it is there.
     pub(crate) fn cached_plan(&mut self, source: &Source, params: &[Oid]) -> Result<Arc<Plan>> {
-        let Some(parsed) = &source.parsed else { return Err(SqlError::internal("an empty statement has no plan")) };
+        let Some(parsed) = &source.parsed else {
+            return Err(SqlError::internal("an empty statement has no plan"));
+        };
         let text: Arc<str> = match source.own_text().len() == source.text.len() {
             true => source.text.clone(),
             false => source.own_text().into(),
@@ -199,7 +201,8 @@ impl Session {
             self.ready_view();
             let plan = self.cached_plan(&prepared.source, &prepared.declared)?;
             prepared.params = plan.params.iter().map(|ty| ty.oid).collect();
-            prepared.columns = (!plan.columns.is_empty() || plan.physical.command == nq_qsql::plan::physical::Command::Select)
+            prepared.columns = (!plan.columns.is_empty()
+                || plan.physical.command == nq_qsql::plan::physical::Command::Select)
                 .then(|| plan.columns.clone());
             prepared.plan = Some(plan);
         } else {
@@ -225,7 +228,8 @@ impl Session {
         }
         let plan = self.cached_plan(&prepared.source, &prepared.params)?;
         let same = |columns: &Arc<[OutputColumn]>| {
-            columns.len() == plan.columns.len() && columns.iter().zip(plan.columns.iter()).all(|(a, b)| a.ty == b.ty)
+            columns.len() == plan.columns.len()
+                && columns.iter().zip(plan.columns.iter()).all(|(a, b)| a.ty == b.ty)
         };
         match &prepared.columns {
             Some(columns) if !same(columns) => {
@@ -255,9 +259,10 @@ impl Session {
             Ok(p)
         });
         match found {
-            Ok(prepared) => {
-                Ok(StatementDescription { params: prepared.params.clone(), columns: prepared.columns.clone() })
-            }
+            Ok(prepared) => Ok(StatementDescription {
+                params: prepared.params.clone(),
+                columns: prepared.columns.clone(),
+            }),
             Err(error) => {
                 self.fail();
                 Err(error)

@@ -29,7 +29,12 @@ impl Session {
     pub(crate) fn check_owner(&self, relation: &Relation) -> Result<()> {
         match self.owns(relation.owner) {
             true => Ok(()),
-            false => bail!(INSUFFICIENT_PRIVILEGE, "must be owner of {} {}", kind_word(relation.kind), relation.name),
+            false => bail!(
+                INSUFFICIENT_PRIVILEGE,
+                "must be owner of {} {}",
+                kind_word(relation.kind),
+                relation.name
+            ),
         }
     }
 
@@ -111,7 +116,10 @@ impl Session {
         if view.cluster.is_superuser(role) {
             return Ok(());
         }
-        if relation.namespace != PG_CATALOG && relation.oid >= FIRST_NORMAL_OID && role == self.host.current_user.oid {
+        if relation.namespace != PG_CATALOG
+            && relation.oid >= FIRST_NORMAL_OID
+            && role == self.host.current_user.oid
+        {
             if let Some(namespace) = view.catalog.namespace(relation.namespace) {
                 self.check_schema_privilege(namespace, acl::USAGE)?;
             }
@@ -124,7 +132,9 @@ impl Session {
                     columns & bit == 0 || self.column_privileges(relation.oid, i, role) & privilege != 0
                 })
         };
-        for (privilege, columns) in [(acl::SELECT, selected), (acl::INSERT, modified), (acl::UPDATE, modified)] {
+        for (privilege, columns) in
+            [(acl::SELECT, selected), (acl::INSERT, modified), (acl::UPDATE, modified)]
+        {
             if missing & privilege != 0 && covered(columns, privilege) {
                 missing &= !privilege;
             }

@@ -1,14 +1,16 @@
 //! SET, RESET, SHOW, DISCARD: statements about the session's parameters.
 
 use nq_qsql::error::Result;
-use nq_qsql::parse::ast::{DiscardTarget, SetAction, SetScope, SetValue, SetVariable, ShowTarget, TransactionModes};
+use nq_qsql::parse::ast::{
+    DiscardTarget, SetAction, SetScope, SetValue, SetVariable, ShowTarget, TransactionModes,
+};
 use nq_qsql::types::oid;
 use nq_qsql::{bail, sql_err};
 
+use super::Session;
 use super::host::User;
 use super::transaction::{Block, isolation_name, isolation_named};
 use super::utility::Done;
-use super::Session;
 use crate::settings::{Scope, definition, join_arguments, parse_bool};
 
 impl Session {
@@ -19,11 +21,15 @@ impl Session {
             SetScope::Local => Scope::Local,
         };
         if scope == Scope::Local && self.transaction.block != Block::Explicit {
-            self.host.warn(sql_err!(NO_ACTIVE_SQL_TRANSACTION, "SET LOCAL can only be used in transaction blocks"));
+            self.host.warn(sql_err!(
+                NO_ACTIVE_SQL_TRANSACTION,
+                "SET LOCAL can only be used in transaction blocks"
+            ));
         }
         let tag = match &set.action {
             SetAction::Value { name, values } => {
-                let arguments: Vec<String> = values.iter().map(|v| set_text(name, v)).collect::<Result<_>>()?;
+                let arguments: Vec<String> =
+                    values.iter().map(|v| set_text(name, v)).collect::<Result<_>>()?;
                 let text = join_arguments(name, &arguments)?;
                 self.set_parameter(name, Some(&text), scope)?;
                 "SET"
@@ -50,13 +56,17 @@ impl Session {
             }
             SetAction::Transaction(modes) => {
                 if self.transaction.block != Block::Explicit {
-                    self.host
-                        .warn(sql_err!(NO_ACTIVE_SQL_TRANSACTION, "SET TRANSACTION can only be used in transaction blocks"));
+                    self.host.warn(sql_err!(
+                        NO_ACTIVE_SQL_TRANSACTION,
+                        "SET TRANSACTION can only be used in transaction blocks"
+                    ));
                 }
                 self.set_modes(*modes)?;
                 "SET"
             }
-            SetAction::TransactionSnapshot(_) => bail!(FEATURE_NOT_SUPPORTED, "SET TRANSACTION SNAPSHOT is not supported"),
+            SetAction::TransactionSnapshot(_) => {
+                bail!(FEATURE_NOT_SUPPORTED, "SET TRANSACTION SNAPSHOT is not supported")
+            }
             SetAction::SessionCharacteristics(modes) => {
                 self.set_characteristics(*modes)?;
                 "SET"
@@ -69,7 +79,11 @@ impl Session {
     fn set_characteristics(&mut self, modes: TransactionModes) -> Result<()> {
         let on = |b: bool| if b { "on" } else { "off" };
         if let Some(isolation) = modes.isolation {
-            self.host.assign("default_transaction_isolation", Some(isolation_name(isolation)), Scope::Session)?;
+            self.host.assign(
+                "default_transaction_isolation",
+                Some(isolation_name(isolation)),
+                Scope::Session,
+            )?;
         }
         if let Some(read_only) = modes.read_only {
             self.host.assign("default_transaction_read_only", Some(on(read_only)), Scope::Session)?;
@@ -133,7 +147,8 @@ impl Session {
                     bail!(INVALID_PARAMETER_VALUE, "role \"{name}\" does not exist")
                 };
                 let session = self.host.session_user.oid;
-                let may = view.cluster.is_superuser(session) || view.cluster.memberships(session, false).contains(&role.oid);
+                let may = view.cluster.is_superuser(session)
+                    || view.cluster.memberships(session, false).contains(&role.oid);
                 if !may {
                     bail!(INSUFFICIENT_PRIVILEGE, "permission denied to set role \"{name}\"");
                 }

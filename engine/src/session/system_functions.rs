@@ -44,28 +44,45 @@ pub(super) fn call(host: &mut SessionHost, name: &str, args: &[Datum]) -> Result
         },
         "pg_type_is_visible" | "pg_function_is_visible" | "pg_operator_is_visible" => Datum::Bool(true),
         "pg_get_userbyid" => Datum::text(view.cluster.role_name(oid_of(args, 0))),
-        "pg_encoding_to_char" => Datum::text(if args.first().is_some_and(|a| matches!(a, Datum::Int4(6))) { "UTF8" } else { "" }),
+        "pg_encoding_to_char" => {
+            Datum::text(if args.first().is_some_and(|a| matches!(a, Datum::Int4(6))) { "UTF8" } else { "" })
+        }
         "pg_get_expr" => args.first().cloned().unwrap_or(Datum::Null),
         "pg_is_in_recovery" => Datum::Bool(false),
-        "pg_get_viewdef" => text_or_null(view.catalog.relation(oid_of(args, 0)).and_then(|r| r.view.as_deref().map(|v| format!(" {v};")))),
+        "pg_get_viewdef" => text_or_null(
+            view.catalog.relation(oid_of(args, 0)).and_then(|r| r.view.as_deref().map(|v| format!(" {v};"))),
+        ),
         "obj_description" | "col_description" | "shobj_description" => Datum::Null,
         "pg_get_indexdef" => text_or_null(index_definition(&view, oid_of(args, 0))),
-        "pg_relation_size" | "pg_table_size" | "pg_total_relation_size" => match view.catalog.relation(oid_of(args, 0)) {
-            Some(relation) if relation.tree != 0 => {
-                let stats = view.store.tree_stats(nq_storage::TreeId(relation.tree)).map_err(crate::error::store_error)?;
-                Datum::Int8((stats.pages * 16384) as i64)
+        "pg_relation_size" | "pg_table_size" | "pg_total_relation_size" => {
+            match view.catalog.relation(oid_of(args, 0)) {
+                Some(relation) if relation.tree != 0 => {
+                    let stats = view
+                        .store
+                        .tree_stats(nq_storage::TreeId(relation.tree))
+                        .map_err(crate::error::store_error)?;
+                    Datum::Int8((stats.pages * 16384) as i64)
+                }
+                Some(_) => Datum::Int8(0),
+                None => Datum::Null,
             }
-            Some(_) => Datum::Int8(0),
-            None => Datum::Null,
-        },
-        "has_table_privilege" | "has_schema_privilege" | "has_database_privilege" | "has_any_column_privilege"
-            if host.is_superuser() => Datum::Bool(true),
+        }
+        "has_table_privilege"
+        | "has_schema_privilege"
+        | "has_database_privilege"
+        | "has_any_column_privilege"
+            if host.is_superuser() =>
+        {
+            Datum::Bool(true)
+        }
         _ => return Err(SqlError::unsupported(format_args!("function {name}"))),
     })
 }
 
 fn index_visible(view: &CatalogView, index: Oid) -> Datum {
-    view.catalog.index(index).map_or(Datum::Null, |(table, _)| Datum::Bool(view.path.contains(&table.relation.namespace)))
+    view.catalog
+        .index(index)
+        .map_or(Datum::Null, |(table, _)| Datum::Bool(view.path.contains(&table.relation.namespace)))
 }
 
 /// CREATE INDEX as PostgreSQL prints it.
@@ -76,7 +93,9 @@ fn index_definition(view: &CatalogView, index: Oid) -> Option<String> {
         .iter()
         .map(|c| {
             let mut key = match &c.key {
-                nq_qsql::catalog::IndexKey::Column(at) => crate::catalog::quote_identifier(&table.relation.columns[*at].name),
+                nq_qsql::catalog::IndexKey::Column(at) => {
+                    crate::catalog::quote_identifier(&table.relation.columns[*at].name)
+                }
                 nq_qsql::catalog::IndexKey::Expression(text) => text.to_string(),
             };
             match (c.descending, c.nulls_first) {

@@ -93,18 +93,25 @@ impl Session {
     /// The effective isolation level.
     pub(crate) fn isolation(&self) -> Isolation {
         self.transaction.modes.isolation.unwrap_or_else(|| {
-            isolation_named(&self.host.settings.text("default_transaction_isolation")).unwrap_or(Isolation::ReadCommitted)
+            isolation_named(&self.host.settings.text("default_transaction_isolation"))
+                .unwrap_or(Isolation::ReadCommitted)
         })
     }
 
     /// Whether the transaction is READ ONLY.
     pub(crate) fn read_only(&self) -> bool {
-        self.transaction.modes.read_only.unwrap_or_else(|| self.host.settings.flag("default_transaction_read_only"))
+        self.transaction
+            .modes
+            .read_only
+            .unwrap_or_else(|| self.host.settings.flag("default_transaction_read_only"))
     }
 
     /// Whether the transaction is DEFERRABLE.
     pub(crate) fn deferrable(&self) -> bool {
-        self.transaction.modes.deferrable.unwrap_or_else(|| self.host.settings.flag("default_transaction_deferrable"))
+        self.transaction
+            .modes
+            .deferrable
+            .unwrap_or_else(|| self.host.settings.flag("default_transaction_deferrable"))
     }
 
     /// Refuses a statement that writes in a read-only transaction.
@@ -179,7 +186,8 @@ impl Session {
     pub(crate) fn begin_block(&mut self, modes: TransactionModes) -> Result<()> {
         match self.transaction.block {
             Block::Explicit | Block::Failed => {
-                self.host.warn(sql_err!(ACTIVE_SQL_TRANSACTION, "there is already a transaction in progress"));
+                self.host
+                    .warn(sql_err!(ACTIVE_SQL_TRANSACTION, "there is already a transaction in progress"));
             }
             Block::None | Block::Implicit => {
                 if self.transaction.block == Block::None {
@@ -195,7 +203,10 @@ impl Session {
     pub(crate) fn set_modes(&mut self, modes: TransactionModes) -> Result<()> {
         if let Some(isolation) = modes.isolation {
             if self.transaction.queried && isolation != self.isolation() {
-                bail!(ACTIVE_SQL_TRANSACTION, "SET TRANSACTION ISOLATION LEVEL must be called before any query");
+                bail!(
+                    ACTIVE_SQL_TRANSACTION,
+                    "SET TRANSACTION ISOLATION LEVEL must be called before any query"
+                );
             }
             self.transaction.modes.isolation = Some(isolation);
         }
@@ -231,7 +242,10 @@ impl Session {
             }
             Block::None | Block::Implicit => {
                 if chain {
-                    bail!(NO_ACTIVE_SQL_TRANSACTION, "COMMIT AND CHAIN can only be used in transaction blocks");
+                    bail!(
+                        NO_ACTIVE_SQL_TRANSACTION,
+                        "COMMIT AND CHAIN can only be used in transaction blocks"
+                    );
                 }
                 self.host.warn(sql_err!(NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress"));
                 self.commit_transaction()?;
@@ -250,7 +264,10 @@ impl Session {
             }
             Block::None | Block::Implicit => {
                 if chain {
-                    bail!(NO_ACTIVE_SQL_TRANSACTION, "ROLLBACK AND CHAIN can only be used in transaction blocks");
+                    bail!(
+                        NO_ACTIVE_SQL_TRANSACTION,
+                        "ROLLBACK AND CHAIN can only be used in transaction blocks"
+                    );
                 }
                 self.host.warn(sql_err!(NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress"));
                 self.abandon();
@@ -281,7 +298,13 @@ impl Session {
         let overlay = self.transaction.overlay.as_ref().map(Overlay::mark);
         let after_commit = self.transaction.after_commit.len();
         let savepoint = self.ensure_transaction().savepoint();
-        self.transaction.savepoints.push(Mark { name: name.into(), savepoint, settings, overlay, after_commit });
+        self.transaction.savepoints.push(Mark {
+            name: name.into(),
+            savepoint,
+            settings,
+            overlay,
+            after_commit,
+        });
         Ok(())
     }
 

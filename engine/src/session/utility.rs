@@ -18,11 +18,7 @@ pub(crate) enum Done {
     /// A command tag.
     Tag(String),
     /// Rows; `{}` in the tag is replaced by their number.
-    Rows {
-        columns: Arc<[OutputColumn]>,
-        rows: Vec<Vec<Datum>>,
-        tag: String,
-    },
+    Rows { columns: Arc<[OutputColumn]>, rows: Vec<Vec<Datum>>, tag: String },
     /// A COPY that waits for data, or has sent it.
     Copy(Outcome),
 }
@@ -51,14 +47,16 @@ impl Session {
                 self.portals.get(&*fetch.cursor.name).and_then(|p| p.columns.clone())
             }
             Some(Statement::Execute(execute)) => self.find_statement(&execute.name)?.columns.clone(),
-                        _ => None,
+            _ => None,
         })
     }
 
     /// Runs a statement that is not planned.
     pub(crate) fn run_utility(&mut self, portal: &mut Portal) -> Result<Done> {
         let source = portal.source.clone();
-        let Some(parsed) = &source.parsed else { return Err(SqlError::internal("an empty statement was run")) };
+        let Some(parsed) = &source.parsed else {
+            return Err(SqlError::internal("an empty statement was run"));
+        };
         let ast = &parsed.ast;
         self.note_command(&ast.statement)?;
         let done = self.dispatch(&source, ast, &ast.statement);
@@ -134,9 +132,11 @@ impl Session {
             Statement::Explain(explain) => self.explain(source, ast, explain),
             Statement::Copy(_) => Err(SqlError::unsupported("COPY")),
             Statement::Query(query) if has_into(ast, *query) => Err(SqlError::unsupported("SELECT INTO")),
-            Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) | Statement::Merge(_) => {
-                Err(SqlError::internal("a planned statement was run as a utility"))
-            }
+            Statement::Query(_)
+            | Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_)
+            | Statement::Merge(_) => Err(SqlError::internal("a planned statement was run as a utility")),
             Statement::SetConstraints { .. } => Done::tag("SET CONSTRAINTS"),
             Statement::Lock(lock) => self.lock_tables(lock),
             Statement::Truncate(truncate) => self.truncate(truncate),
@@ -227,7 +227,8 @@ impl Session {
                 _ => crate::catalog::acl::UPDATE,
             };
             self.check_relation_privileges(&relation, self.host.current_user.oid, wanted, 0, 0)?;
-            let wait = if lock.nowait { nq_storage::WaitPolicy::NoWait } else { nq_storage::WaitPolicy::Wait };
+            let wait =
+                if lock.nowait { nq_storage::WaitPolicy::NoWait } else { nq_storage::WaitPolicy::Wait };
             self.lock_relation_waiting(relation.oid, mode, wait).map_err(|e| {
                 match lock.nowait && e.code() == nq_qsql::error::SqlState::LOCK_NOT_AVAILABLE {
                     true => nq_qsql::sql_err!(
@@ -260,7 +261,9 @@ impl Session {
     /// The statements of QSQL.
     fn run_qsql(statement: &QsqlStatement) -> Result<Done> {
         match statement {
-            QsqlStatement::ShowCompressionStats { .. } => Err(SqlError::unsupported("SHOW COMPRESSION STATS")),
+            QsqlStatement::ShowCompressionStats { .. } => {
+                Err(SqlError::unsupported("SHOW COMPRESSION STATS"))
+            }
             QsqlStatement::CheckTable { .. } => Err(SqlError::unsupported("CHECK TABLE")),
             QsqlStatement::CheckDatabase => Err(SqlError::unsupported("CHECK DATABASE")),
             QsqlStatement::CompressTable { .. } => Err(SqlError::unsupported("COMPRESS TABLE")),
@@ -287,8 +290,20 @@ fn writing_word(statement: &Statement) -> Option<&'static str> {
         Statement::CreateRole(_) => "CREATE ROLE",
         Statement::AlterRole(_) | Statement::AlterRoleSet(_) => "ALTER ROLE",
         Statement::DropRole(_) => "DROP ROLE",
-        Statement::Grant(grant) => if grant.is_grant { "GRANT" } else { "REVOKE" },
-        Statement::GrantRole(grant) => if grant.is_grant { "GRANT ROLE" } else { "REVOKE ROLE" },
+        Statement::Grant(grant) => {
+            if grant.is_grant {
+                "GRANT"
+            } else {
+                "REVOKE"
+            }
+        }
+        Statement::GrantRole(grant) => {
+            if grant.is_grant {
+                "GRANT ROLE"
+            } else {
+                "REVOKE ROLE"
+            }
+        }
         Statement::Drop(_) => "DROP",
         Statement::Rename(_) | Statement::AlterOwner(_) | Statement::AlterObjectSchema(_) => "ALTER",
         Statement::Comment(_) => "COMMENT",

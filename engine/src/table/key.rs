@@ -36,11 +36,7 @@ pub fn encode_prefix(index: &Index, values: &[Datum], out: &mut Vec<u8>) -> Resu
     Ok(())
 }
 
-fn encode_column(
-    column: &IndexColumn,
-    value: &Datum,
-    out: &mut Vec<u8>,
-) -> Result<()> {
+fn encode_column(column: &IndexColumn, value: &Datum, out: &mut Vec<u8>) -> Result<()> {
     keycode::encode(value, column.ty.oid, column.descending, column.nulls_first, out)
 }
 

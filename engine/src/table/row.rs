@@ -67,9 +67,14 @@ impl Storage {
             oid::UUID => Storage::Uuid,
             oid::TID => Storage::Tid,
             oid::NUMERIC => Storage::Numeric,
-            oid::TEXT | oid::VARCHAR | oid::BPCHAR | oid::NAME | oid::UNKNOWN | oid::BYTEA | oid::JSON | oid::XML => {
-                Storage::Bytes
-            }
+            oid::TEXT
+            | oid::VARCHAR
+            | oid::BPCHAR
+            | oid::NAME
+            | oid::UNKNOWN
+            | oid::BYTEA
+            | oid::JSON
+            | oid::XML => Storage::Bytes,
             _ => Storage::Value,
         }
     }
@@ -115,7 +120,8 @@ pub struct RowLayout {
 impl RowLayout {
     /// Lays out rows of a relation's columns.
     pub fn new(columns: &[Column]) -> RowLayout {
-        let missing = |c: &Column| if c.dropped { Datum::Null } else { c.missing.clone().unwrap_or(Datum::Null) };
+        let missing =
+            |c: &Column| if c.dropped { Datum::Null } else { c.missing.clone().unwrap_or(Datum::Null) };
         RowLayout::of(columns.iter().map(|c| (c.ty.oid, missing(c))))
     }
 
@@ -283,7 +289,9 @@ impl<'a> RowReader<'a> {
             let bytes = &self.bytes[start..end];
             return match place.storage {
                 Storage::Numeric => match bytes.split_first() {
-                    Some((&scale, short)) if scale != u8::MAX => FieldRef::Decimal(value::get_short(short), scale),
+                    Some((&scale, short)) if scale != u8::MAX => {
+                        FieldRef::Decimal(value::get_short(short), scale)
+                    }
                     _ => FieldRef::Numeric(bytes),
                 },
                 Storage::Bytes if place.oid == oid::BYTEA => FieldRef::Bytea(bytes),
@@ -469,7 +477,9 @@ impl<'a> RowWriter<'a> {
             (Storage::Char, Datum::Char(x)) => self.fixed(place.slot, &[&[*x]]),
             (Storage::I16, Datum::Int2(x)) => fixed!(x),
             (Storage::I32, Datum::Int4(x) | Datum::Date(x)) => fixed!(x),
-            (Storage::I64, Datum::Int8(x) | Datum::Timestamp(x) | Datum::TimestampTz(x) | Datum::Time(x)) => fixed!(x),
+            (Storage::I64, Datum::Int8(x) | Datum::Timestamp(x) | Datum::TimestampTz(x) | Datum::Time(x)) => {
+                fixed!(x)
+            }
             (Storage::U32, Datum::Oid(x)) => fixed!(x),
             (Storage::F32, Datum::Float4(x)) => fixed!(x),
             (Storage::F64, Datum::Float8(x)) => fixed!(x),
@@ -552,8 +562,10 @@ mod tests {
 
     #[test]
     fn rows_come_back() {
-        let types = [oid::INT4, oid::TEXT, oid::NUMERIC, oid::BOOL, oid::TIMESTAMP, oid::BYTEA, 1007, oid::INTERVAL];
-        let array = nq_qsql::types::Array { element: oid::INT4, dims: vec![(1, 1)], items: vec![Datum::Int4(3)] };
+        let types =
+            [oid::INT4, oid::TEXT, oid::NUMERIC, oid::BOOL, oid::TIMESTAMP, oid::BYTEA, 1007, oid::INTERVAL];
+        let array =
+            nq_qsql::types::Array { element: oid::INT4, dims: vec![(1, 1)], items: vec![Datum::Int4(3)] };
         let iv = Interval { months: 1, days: -2, micros: 3 };
         let rows = [
             vec![

@@ -11,10 +11,10 @@ use nq_qsql::types::{DataType, Datum, Oid};
 
 use super::row::{Head, RowLayout, Storage};
 use super::value::{self, damaged, get_numeric};
+use crate::exec::ExecCx;
 use crate::exec::batch::{Batch, Builder, Rows};
 use crate::exec::eval::Conditions;
 use crate::exec::vector::{Kind, Values, Vector};
-use crate::exec::ExecCx;
 
 /// Rows as stored, with their ids.
 #[derive(Default)]
@@ -89,7 +89,15 @@ impl TableReader {
         filter_slots: Vec<usize>,
     ) -> TableReader {
         let kinds = types.iter().map(|t| Kind::of(t.oid)).collect();
-        TableReader { layout, table, columns: columns.to_vec(), kinds, filter, filter_slots, heads: Vec::new() }
+        TableReader {
+            layout,
+            table,
+            columns: columns.to_vec(),
+            kinds,
+            filter,
+            filter_slots,
+            heads: Vec::new(),
+        }
     }
 
     /// Appends to `out` those of the rows that pass the filter.
@@ -177,7 +185,9 @@ impl TableReader {
                         continue;
                     }
                     let start = raw.range(row).0 + heads[row].fixed + at;
-                    let Some(chunk) = bytes.get(start..).and_then(|b| b.first_chunk()) else { return Err(damaged()) };
+                    let Some(chunk) = bytes.get(start..).and_then(|b| b.first_chunk()) else {
+                        return Err(damaged());
+                    };
                     $v.push($read(*chunk));
                 }
             };
@@ -220,7 +230,9 @@ impl TableReader {
                     } else {
                         let (from, to) = heads[row].range(row_bytes, at);
                         match row_bytes[from..to].split_first() {
-                            Some((&scale, short)) if scale < u8::MAX => out.push_decimal(value::get_short(short), scale),
+                            Some((&scale, short)) if scale < u8::MAX => {
+                                out.push_decimal(value::get_short(short), scale)
+                            }
                             _ => out.push_datum(&Datum::Numeric(get_numeric(&row_bytes[from..to])?)),
                         }
                     }

@@ -98,7 +98,14 @@ impl Sequences {
     ///
     /// # Errors
     /// 22003 for a value out of bounds.
-    pub(crate) fn set(&self, id: u32, name: &str, o: &SequenceOptions, value: i64, called: bool) -> Result<()> {
+    pub(crate) fn set(
+        &self,
+        id: u32,
+        name: &str,
+        o: &SequenceOptions,
+        value: i64,
+        called: bool,
+    ) -> Result<()> {
         if value < o.min || value > o.max {
             bail!(
                 NUMERIC_VALUE_OUT_OF_RANGE,

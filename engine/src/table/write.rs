@@ -123,8 +123,16 @@ impl Writer {
         Ok(Writer {
             layout: RowLayout::new(&relation.columns),
             types: relation.columns.iter().map(|c| c.ty).collect(),
-            checks: target.checks.iter().map(|(n, e)| Ok((n.clone(), Compiled::new(e, cx)?))).collect::<Result<_>>()?,
-            generated: target.generated.iter().map(|(i, e)| Ok((*i, Compiled::new(e, cx)?))).collect::<Result<_>>()?,
+            checks: target
+                .checks
+                .iter()
+                .map(|(n, e)| Ok((n.clone(), Compiled::new(e, cx)?)))
+                .collect::<Result<_>>()?,
+            generated: target
+                .generated
+                .iter()
+                .map(|(i, e)| Ok((*i, Compiled::new(e, cx)?)))
+                .collect::<Result<_>>()?,
             indexes: target.indexes.iter().map(|i| IndexWriter::new(i, cx)).collect::<Result<_>>()?,
             relation,
         })
@@ -191,7 +199,8 @@ impl Writer {
                 }
             }
         }
-        let refused = |c: &nq_qsql::catalog::Column| c.not_null && !c.dropped && c.generated != Generated::Virtual;
+        let refused =
+            |c: &nq_qsql::catalog::Column| c.not_null && !c.dropped && c.generated != Generated::Virtual;
         let required: Vec<usize> =
             self.relation.columns.iter().enumerate().filter(|(_, c)| refused(c)).map(|(i, _)| i).collect();
         for row in rows.iter() {
@@ -206,7 +215,8 @@ impl Writer {
         let mut failed: Option<(usize, &str)> = None;
         for (name, check) in &self.checks {
             let values = check.eval_batch(&batch, cx)?;
-            let first = (0..rows.len()).find(|&i| matches!(values.datum(i, check.ty.oid), Datum::Bool(false)));
+            let first =
+                (0..rows.len()).find(|&i| matches!(values.datum(i, check.ty.oid), Datum::Bool(false)));
             if let Some(row) = first
                 && failed.is_none_or(|(before, _)| row < before)
             {
@@ -220,7 +230,12 @@ impl Writer {
     }
 
     /// Computes the entries of rows in the indexes that `wanted` names.
-    pub fn entries(&self, rows: &[Vec<Datum>], wanted: impl Fn(usize) -> bool, cx: &mut ExecCx<'_>) -> Result<Entries> {
+    pub fn entries(
+        &self,
+        rows: &[Vec<Datum>],
+        wanted: impl Fn(usize) -> bool,
+        cx: &mut ExecCx<'_>,
+    ) -> Result<Entries> {
         let computed = |(i, w): (usize, &IndexWriter)| wanted(i) && w.is_computed();
         let batch = if self.indexes.iter().enumerate().any(computed) {
             Batch::from_rows(rows, &self.types)
@@ -343,7 +358,10 @@ impl Writer {
             Change::Keep
         };
         let strength = LockStrength::NoKeyUpdate;
-        let outcome = cx.txn.modify(self.tree(), &row_key(id), strength, WaitPolicy::Wait, &mut keep).map_err(store_error)?;
+        let outcome = cx
+            .txn
+            .modify(self.tree(), &row_key(id), strength, WaitPolicy::Wait, &mut keep)
+            .map_err(store_error)?;
         Ok(match outcome {
             Modified::SelfModified => Err(Outcome::SelfModified),
             Modified::Gone | Modified::NotFound => Err(Outcome::Gone),
@@ -422,8 +440,10 @@ impl Writer {
             }
             _ => make(),
         };
-        let outcome =
-            cx.txn.modify(self.tree(), &row_key(id), strength, WaitPolicy::Wait, &mut decide).map_err(store_error)?;
+        let outcome = cx
+            .txn
+            .modify(self.tree(), &row_key(id), strength, WaitPolicy::Wait, &mut decide)
+            .map_err(store_error)?;
         match (outcome, newer) {
             (Modified::Updated | Modified::Deleted, _) => Ok(Outcome::Done),
             (Modified::Locked, Some(value)) => Ok(Outcome::Newer(value)),
@@ -436,9 +456,12 @@ impl Writer {
     #[cold]
     fn null_violation(&self, row: &[Datum], column: usize, io: &IoContext<'_>) -> SqlError {
         let (table, column) = (&self.relation.name, &self.relation.columns[column].name);
-        sql_err!(NOT_NULL_VIOLATION, "null value in column \"{column}\" of relation \"{table}\" violates not-null constraint")
-            .detail(self.describe(row, io))
-            .object(&self.relation.schema, table, column, "")
+        sql_err!(
+            NOT_NULL_VIOLATION,
+            "null value in column \"{column}\" of relation \"{table}\" violates not-null constraint"
+        )
+        .detail(self.describe(row, io))
+        .object(&self.relation.schema, table, column, "")
     }
 
     #[cold]
@@ -536,7 +559,12 @@ impl IndexWriter {
         self.keys.iter().map(|key| of_key(key, cx)).collect()
     }
 
-    fn entries(&self, rows: &[Vec<Datum>], batch: &Batch, cx: &mut ExecCx<'_>) -> Result<Vec<Option<EntryKey>>> {
+    fn entries(
+        &self,
+        rows: &[Vec<Datum>],
+        batch: &Batch,
+        cx: &mut ExecCx<'_>,
+    ) -> Result<Vec<Option<EntryKey>>> {
         // Key expressions are computed for rows inside a partial index only: outside they may fail.
         let inside = match &self.predicate {
             None => None,

@@ -105,7 +105,8 @@ impl Store {
         env.create_dir(dir).map_err(|e| StoreError::io(format!("create directory {}", dir.display()), e))?;
         let lock = lock(&*env, dir)?;
         let first = Lsn::FIRST;
-        let mut meta = CheckpointMeta { redo_lsn: first, durable_lsn: first, next_xid: 1, ..CheckpointMeta::default() };
+        let mut meta =
+            CheckpointMeta { redo_lsn: first, durable_lsn: first, next_xid: 1, ..CheckpointMeta::default() };
         clear_unfinished(&env, dir, options)?;
         drop(Wal::create(Arc::clone(&env), dir, options.wal.clone(), first)?);
         let pages = PageStore::create(Arc::clone(&env), dir, options.pages.clone(), &meta)?;
@@ -139,7 +140,11 @@ impl Store {
         let trees = Trees::new(pool, Arc::new(wal), meta.root, positions.next_tree);
         tracing::info!("recovery reads the log from {}", meta.redo_lsn);
         let recovered = recover(&trees, meta.redo_lsn, positions.redo)?;
-        tracing::info!("recovery read {} records, undid {} transactions", recovered.records, recovered.losers);
+        tracing::info!(
+            "recovery read {} records, undid {} transactions",
+            recovered.records,
+            recovered.losers
+        );
         let next_xid = recovered.next_xid.max(meta.next_xid).max(1);
         let tmp = dir.join("tmp");
         env.create_dir(&tmp).map_err(|e| StoreError::io("create the directory for temporary files", e))?;
@@ -217,7 +222,11 @@ impl Store {
         }
         pages.sort_unstable();
         for twice in pages.windows(2).filter(|pair| pair[0] == pair[1]) {
-            findings.push(Finding { page: Some(twice[0]), what: "belongs to two places".into(), healed: false });
+            findings.push(Finding {
+                page: Some(twice[0]),
+                what: "belongs to two places".into(),
+                healed: false,
+            });
         }
         Ok(findings)
     }
@@ -425,6 +434,7 @@ fn clear_unfinished(env: &Arc<dyn Env>, dir: &Path, options: &Options) -> Result
 }
 
 fn lock(env: &dyn Env, dir: &Path) -> Result<crate::env::FileLock> {
-    env.lock_exclusive(&dir.join("lock"))
-        .map_err(|e| StoreError::io(format!("lock the data directory {} (is another server running?)", dir.display()), e))
+    env.lock_exclusive(&dir.join("lock")).map_err(|e| {
+        StoreError::io(format!("lock the data directory {} (is another server running?)", dir.display()), e)
+    })
 }

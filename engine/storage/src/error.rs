@@ -136,7 +136,9 @@ impl fmt::Display for StoreError {
             StoreError::LockNotAvailable => f.write_str("the lock is not available"),
             StoreError::LockTimeout => f.write_str("canceling statement due to lock timeout"),
             StoreError::Cancelled => f.write_str("canceling statement due to user request"),
-            StoreError::TooLarge { what, bytes, limit } => write!(f, "{what} of {bytes} bytes exceeds the limit of {limit} bytes"),
+            StoreError::TooLarge { what, bytes, limit } => {
+                write!(f, "{what} of {bytes} bytes exceeds the limit of {limit} bytes")
+            }
             StoreError::UndoFull => f.write_str("the undo space is used up"),
             StoreError::ReadOnly => f.write_str("the store is read-only"),
             StoreError::Closed => f.write_str("the store is closed"),

@@ -25,8 +25,8 @@ pub use error::{Result, StoreError};
 pub use ids::{Lsn, PageId, TreeId};
 pub use txn::lock::{LockClass, LockInfo, LockKey, LockMode, SessionLocks};
 pub use txn::types::{
-    Change, Committed, Current, Direction, InsertOutcome, Interrupt, Isolation, KeyRange, LockStrength, Modified,
-    OwnWrites, TxnOptions, WaitPolicy, Xid,
+    Change, Committed, Current, Direction, InsertOutcome, Interrupt, Isolation, KeyRange, LockStrength,
+    Modified, OwnWrites, TxnOptions, WaitPolicy, Xid,
 };
 pub use txn::{Cursor, Savepoint, Snapshot, SnapshotData, Txn};
 

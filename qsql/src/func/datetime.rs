@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-use super::args::{Date, Time, TimeTz, Ts, TsTz, larger, order, scalar};
-use super::calendar::{civil, weekday_name, month_name};
-use super::hash::hash_bytes;
 use super::EvalCx;
+use super::args::{Date, Time, TimeTz, Ts, TsTz, larger, order, scalar};
+use super::calendar::{civil, month_name, weekday_name};
+use super::hash::hash_bytes;
 use crate::error::{Result, SqlError};
 use crate::sql_err;
 use crate::types::coerce::apply_typmod;
@@ -243,10 +243,11 @@ order_zoned!(instant, &Datum, &Datum; timestamptz_eq_timestamp, timestamptz_ne_t
 fn instant(cx: &EvalCx<'_>, value: &Datum) -> Result<i128> {
     match value {
         Datum::TimestampTz(ts) => Ok((*ts).into()),
-        Datum::Timestamp(ts) => Ok(arith::timestamp_to_timestamptz(*ts, &cx.io.time_zone).map_or((*ts).into(), i128::from)),
-        Datum::Date(d) => {
-            Ok(arith::date_to_timestamptz(*d, &cx.io.time_zone).map_or_else(|_| date_micros(Date(*d)), i128::from))
+        Datum::Timestamp(ts) => {
+            Ok(arith::timestamp_to_timestamptz(*ts, &cx.io.time_zone).map_or((*ts).into(), i128::from))
         }
+        Datum::Date(d) => Ok(arith::date_to_timestamptz(*d, &cx.io.time_zone)
+            .map_or_else(|_| date_micros(Date(*d)), i128::from)),
         _ => Err(SqlError::internal("comparison of a value that is no date or timestamp")),
     }
 }

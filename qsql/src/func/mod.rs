@@ -130,7 +130,6 @@ impl Function {
     pub fn is_window(&self) -> bool {
         matches!(self.body, Body::Window)
     }
-
 }
 
 /// A row of `pg_operator`: an operator is a name for a function.

@@ -149,7 +149,9 @@ impl Network {
             Network::All => true,
             Network::SameHost => address.is_loopback(),
             Network::Block(IpAddr::V4(base), bits) => match address {
-                IpAddr::V4(a) => same_prefix(u128::from(a.to_bits()) << 96, u128::from(base.to_bits()) << 96, bits),
+                IpAddr::V4(a) => {
+                    same_prefix(u128::from(a.to_bits()) << 96, u128::from(base.to_bits()) << 96, bits)
+                }
                 IpAddr::V6(_) => false,
             },
             Network::Block(IpAddr::V6(base), bits) => match address {
@@ -234,7 +236,8 @@ fn parse_rule(fields: &[String]) -> Result<Rule, String> {
 }
 
 fn parse_address(text: &str) -> Result<IpAddr, String> {
-    text.parse().map_err(|_| format!("invalid IP address \"{text}\": use an address, host names are not resolved"))
+    text.parse()
+        .map_err(|_| format!("invalid IP address \"{text}\": use an address, host names are not resolved"))
 }
 
 fn parse_network(text: &str) -> Result<Network, String> {
@@ -243,7 +246,9 @@ fn parse_network(text: &str) -> Result<Network, String> {
         "samehost" | "samenet" => return Ok(Network::SameHost),
         _ => {}
     }
-    let (address, bits) = text.split_once('/').ok_or_else(|| format!("invalid IP address \"{text}\": CIDR mask length is missing"))?;
+    let (address, bits) = text
+        .split_once('/')
+        .ok_or_else(|| format!("invalid IP address \"{text}\": CIDR mask length is missing"))?;
     let address = parse_address(address)?;
     let most = if address.is_ipv4() { 32 } else { 128 };
     match bits.parse::<u8>() {

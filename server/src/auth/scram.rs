@@ -41,7 +41,12 @@ pub fn parse_verifier(text: &str) -> Option<ScramSecret> {
     let (stored, server) = keys.split_once(':')?;
     let (stored_key, server_key) = (STANDARD.decode(stored).ok()?, STANDARD.decode(server).ok()?);
     (stored_key.len() == 32 && server_key.len() == 32).then_some(())?;
-    Some(ScramSecret::Verifier { salt: STANDARD.decode(salt).ok()?, iterations: iterations.parse().ok()?, stored_key, server_key })
+    Some(ScramSecret::Verifier {
+        salt: STANDARD.decode(salt).ok()?,
+        iterations: iterations.parse().ok()?,
+        stored_key,
+        server_key,
+    })
 }
 
 /// Returns the verifier to run the exchange against when there is no such user or the user has no password.
@@ -49,7 +54,12 @@ pub fn parse_verifier(text: &str) -> Option<ScramSecret> {
 /// Salt and keys depend on the user's name and the server's secret only.
 pub fn mock_verifier(user: &str, secret: &[u8; 32]) -> ScramSecret {
     let derive = |label: &[u8]| {
-        Sha3_256::new().chain_update(secret).chain_update(label).chain_update(user.as_bytes()).finalize().to_vec()
+        Sha3_256::new()
+            .chain_update(secret)
+            .chain_update(label)
+            .chain_update(user.as_bytes())
+            .finalize()
+            .to_vec()
     };
     ScramSecret::Verifier {
         salt: derive(b"salt")[..SALT_BYTES].to_vec(),

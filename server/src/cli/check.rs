@@ -11,7 +11,8 @@ use super::{Check, say};
 /// Verifies a stopped cluster; fails when anything is damaged that was not repaired.
 pub fn run(arguments: &Check) -> Result<(), String> {
     let env: Arc<dyn Env> = Arc::new(OsEnv::new());
-    let report = Database::check(env, &arguments.place.data_dir, arguments.repair).map_err(|e| e.to_string())?;
+    let report =
+        Database::check(env, &arguments.place.data_dir, arguments.repair).map_err(|e| e.to_string())?;
     for line in &report.findings {
         say(line);
     }

@@ -26,14 +26,22 @@ pub fn run(arguments: &Init) -> Result<(), String> {
     };
     create(env, dir, &arguments.user, password.as_deref(), arguments.auth)?;
     if arguments.auth == AuthMethod::Trust {
-        say("WARNING: \"trust\" lets every local user connect as any role without a password; see pg_hba.conf.");
+        say(
+            "WARNING: \"trust\" lets every local user connect as any role without a password; see pg_hba.conf.",
+        );
     }
     say(&format!("Created {}. Start it with: nqdb start -D {}", dir.display(), dir.display()));
     Ok(())
 }
 
 /// Creates a cluster with its configuration files.
-pub(super) fn create(env: Arc<dyn Env>, dir: &Path, user: &str, password: Option<&str>, auth: AuthMethod) -> Result<(), String> {
+pub(super) fn create(
+    env: Arc<dyn Env>,
+    dir: &Path,
+    user: &str,
+    password: Option<&str>,
+    auth: AuthMethod,
+) -> Result<(), String> {
     if env.list(dir).is_ok_and(|names| !names.is_empty()) {
         return Err(format!("directory \"{}\" exists but is not empty", dir.display()));
     }
@@ -43,13 +51,15 @@ pub(super) fn create(env: Arc<dyn Env>, dir: &Path, user: &str, password: Option
     let verifier = password.map(|p| scram::verifier(p, &*env));
     Database::create(env.clone(), dir, user, verifier.as_deref()).map_err(|e| e.to_string())?;
     for (name, text) in [("pg_hba.conf", hba_text(auth)), (config::FILE_NAME, config::TEMPLATE.to_owned())] {
-        config::write_text(&*env, &dir.join(name), &text).map_err(|e| format!("could not write {name}: {e}"))?;
+        config::write_text(&*env, &dir.join(name), &text)
+            .map_err(|e| format!("could not write {name}: {e}"))?;
     }
     Ok(())
 }
 
 fn read_password(env: &dyn Env, file: &Path) -> Result<String, String> {
-    let text = config::read_text(env, file).map_err(|e| format!("could not read \"{}\": {e}", file.display()))?;
+    let text =
+        config::read_text(env, file).map_err(|e| format!("could not read \"{}\": {e}", file.display()))?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(line.to_owned()),
         _ => Err(format!("password file \"{}\" is empty", file.display())),

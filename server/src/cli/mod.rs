@@ -50,6 +50,7 @@ struct DataDir {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum AuthMethod {
     /// By password; the operating system's user on the Unix socket.
+    #[value(name = "scram-sha-256")]
     ScramSha256,
     /// Not at all. For tests on a machine that nobody else can reach.
     Trust,

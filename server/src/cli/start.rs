@@ -32,7 +32,10 @@ pub fn run_default(dir: &Path) -> Result<(), String> {
     if !dir.join("data").exists() {
         let env: Arc<dyn Env> = Arc::new(OsEnv::new());
         init::create(env, dir, "postgres", None, AuthMethod::ScramSha256)?;
-        say(&format!("Created {}. Role \"postgres\" has no password yet: connect by the Unix socket and set one.", dir.display()));
+        say(&format!(
+            "Created {}. Role \"postgres\" has no password yet: connect by the Unix socket and set one.",
+            dir.display()
+        ));
     }
     run(&Start { data_dir: dir.to_owned(), ..Start::default() })
 }
@@ -42,7 +45,10 @@ pub fn run(arguments: &Start) -> Result<(), String> {
     let env: Arc<dyn Env> = Arc::new(RuntimeEnv::new(OsEnv::new()));
     let data_dir = std::path::absolute(&arguments.data_dir).map_err(|e| e.to_string())?;
     if env.list(&data_dir.join("data")).is_err() {
-        return Err(format!("\"{}\" is not a data directory; create one with: nqdb init -D DIR", data_dir.display()));
+        return Err(format!(
+            "\"{}\" is not a data directory; create one with: nqdb init -D DIR",
+            data_dir.display()
+        ));
     }
     let settings = configuration(&*env, &data_dir, arguments)?;
     let setup = Setup::from(&settings, &data_dir)?;
@@ -98,7 +104,8 @@ impl Setup {
             _ => 0,
         };
         let port = u16::try_from(number("port")).map_err(|_| "port is out of range".to_owned())?;
-        let file = |name: &str| Some(text(name)).filter(|t| !t.is_empty()).map(|t| config::data_path(data_dir, &t));
+        let file =
+            |name: &str| Some(text(name)).filter(|t| !t.is_empty()).map(|t| config::data_path(data_dir, &t));
         let tls = (value("ssl") == Some(Value::Bool(true))).then(|| TlsFiles {
             certificate: config::data_path(data_dir, &text("ssl_cert_file")),
             key: config::data_path(data_dir, &text("ssl_key_file")),
@@ -106,7 +113,9 @@ impl Setup {
         });
         Ok(Setup {
             addresses: listen_addresses(&text("listen_addresses"), port)?,
-            socket_dirs: list(&text("unix_socket_directories")).map(|dir| config::data_path(data_dir, dir)).collect(),
+            socket_dirs: list(&text("unix_socket_directories"))
+                .map(|dir| config::data_path(data_dir, dir))
+                .collect(),
             port,
             authentication_timeout: Duration::from_secs(number("authentication_timeout").max(1) as u64),
             tls,
@@ -152,8 +161,14 @@ fn start_logging(setup: &Setup) {
     let _ = if setup.json_log { builder.json().try_init() } else { builder.try_init() };
 }
 
-async fn serve(env: Arc<dyn Env>, data_dir: PathBuf, settings: BaseSettings, setup: Setup) -> Result<(), String> {
-    let tls = setup.tls.as_ref().map(|files| tls::load(&*env, files)).transpose().map_err(|e| e.to_string())?;
+async fn serve(
+    env: Arc<dyn Env>,
+    data_dir: PathBuf,
+    settings: BaseSettings,
+    setup: Setup,
+) -> Result<(), String> {
+    let tls =
+        setup.tls.as_ref().map(|files| tls::load(&*env, files)).transpose().map_err(|e| e.to_string())?;
     let hba = read_hba(&*env, &data_dir)?;
     let listeners = Listeners::open(&setup.addresses, &setup.socket_dirs, setup.port)?;
     let config = DatabaseConfig { settings, background: true };
@@ -163,7 +178,9 @@ async fn serve(env: Arc<dyn Env>, data_dir: PathBuf, settings: BaseSettings, set
     let shared = share(env.clone(), database.clone(), hba, tls, &setup);
     if setup.metrics_port != 0 {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, setup.metrics_port));
-        http::serve(address, shared.clone()).await.map_err(|e| format!("could not listen on {address}: {e}"))?;
+        http::serve(address, shared.clone())
+            .await
+            .map_err(|e| format!("could not listen on {address}: {e}"))?;
     }
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| e.to_string())?;
@@ -188,7 +205,13 @@ async fn serve(env: Arc<dyn Env>, data_dir: PathBuf, settings: BaseSettings, set
     outcome
 }
 
-fn share(env: Arc<dyn Env>, database: Arc<Database>, hba: Hba, tls: Option<Tls>, setup: &Setup) -> Arc<Shared> {
+fn share(
+    env: Arc<dyn Env>,
+    database: Arc<Database>,
+    hba: Hba,
+    tls: Option<Tls>,
+    setup: &Setup,
+) -> Arc<Shared> {
     let mut mock_secret = [0; 32];
     env.random(&mut mock_secret);
     Arc::new(Shared {
@@ -236,7 +259,8 @@ async fn wait_for_sessions(database: &Database) {
 
 fn read_hba(env: &dyn Env, data_dir: &Path) -> Result<Hba, String> {
     let path = data_dir.join("pg_hba.conf");
-    let text = config::read_text(env, &path).map_err(|e| format!("could not read \"{}\": {e}", path.display()))?;
+    let text =
+        config::read_text(env, &path).map_err(|e| format!("could not read \"{}\": {e}", path.display()))?;
     Hba::parse(&text).map_err(|e| e.to_string())
 }
 
@@ -262,7 +286,9 @@ mod tests {
 
     #[test]
     fn addresses_to_listen_on() {
-        let parse = |text| listen_addresses(text, 5432).map(|a| a.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let parse = |text| {
+            listen_addresses(text, 5432).map(|a| a.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
         assert_eq!(parse("").unwrap(), Vec::<String>::new());
         assert_eq!(parse("localhost, ::1").unwrap(), ["127.0.0.1:5432", "[::1]:5432"]);
         assert_eq!(parse("*").unwrap(), ["0.0.0.0:5432"]);

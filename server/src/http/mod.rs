@@ -21,7 +21,8 @@ mod metrics;
 pub async fn serve(address: SocketAddr, shared: Arc<Shared>) -> std::io::Result<()> {
     let listener = TcpListener::bind(address).await?;
     let mut shutdown = shared.shutdown.subscribe();
-    let routes = Router::new().route("/health", get(health)).route("/metrics", get(scrape)).with_state(shared);
+    let routes =
+        Router::new().route("/health", get(health)).route("/metrics", get(scrape)).with_state(shared);
     tokio::spawn(async move {
         let ended = async move {
             let _ = shutdown.wait_for(|down| *down).await;

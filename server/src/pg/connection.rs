@@ -99,7 +99,12 @@ impl Connection {
                     self.report(&error);
                     self.out.ready(self.session.transaction_status());
                 }
-                (_, kind) => return Err(End::Fatal(sql_err!(PROTOCOL_VIOLATION, "invalid frontend message type {kind}"))),
+                (_, kind) => {
+                    return Err(End::Fatal(sql_err!(
+                        PROTOCOL_VIOLATION,
+                        "invalid frontend message type {kind}"
+                    )));
+                }
             }
         }
     }
@@ -153,7 +158,8 @@ impl Connection {
         if let Some(lsn) = self.session.durable_lsn_to_await() {
             let (tell, told) = oneshot::channel();
             self.shared.database.on_durable(lsn, Box::new(move |result| drop(tell.send(result))));
-            let durable = told.await.unwrap_or_else(|_| Err(sql_err!(CRASH_SHUTDOWN, "the log has been closed")));
+            let durable =
+                told.await.unwrap_or_else(|_| Err(sql_err!(CRASH_SHUTDOWN, "the log has been closed")));
             if let Err(error) = durable {
                 // What is in the buffer promises a commit that may not survive.
                 self.out.bytes.clear();
@@ -195,8 +201,9 @@ impl Connection {
         let (session, out) = (&mut self.session, &mut self.out);
         let guarded = || catch_unwind(AssertUnwindSafe(|| work(session, out)));
         let short = false;
-        if short { guarded() } else { aside(guarded) }
-            .map_err(|_| End::Fatal(SqlError::new(SqlState::INTERNAL_ERROR, "internal error: the session has been ended")))
+        if short { guarded() } else { aside(guarded) }.map_err(|_| {
+            End::Fatal(SqlError::new(SqlState::INTERNAL_ERROR, "internal error: the session has been ended"))
+        })
     }
 
     async fn simple_query(&mut self, body: &[u8]) -> Result<(), End> {
@@ -223,12 +230,14 @@ impl Connection {
             Err(error) => return Ok(Err(error)),
         };
         for index in 0..query.len() {
-            let mut outcome = self.call(|session, out| session.run_simple(&query, index, &mut MessageSink { out }))?;
+            let mut outcome =
+                self.call(|session, out| session.run_simple(&query, index, &mut MessageSink { out }))?;
             loop {
                 match outcome {
                     Ok(Outcome::Suspended) => {
                         self.flush().await?;
-                        outcome = self.call(|session, out| session.resume_simple(&mut MessageSink { out }))?;
+                        outcome =
+                            self.call(|session, out| session.resume_simple(&mut MessageSink { out }))?;
                     }
                     Ok(Outcome::CopyIn(spec)) => {
                         copy_response(&mut self.out, b'G', &spec);
@@ -318,14 +327,17 @@ impl Connection {
 
     fn parse(&mut self, body: &[u8]) -> Result<Result<()>, End> {
         let result = match Parse::decode(body) {
-            Ok(parse) => self.call(|session, _| session.prepare(parse.name, parse.query, &parse.param_types))?,
+            Ok(parse) => {
+                self.call(|session, _| session.prepare(parse.name, parse.query, &parse.param_types))?
+            }
             Err(error) => Err(error),
         };
         Ok(result.map(|()| self.out.bare(b'1')))
     }
 
     fn bind(&mut self, body: &[u8]) -> Result<Result<()>, End> {
-        let formats = |codes: &[i16]| codes.iter().map(|&code| Format::from_code(code)).collect::<Result<Vec<_>>>();
+        let formats =
+            |codes: &[i16]| codes.iter().map(|&code| Format::from_code(code)).collect::<Result<Vec<_>>>();
         let result = self.call(|session, _| {
             let bind = Bind::decode(body)?;
             let (params, results) = (formats(&bind.param_formats)?, formats(&bind.result_formats)?);

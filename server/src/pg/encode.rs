@@ -139,7 +139,9 @@ mod tests {
     #[test]
     fn error_carries_its_fields() {
         let mut out = Output::default();
-        let error = SqlError::new(SqlState::UNDEFINED_TABLE, "relation \"x\" does not exist").at(7).locate("select é from x");
+        let error = SqlError::new(SqlState::UNDEFINED_TABLE, "relation \"x\" does not exist")
+            .at(7)
+            .locate("select é from x");
         out.report(Severity::Error, &error);
         assert_eq!(out.bytes[0], b'E');
         assert_eq!(u32::from_be_bytes(out.bytes[1..5].try_into().unwrap()) as usize, out.bytes.len() - 1);

@@ -127,7 +127,11 @@ pub fn utf8(bytes: &[u8]) -> Result<&str> {
         let bad = &bytes[e.valid_up_to()..];
         let count = e.error_len().unwrap_or(bad.len()).max(1).min(bad.len());
         let shown: Vec<String> = bad[..count].iter().map(|b| format!("0x{b:02x}")).collect();
-        sql_err!(CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": {}", shown.join(" "))
+        sql_err!(
+            CHARACTER_NOT_IN_REPERTOIRE,
+            "invalid byte sequence for encoding \"UTF8\": {}",
+            shown.join(" ")
+        )
     })
 }
 

@@ -266,7 +266,9 @@ impl Handshake {
         let hba = shared.hba.load();
         match hba.method(origin, database, user, &|role| shared.database.is_member(user, role)) {
             None => Err(hba_refusal("no pg_hba.conf entry for", origin, user, database).into()),
-            Some(Method::Reject) => Err(hba_refusal("pg_hba.conf rejects connection for", origin, user, database).into()),
+            Some(Method::Reject) => {
+                Err(hba_refusal("pg_hba.conf rejects connection for", origin, user, database).into())
+            }
             Some(Method::Trust) => Ok(()),
             Some(Method::Peer) => self.check_peer(user),
             Some(Method::Certificate) => self.check_certificate(user),
@@ -278,11 +280,13 @@ impl Handshake {
     /// may also be the cluster's first superuser.
     fn check_peer(&self, user: &str) -> Result<(), Failure> {
         let Peer::Unix(uid) = self.peer else { return Err(Failure::Quiet) };
-        let is_owner = uid == rustix::process::geteuid().as_raw() && *user == *self.shared.database.bootstrap_superuser();
+        let is_owner = uid == rustix::process::geteuid().as_raw()
+            && *user == *self.shared.database.bootstrap_superuser();
         if is_owner || self.shared.os_users.get(&uid).is_some_and(|name| name == user) {
             return Ok(());
         }
-        Err(sql_err!(INVALID_AUTHORIZATION_SPECIFICATION, "Peer authentication failed for user \"{user}\"").into())
+        Err(sql_err!(INVALID_AUTHORIZATION_SPECIFICATION, "Peer authentication failed for user \"{user}\"")
+            .into())
     }
 
     fn check_certificate(&self, user: &str) -> Result<(), Failure> {
@@ -292,7 +296,11 @@ impl Handshake {
         {
             return Ok(());
         }
-        Err(sql_err!(INVALID_AUTHORIZATION_SPECIFICATION, "certificate authentication failed for user \"{user}\"").into())
+        Err(sql_err!(
+            INVALID_AUTHORIZATION_SPECIFICATION,
+            "certificate authentication failed for user \"{user}\""
+        )
+        .into())
     }
 
     /// SCRAM-SHA-256. Unknown users, users without a password and wrong passwords look the same from outside.
@@ -301,7 +309,8 @@ impl Handshake {
             (Stream::Tls(_), Some(tls)) => Some(tls.certificate_pem.clone()),
             _ => None,
         };
-        let mut exchange = Exchange::new(certificate.as_deref()).map_err(|e| SqlError::internal(e.to_string()))?;
+        let mut exchange =
+            Exchange::new(certificate.as_deref()).map_err(|e| SqlError::internal(e.to_string()))?;
         self.out.begin(b'R');
         self.out.i32(10);
         for mechanism in exchange.mechanisms() {
@@ -320,7 +329,11 @@ impl Handshake {
         let message = self.password_message().await?;
         let (mechanism, first) = decode_sasl_initial(&message)?;
         if !exchange.mechanisms().contains(&mechanism) {
-            return Err(sql_err!(PROTOCOL_VIOLATION, "client selected an invalid SASL authentication mechanism").into());
+            return Err(sql_err!(
+                PROTOCOL_VIOLATION,
+                "client selected an invalid SASL authentication mechanism"
+            )
+            .into());
         }
         let binds = mechanism.ends_with("-PLUS");
         if binds != first.starts_with(b"p=") {
@@ -372,7 +385,11 @@ impl Handshake {
             if let Some((&[kind, a, b, c, d], _)) = self.input.split_first_chunk::<HEADER_BYTES>() {
                 let length = u32::from_be_bytes([a, b, c, d]) as usize;
                 if kind != b'p' {
-                    return Err(sql_err!(PROTOCOL_VIOLATION, "expected SASL response, got message type {kind}").into());
+                    return Err(sql_err!(
+                        PROTOCOL_VIOLATION,
+                        "expected SASL response, got message type {kind}"
+                    )
+                    .into());
                 }
                 if !(4..=STARTUP_BYTES).contains(&length) {
                     return Err(sql_err!(PROTOCOL_VIOLATION, "invalid message length").into());
@@ -394,7 +411,9 @@ fn malformed(error: &pgwire::error::PgWireError) -> SqlError {
 fn hba_refusal(what: &str, origin: Origin, user: &str, database: &str) -> SqlError {
     let (host, encryption) = match origin {
         Origin::Local => ("[local]".to_owned(), "no encryption"),
-        Origin::Host { address, tls } => (address.to_canonical().to_string(), if tls { "SSL encryption" } else { "no encryption" }),
+        Origin::Host { address, tls } => {
+            (address.to_canonical().to_string(), if tls { "SSL encryption" } else { "no encryption" })
+        }
     };
     sql_err!(
         INVALID_AUTHORIZATION_SPECIFICATION,
@@ -404,7 +423,8 @@ fn hba_refusal(what: &str, origin: Origin, user: &str, database: &str) -> SqlErr
 
 /// Decodes a start-up packet after checking what `pgwire`'s decoder takes for granted.
 fn decode_startup(mut packet: BytesMut) -> Result<Startup> {
-    let malformed = || sql_err!(PROTOCOL_VIOLATION, "invalid startup packet layout: expected terminator as last byte");
+    let malformed =
+        || sql_err!(PROTOCOL_VIOLATION, "invalid startup packet layout: expected terminator as last byte");
     if packet.last() != Some(&0) {
         return Err(malformed());
     }
@@ -468,7 +488,12 @@ fn command_line_options(text: &str) -> Result<Vec<(String, String)>> {
         let assignment = match word.strip_prefix("--").or_else(|| word.strip_prefix("-c")) {
             Some("") => words.next().unwrap_or_default(),
             Some(rest) => rest.to_owned(),
-            None => return Err(sql_err!(SYNTAX_ERROR, "invalid command-line argument for server process: {word}")),
+            None => {
+                return Err(sql_err!(
+                    SYNTAX_ERROR,
+                    "invalid command-line argument for server process: {word}"
+                ));
+            }
         };
         let Some((name, value)) = assignment.split_once('=') else {
             return Err(sql_err!(SYNTAX_ERROR, "-c {assignment} requires a value"));
@@ -495,11 +520,10 @@ mod tests {
     fn options_are_split_as_a_shell_would() {
         let parse = |text| command_line_options(text).map_err(|e| e.code().as_str().to_owned());
         let pair = |n: &str, v: &str| (n.to_owned(), v.to_owned());
-        assert_eq!(parse("-c geqo=off -cwork_mem=1MB --search-path=a\\ b"), Ok(vec![
-            pair("geqo", "off"),
-            pair("work_mem", "1MB"),
-            pair("search_path", "a b")
-        ]));
+        assert_eq!(
+            parse("-c geqo=off -cwork_mem=1MB --search-path=a\\ b"),
+            Ok(vec![pair("geqo", "off"), pair("work_mem", "1MB"), pair("search_path", "a b")])
+        );
         assert_eq!(parse("-x"), Err("42601".to_owned()));
         assert_eq!(parse("-c geqo"), Err("42601".to_owned()));
     }

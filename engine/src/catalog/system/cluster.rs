@@ -144,7 +144,9 @@ pub(super) fn pg_type(cx: &SystemCx<'_>, of: &Relation) -> RowList {
 
 /// `pg_am`
 pub(super) fn pg_am(of: &Relation) -> RowList {
-    let row = |(oid, name, kind): (u32, &str, u8)| Record::new(of).set("oid", oid).set("amname", name).set("amtype", kind).done();
+    let row = |(oid, name, kind): (u32, &str, u8)| {
+        Record::new(of).set("oid", oid).set("amname", name).set("amtype", kind).done()
+    };
     [(2, "heap", b't'), (403, "btree", b'i')].into_iter().map(row).collect()
 }
 

@@ -33,6 +33,7 @@ pub(crate) struct SystemCx<'a> {
 
 /// What the catalog's views show of the session itself.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::type_complexity, reason = "rows of a view, documented field by field")]
 pub(crate) struct SessionFacts {
     /// `pg_settings`: rows as the view has them.
     pub(crate) settings: Vec<SettingFact>,
@@ -63,7 +64,8 @@ struct SystemRelations {
 }
 
 static RELATIONS: LazyLock<SystemRelations> = LazyLock::new(|| {
-    let mut all = SystemRelations { by_oid: HashMap::new(), by_name: HashMap::new(), schema_by_name: HashMap::new() };
+    let mut all =
+        SystemRelations { by_oid: HashMap::new(), by_name: HashMap::new(), schema_by_name: HashMap::new() };
     for line in include_str!("relations.tbl").lines().filter(|l| !l.starts_with('#')) {
         let (name, relation) = parse_relation(line);
         all.by_oid.insert(relation.oid, relation.clone());
@@ -78,7 +80,8 @@ static RELATIONS: LazyLock<SystemRelations> = LazyLock::new(|| {
 fn parse_relation(line: &'static str) -> (&'static str, Arc<Relation>) {
     let mut words = line.split(' ');
     let kind = words.next().unwrap_or_default();
-    let oid = words.next().and_then(|w| w.parse().ok()).expect("relations.tbl has an OID in the second place");
+    let oid =
+        words.next().and_then(|w| w.parse().ok()).expect("relations.tbl has an OID in the second place");
     let name = words.next().expect("relations.tbl has a name in the third place");
     let (namespace, schema) = match kind.starts_with('c') {
         true => (PG_CATALOG, "pg_catalog"),
@@ -209,7 +212,12 @@ fn is_view(relation: &Relation) -> bool {
 pub(crate) fn rows(cx: &SystemCx<'_>, relation: &Relation) -> Result<RowList> {
     let rows = match relation.namespace {
         PG_CATALOG => pg_catalog(cx, relation)?,
-        _ => return Err(SqlError::unsupported(format_args!("the relation information_schema.{}", relation.name))),
+        _ => {
+            return Err(SqlError::unsupported(format_args!(
+                "the relation information_schema.{}",
+                relation.name
+            )));
+        }
     };
     debug_assert!(
         rows.iter().all(|r| r.len() == relation.columns.len()),
@@ -221,11 +229,35 @@ pub(crate) fn rows(cx: &SystemCx<'_>, relation: &Relation) -> Result<RowList> {
 
 /// Relations that describe what does not exist here: they are empty.
 const EMPTY: [&str; 29] = [
-    "pg_default_acl", "pg_enum", "pg_event_trigger", "pg_extension", "pg_foreign_data_wrapper", "pg_foreign_server",
-    "pg_foreign_table", "pg_inherits", "pg_largeobject", "pg_largeobject_metadata", "pg_matviews", "pg_partitioned_table",
-    "pg_policy", "pg_policies", "pg_publication", "pg_publication_namespace", "pg_publication_rel", "pg_replication_slots",
-    "pg_rules", "pg_seclabel", "pg_shseclabel", "pg_statistic_ext", "pg_statistic_ext_data", "pg_subscription",
-    "pg_subscription_rel", "pg_transform", "pg_trigger", "pg_user_mapping", "pg_range",
+    "pg_default_acl",
+    "pg_enum",
+    "pg_event_trigger",
+    "pg_extension",
+    "pg_foreign_data_wrapper",
+    "pg_foreign_server",
+    "pg_foreign_table",
+    "pg_inherits",
+    "pg_largeobject",
+    "pg_largeobject_metadata",
+    "pg_matviews",
+    "pg_partitioned_table",
+    "pg_policy",
+    "pg_policies",
+    "pg_publication",
+    "pg_publication_namespace",
+    "pg_publication_rel",
+    "pg_replication_slots",
+    "pg_rules",
+    "pg_seclabel",
+    "pg_shseclabel",
+    "pg_statistic_ext",
+    "pg_statistic_ext_data",
+    "pg_subscription",
+    "pg_subscription_rel",
+    "pg_transform",
+    "pg_trigger",
+    "pg_user_mapping",
+    "pg_range",
 ];
 
 fn pg_catalog(cx: &SystemCx<'_>, of: &Relation) -> Result<RowList> {

@@ -22,7 +22,13 @@ fn kind_byte(relation: &Relation) -> u8 {
         RelationKind::Sequence => b'S',
         RelationKind::MaterializedView => b'm',
         RelationKind::Composite => b'c',
-        RelationKind::Virtual => if is_view(relation) { b'v' } else { b'r' },
+        RelationKind::Virtual => {
+            if is_view(relation) {
+                b'v'
+            } else {
+                b'r'
+            }
+        }
     }
 }
 
@@ -62,7 +68,10 @@ fn class_row<'a>(of: &'a Relation, relation: &Relation, row_type: Oid, pages: i3
         .set("relpersistence", persistence_byte(relation))
         .set("relkind", kind_byte(relation))
         .set("relnatts", relation.columns.len() as i16)
-        .set("relchecks", relation.constraints.iter().filter(|c| matches!(c.kind, ConstraintKind::Check(_))).count() as i16)
+        .set(
+            "relchecks",
+            relation.constraints.iter().filter(|c| matches!(c.kind, ConstraintKind::Check(_))).count() as i16,
+        )
         .set("relhasrules", relation.kind == RelationKind::View)
         .set("relhastriggers", false)
         .set("relhassubclass", false)
@@ -101,7 +110,9 @@ pub(super) fn pg_class(cx: &SystemCx<'_>, of: &Relation) -> RowList {
         for index in &object.relation.indexes {
             let (pages, rows) = rows_of(cx, index.tree);
             let shown = index_relation(&object.relation, index);
-            let row = class_row(of, &shown, 0, pages, rows).set("relam", BTREE).set("relnatts", index.columns.len() as i16);
+            let row = class_row(of, &shown, 0, pages, rows)
+                .set("relam", BTREE)
+                .set("relnatts", index.columns.len() as i16);
             out.push(row.done());
         }
     }
@@ -111,7 +122,11 @@ pub(super) fn pg_class(cx: &SystemCx<'_>, of: &Relation) -> RowList {
 fn attribute_rows(of: &Relation, relation: &Relation, out: &mut RowList) {
     for (at, column) in relation.columns.iter().enumerate() {
         let ty = info::by_oid(column.ty.oid);
-        let name = if column.dropped { format!("........pg.dropped.{}........", at + 1) } else { column.name.to_string() };
+        let name = if column.dropped {
+            format!("........pg.dropped.{}........", at + 1)
+        } else {
+            column.name.to_string()
+        };
         let identity = match column.generated {
             Generated::IdentityAlways => b'a',
             Generated::IdentityByDefault => b'd',
@@ -208,7 +223,8 @@ pub(super) fn pg_index(cx: &SystemCx<'_>, of: &Relation) -> RowList {
                 IndexKey::Column(at) => at as i16 + 1,
                 IndexKey::Expression(_) => 0,
             });
-            let options = index.columns.iter().map(|c| i16::from(c.descending) | i16::from(c.nulls_first) << 1);
+            let options =
+                index.columns.iter().map(|c| i16::from(c.descending) | i16::from(c.nulls_first) << 1);
             let row = Record::new(of)
                 .set("indexrelid", index.oid)
                 .set("indrelid", object.relation.oid)
@@ -295,12 +311,20 @@ pub(super) fn pg_namespace(cx: &SystemCx<'_>, of: &Relation) -> RowList {
 /// `pg_description`
 pub(super) fn pg_description(cx: &SystemCx<'_>, of: &Relation) -> RowList {
     let row = |(key, text): (&crate::catalog::state::CommentKey, &std::sync::Arc<str>)| {
-        Record::new(of).set("classoid", key.0).set("objoid", key.1).set("objsubid", key.2).set("description", text.clone()).done()
+        Record::new(of)
+            .set("classoid", key.0)
+            .set("objoid", key.1)
+            .set("objsubid", key.2)
+            .set("description", text.clone())
+            .done()
     };
     cx.view.catalog.comments().map(row).collect()
 }
 
-fn user_relations<'a>(cx: &'a SystemCx<'_>, kind: RelationKind) -> impl Iterator<Item = &'a std::sync::Arc<RelationObject>> {
+fn user_relations<'a>(
+    cx: &'a SystemCx<'_>,
+    kind: RelationKind,
+) -> impl Iterator<Item = &'a std::sync::Arc<RelationObject>> {
     cx.view.catalog.relations().into_iter().filter(move |o| o.relation.kind == kind)
 }
 
@@ -317,7 +341,10 @@ pub(super) fn pg_tables(cx: &SystemCx<'_>, of: &Relation) -> RowList {
             .set("rowsecurity", false)
             .done()
     };
-    let system = all().into_iter().filter(|r| !is_view(r)).map(|r| row(&r.schema, &r.name, BOOTSTRAP_SUPERUSER, false));
+    let system = all()
+        .into_iter()
+        .filter(|r| !is_view(r))
+        .map(|r| row(&r.schema, &r.name, BOOTSTRAP_SUPERUSER, false));
     let own = user_relations(cx, RelationKind::Table)
         .map(|o| row(&o.relation.schema, &o.relation.name, o.relation.owner, !o.relation.indexes.is_empty()));
     system.chain(own).collect()

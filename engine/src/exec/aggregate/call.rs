@@ -58,11 +58,20 @@ impl Call {
             };
             let mut keys = vec![slot(0, types[0], 0, false, false)];
             for key in &call.order {
-                keys.push(slot(types.len(), key.expr.ty, key.expr.collation, key.descending, key.nulls_first));
+                keys.push(slot(
+                    types.len(),
+                    key.expr.ty,
+                    key.expr.collation,
+                    key.descending,
+                    key.nulls_first,
+                ));
                 types.push(key.expr.ty);
             }
             if call.distinct {
-                keys.extend((0..arg_types.len()).map(|i| slot(i + 1, arg_types[i], call.args[i].collation, false, false)));
+                keys.extend(
+                    (0..arg_types.len())
+                        .map(|i| slot(i + 1, arg_types[i], call.args[i].collation, false, false)),
+                );
             }
             Mode::Sorted(Box::new(Collected {
                 rows: Builder::new(&types),
@@ -102,7 +111,8 @@ impl Call {
         if rows.is_empty() {
             return Ok(());
         }
-        let args: Vec<Arc<Vector>> = self.args.iter().map(|a| a.eval(batch, rows, cx)).collect::<Result<_>>()?;
+        let args: Vec<Arc<Vector>> =
+            self.args.iter().map(|a| a.eval(batch, rows, cx)).collect::<Result<_>>()?;
         let refs: Vec<&Vector> = args.iter().map(|a| &**a).collect();
         match &mut self.mode {
             Mode::Plain => self.state.add(&refs, rows, groups, cx),

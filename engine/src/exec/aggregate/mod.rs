@@ -63,7 +63,11 @@ enum Phase {
     /// Sorted input: what is finished has been handed out, the input goes on.
     Reading,
     /// Handing out groups: grouping set and group.
-    Output { grouping: usize, group: usize, more: bool },
+    Output {
+        grouping: usize,
+        group: usize,
+        more: bool,
+    },
     Done,
 }
 
@@ -121,7 +125,8 @@ impl Aggregate {
         let level = self.current.as_ref().map_or(0, |p| p.level);
         while let Some(batch) = self.read(cx)? {
             cx.check_interrupt()?;
-            let keys: Vec<Arc<Vector>> = self.group.iter().map(|e| e.eval_batch(&batch, cx)).collect::<Result<_>>()?;
+            let keys: Vec<Arc<Vector>> =
+                self.group.iter().map(|e| e.eval_batch(&batch, cx)).collect::<Result<_>>()?;
             let single = self.groupings.len() == 1;
             for grouping in &mut self.groupings {
                 let frozen = self.partitions.is_some();
@@ -192,7 +197,13 @@ impl Aggregate {
 
 impl Grouping {
     /// Takes in a batch. Returns the rows whose groups are unknown, when the table is frozen.
-    fn take(&mut self, batch: &Batch, keys: &[Arc<Vector>], frozen: bool, cx: &mut ExecCx<'_>) -> Result<Option<Vec<usize>>> {
+    fn take(
+        &mut self,
+        batch: &Batch,
+        keys: &[Arc<Vector>],
+        frozen: bool,
+        cx: &mut ExecCx<'_>,
+    ) -> Result<Option<Vec<usize>>> {
         let columns: Vec<&Vector> = self.columns.iter().map(|&i| &*keys[i]).collect();
         self.table.locate(&columns, batch.rows(), batch.len, frozen, &mut self.numbers);
         self.by_row.clear();

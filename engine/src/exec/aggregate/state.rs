@@ -30,13 +30,31 @@ pub(in crate::exec) enum State {
     /// `sum(int2|int4)`: total, and whether there was a value.
     SumInt(Vec<(i64, bool)>),
     /// `sum(int8)`, `avg(int*)`: total and number of values.
-    Wide { totals: Vec<(i128, i64)>, average: bool },
+    Wide {
+        totals: Vec<(i128, i64)>,
+        average: bool,
+    },
     /// `sum(float8)`, `avg(float8)`.
-    Float { totals: Vec<(f64, i64)>, average: bool },
-    Decimal { totals: Vec<Decimal>, average: bool },
+    Float {
+        totals: Vec<(f64, i64)>,
+        average: bool,
+    },
+    Decimal {
+        totals: Vec<Decimal>,
+        average: bool,
+    },
     /// `min`, `max`: the best value of each group, NULL while there is none.
-    Extreme { best: Vector, oid: u32, greatest: bool },
-    Boxed { states: Vec<Box<dyn Aggregate>>, func: &'static Function, types: Vec<DataType>, result: DataType },
+    Extreme {
+        best: Vector,
+        oid: u32,
+        greatest: bool,
+    },
+    Boxed {
+        states: Vec<Box<dyn Aggregate>>,
+        func: &'static Function,
+        types: Vec<DataType>,
+        result: DataType,
+    },
 }
 
 impl State {
@@ -47,12 +65,16 @@ impl State {
             ("count", 0 | 1, _) => State::Count(Vec::new()),
             ("sum", 1, oid::INT2 | oid::INT4) => State::SumInt(Vec::new()),
             ("sum", 1, oid::INT8) => State::Wide { totals: Vec::new(), average: false },
-            ("avg", 1, oid::INT2 | oid::INT4 | oid::INT8) => State::Wide { totals: Vec::new(), average: true },
+            ("avg", 1, oid::INT2 | oid::INT4 | oid::INT8) => {
+                State::Wide { totals: Vec::new(), average: true }
+            }
             ("sum", 1, oid::FLOAT8) => State::Float { totals: Vec::new(), average: false },
             ("avg", 1, oid::FLOAT8) => State::Float { totals: Vec::new(), average: true },
             ("sum", 1, oid::NUMERIC) => State::Decimal { totals: Vec::new(), average: false },
             ("avg", 1, oid::NUMERIC) => State::Decimal { totals: Vec::new(), average: true },
-            ("min" | "max", 1, oid) if Kind::of(oid) != Kind::Datum && Kind::of(result.oid) == Kind::of(oid) => {
+            ("min" | "max", 1, oid)
+                if Kind::of(oid) != Kind::Datum && Kind::of(result.oid) == Kind::of(oid) =>
+            {
                 State::Extreme { best: Vector::new(Kind::of(oid)), oid, greatest: func.name == "max" }
             }
             _ => State::Boxed { states: Vec::new(), func, types: types.to_vec(), result },
@@ -86,7 +108,13 @@ impl State {
     }
 
     /// Takes the rows `rows`; `groups` is aligned with the batch.
-    pub(in crate::exec) fn add(&mut self, args: &[&Vector], rows: Rows<'_>, groups: &[u32], cx: &mut ExecCx<'_>) -> Result<()> {
+    pub(in crate::exec) fn add(
+        &mut self,
+        args: &[&Vector],
+        rows: Rows<'_>,
+        groups: &[u32],
+        cx: &mut ExecCx<'_>,
+    ) -> Result<()> {
         match (self, args) {
             (State::Count(v), []) => rows.iter().for_each(|r| v[groups[r] as usize] += 1),
             (State::Count(v), [arg]) => {
@@ -134,7 +162,9 @@ impl State {
                 }
             }
             (State::Decimal { totals, .. }, [arg]) => add_decimals(totals, arg, rows, groups),
-            (State::Extreme { best, oid, greatest }, [arg]) => extreme(best, *oid, *greatest, arg, rows, groups),
+            (State::Extreme { best, oid, greatest }, [arg]) => {
+                extreme(best, *oid, *greatest, arg, rows, groups)
+            }
             (State::Boxed { states, func, types, result }, args) => {
                 let mut values = vec![Datum::Null; args.len()];
                 let mut eval = cx.eval_cx(types, *result);
@@ -174,7 +204,9 @@ impl State {
             },
             State::Decimal { totals, average } => totals[group].finish(*average)?,
             State::Extreme { best, oid, .. } => best.datum(group, *oid),
-            State::Boxed { states, types, result, .. } => states[group].finish(&mut cx.eval_cx(types, *result))?,
+            State::Boxed { states, types, result, .. } => {
+                states[group].finish(&mut cx.eval_cx(types, *result))?
+            }
         })
     }
 
@@ -224,7 +256,8 @@ impl Decimal {
                 return;
             }
         } else {
-            let lift = |value: i128, by: u8| 10i128.checked_pow(u32::from(by)).and_then(|f| value.checked_mul(f));
+            let lift =
+                |value: i128, by: u8| 10i128.checked_pow(u32::from(by)).and_then(|f| value.checked_mul(f));
             let sum = if scale > self.scale {
                 lift(self.unscaled, scale - self.scale).and_then(|t| t.checked_add(i128::from(unscaled)))
             } else {
@@ -313,7 +346,11 @@ fn extreme(best: &mut Vector, oid: u32, greatest: bool, arg: &Vector, rows: Rows
         (Values::I32(b), Values::I32(v)) => typed!(b, v, |x, y| if greatest { x > y } else { x < y }),
         (Values::I64(b), Values::I64(v)) => typed!(b, v, |x, y| if greatest { x > y } else { x < y }),
         (Values::F64(b), Values::F64(v)) => {
-            typed!(b, v, |x, y| if greatest { compare_floats(x, y).is_gt() } else { compare_floats(x, y).is_lt() });
+            typed!(b, v, |x, y| if greatest {
+                compare_floats(x, y).is_gt()
+            } else {
+                compare_floats(x, y).is_lt()
+            });
         }
         (Values::Decimal(s, b), Values::Decimal(t, v)) if *s == *t => {
             typed!(b, v, |x, y| if greatest { x > y } else { x < y });

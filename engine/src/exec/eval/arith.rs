@@ -154,8 +154,15 @@ impl Job<'_> {
         }
     }
 
-    fn floats<A: Copy + Into<f64>, B: Copy + Into<f64>>(self, op: Op, a: (&[A], bool), b: (&[B], bool)) -> Outcome<Vec<f64>> {
-        let sum = |x: f64, y: f64, z: f64| (z.is_finite() || x.is_infinite() || y.is_infinite() || z.is_nan()).then_some(z);
+    fn floats<A: Copy + Into<f64>, B: Copy + Into<f64>>(
+        self,
+        op: Op,
+        a: (&[A], bool),
+        b: (&[B], bool),
+    ) -> Outcome<Vec<f64>> {
+        let sum = |x: f64, y: f64, z: f64| {
+            (z.is_finite() || x.is_infinite() || y.is_infinite() || z.is_nan()).then_some(z)
+        };
         match op {
             Op::Add => self.flat(a, b, |x, y| sum(x.into(), y.into(), x.into() + y.into())),
             Op::Sub => self.flat(a, b, |x, y| sum(x.into(), y.into(), x.into() - y.into())),
@@ -177,7 +184,9 @@ impl Job<'_> {
     }
 
     fn singles(self, op: Op, a: (&[f32], bool), b: (&[f32], bool)) -> Outcome<Vec<f32>> {
-        let sum = |x: f32, y: f32, z: f32| (z.is_finite() || x.is_infinite() || y.is_infinite() || z.is_nan()).then_some(z);
+        let sum = |x: f32, y: f32, z: f32| {
+            (z.is_finite() || x.is_infinite() || y.is_infinite() || z.is_nan()).then_some(z)
+        };
         match op {
             Op::Add => self.flat(a, b, |x, y| sum(x, y, x + y)),
             Op::Sub => self.flat(a, b, |x, y| sum(x, y, x - y)),
@@ -192,7 +201,12 @@ impl Job<'_> {
         }
     }
 
-    fn decimals(self, op: Op, (a, s, ac): (&[i64], u8, bool), (b, t, bc): (&[i64], u8, bool)) -> Option<(u8, Vec<i64>)> {
+    fn decimals(
+        self,
+        op: Op,
+        (a, s, ac): (&[i64], u8, bool),
+        (b, t, bc): (&[i64], u8, bool),
+    ) -> Option<(u8, Vec<i64>)> {
         let (a, b) = ((a, ac), (b, bc));
         if op == Op::Mul {
             let scale = s.checked_add(t).filter(|&s| s < u8::MAX)?;
@@ -204,7 +218,9 @@ impl Job<'_> {
         let values = match (op, p, q) {
             (Op::Add, 1, 1) => self.flat(a, b, i64::checked_add),
             (Op::Sub, 1, 1) => self.flat(a, b, i64::checked_sub),
-            (Op::Add, ..) => self.flat(a, b, |x: i64, y: i64| x.checked_mul(p)?.checked_add(y.checked_mul(q)?)),
+            (Op::Add, ..) => {
+                self.flat(a, b, |x: i64, y: i64| x.checked_mul(p)?.checked_add(y.checked_mul(q)?))
+            }
             _ => self.flat(a, b, |x: i64, y: i64| x.checked_mul(p)?.checked_sub(y.checked_mul(q)?)),
         };
         Some((scale, values.ok()?))

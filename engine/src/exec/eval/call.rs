@@ -24,7 +24,12 @@ pub(in crate::exec) struct Call {
 }
 
 impl Call {
-    pub(super) fn new(expr: &Expr, func: &'static Function, args: &[Expr], scope: &mut Scope<'_>) -> Result<Call> {
+    pub(super) fn new(
+        expr: &Expr,
+        func: &'static Function,
+        args: &[Expr],
+        scope: &mut Scope<'_>,
+    ) -> Result<Call> {
         Ok(Call {
             func,
             args: compile_all(args, scope)?,
@@ -59,7 +64,8 @@ impl Call {
             }
             return self.apply(&values[..args.len()], cx);
         }
-        let values: Vec<Datum> = args.iter().zip(&self.arg_types).map(|(a, ty)| a.datum(row, ty.oid)).collect();
+        let values: Vec<Datum> =
+            args.iter().zip(&self.arg_types).map(|(a, ty)| a.datum(row, ty.oid)).collect();
         self.apply(&values, cx)
     }
 
@@ -80,7 +86,8 @@ impl Call {
     }
 
     pub(super) fn eval(&self, batch: &Batch, rows: Rows<'_>, cx: &mut ExecCx<'_>) -> Result<Arc<Vector>> {
-        let args: Vec<Arc<Vector>> = self.args.iter().map(|a| a.eval(batch, rows, cx)).collect::<Result<_>>()?;
+        let args: Vec<Arc<Vector>> =
+            self.args.iter().map(|a| a.eval(batch, rows, cx)).collect::<Result<_>>()?;
         let args: Vec<&Vector> = args.iter().map(|a| &**a).collect();
         self.apply_rows(&args, rows, batch.len, cx)
     }
@@ -138,7 +145,8 @@ impl Shape {
     }
 
     pub(super) fn eval(&self, batch: &Batch, rows: Rows<'_>, cx: &mut ExecCx<'_>) -> Result<Arc<Vector>> {
-        let inputs: Vec<Arc<Vector>> = self.inputs.iter().map(|n| n.eval(batch, rows, cx)).collect::<Result<_>>()?;
+        let inputs: Vec<Arc<Vector>> =
+            self.inputs.iter().map(|n| n.eval(batch, rows, cx)).collect::<Result<_>>()?;
         let mut row_values = vec![Datum::Null; inputs.len()];
         let mut value = |row: usize| {
             for ((slot, input), ty) in row_values.iter_mut().zip(&inputs).zip(&self.types) {

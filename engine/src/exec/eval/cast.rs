@@ -32,15 +32,17 @@ pub(super) fn recognise(call: Call) -> Result<Cast, Call> {
 const EXACT: i64 = 1 << 53;
 /// Powers of ten that are exact as float8.
 const POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21,
-    1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22,
 ];
 
 impl Cast {
     pub(super) fn eval(&self, batch: &Batch, rows: Rows<'_>, cx: &mut ExecCx<'_>) -> Result<Arc<Vector>> {
         let from = self.call.args[0].eval(batch, rows, cx)?;
         match self.kernel(&from.values) {
-            Some(values) => Ok(Arc::new(Vector { values, nulls: from.nulls.clone(), constant: from.constant })),
+            Some(values) => {
+                Ok(Arc::new(Vector { values, nulls: from.nulls.clone(), constant: from.constant }))
+            }
             None => self.call.apply_rows(&[&from], rows, batch.len, cx),
         }
     }

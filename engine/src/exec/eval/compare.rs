@@ -37,7 +37,8 @@ pub(in crate::exec) struct Compare {
 pub(super) fn recognise(call: Call) -> Result<Compare, Call> {
     match operator(call.func.name) {
         Some(op) if call.args.len() == 2 => {
-            let padded = call.arg_types.iter().any(|t| t.oid == oid::BPCHAR) && call.func.name.starts_with("bpchar");
+            let padded =
+                call.arg_types.iter().any(|t| t.oid == oid::BPCHAR) && call.func.name.starts_with("bpchar");
             Ok(Compare { op, padded, call })
         }
         _ => Err(call),
@@ -47,8 +48,28 @@ pub(super) fn recognise(call: Call) -> Result<Compare, Call> {
 /// Which comparison a `pg_proc` name is, if its operands have kernels.
 pub(super) fn operator(name: &str) -> Option<Op> {
     const BASES: [&str; 22] = [
-        "bool", "int2", "int4", "int8", "int24", "int42", "int28", "int82", "int48", "int84", "float4", "float8", "float48",
-        "float84", "oid", "date", "timestamp", "timestamptz", "time", "text", "bpchar", "numeric",
+        "bool",
+        "int2",
+        "int4",
+        "int8",
+        "int24",
+        "int42",
+        "int28",
+        "int82",
+        "int48",
+        "int84",
+        "float4",
+        "float8",
+        "float48",
+        "float84",
+        "oid",
+        "date",
+        "timestamp",
+        "timestamptz",
+        "time",
+        "text",
+        "bpchar",
+        "numeric",
     ];
     let (base, op) = name.split_at_checked(name.len().checked_sub(2)?)?;
     let op = match op {
@@ -181,7 +202,13 @@ impl Job<'_> {
         }
     }
 
-    fn strings(self, sink: &mut Sink<'_>, (a, ac): (&Strings, bool), (b, bc): (&Strings, bool), padded: bool) {
+    fn strings(
+        self,
+        sink: &mut Sink<'_>,
+        (a, ac): (&Strings, bool),
+        (b, bc): (&Strings, bool),
+        padded: bool,
+    ) {
         let Job { op, rows, len, nulls } = self;
         if padded {
             let at = |s, constant: bool, i| unpadded(Strings::get(s, if constant { 0 } else { i }));
@@ -233,7 +260,15 @@ pub(super) fn holds(op: Op, order: Ordering) -> bool {
 
 impl Compare {
     /// Runs the kernel for these operands; false if there is none.
-    fn kernel(&self, a: &Vector, b: &Vector, rows: Rows<'_>, len: usize, nulls: &Nulls, sink: &mut Sink<'_>) -> bool {
+    fn kernel(
+        &self,
+        a: &Vector,
+        b: &Vector,
+        rows: Rows<'_>,
+        len: usize,
+        nulls: &Nulls,
+        sink: &mut Sink<'_>,
+    ) -> bool {
         let job = Job { op: self.op, rows, len, nulls };
         let (ac, bc) = (a.constant, b.constant);
         macro_rules! same {
@@ -284,7 +319,13 @@ impl Compare {
         self.call.apply_rows(&[&a, &b], rows, len, cx)
     }
 
-    pub(super) fn select(&self, batch: &Batch, rows: Rows<'_>, cx: &mut ExecCx<'_>, out: &mut Vec<u16>) -> Result<()> {
+    pub(super) fn select(
+        &self,
+        batch: &Batch,
+        rows: Rows<'_>,
+        cx: &mut ExecCx<'_>,
+        out: &mut Vec<u16>,
+    ) -> Result<()> {
         let a = self.call.args[0].eval(batch, rows, cx)?;
         let b = self.call.args[1].eval(batch, rows, cx)?;
         if is_null_constant(&a) || is_null_constant(&b) {

@@ -50,7 +50,9 @@ pub(in crate::exec) fn compile(expr: &Expr, scope: &mut Scope<'_>) -> Result<Nod
             truth: *truth,
             negated: *negated,
         })),
-        ExprKind::Case { operand, arms, otherwise } => case_node(expr, operand.as_deref(), arms, otherwise.as_deref(), scope)?,
+        ExprKind::Case { operand, arms, otherwise } => {
+            case_node(expr, operand.as_deref(), arms, otherwise.as_deref(), scope)?
+        }
         ExprKind::Coalesce(args) => {
             Node::Coalesce(Box::new(logic::Coalesce { args: compile_all(args, scope)?, oid: expr.ty.oid }))
         }
@@ -61,7 +63,9 @@ pub(in crate::exec) fn compile(expr: &Expr, scope: &mut Scope<'_>) -> Result<Nod
             }
         }
         ExprKind::SubPlan { .. } => Node::SubPlan(Box::new(subplan::SubPlanNode::new(expr, scope)?)),
-        ExprKind::Subquery { .. } => return Err(SqlError::internal("a logical subquery reached the executor")),
+        ExprKind::Subquery { .. } => {
+            return Err(SqlError::internal("a logical subquery reached the executor"));
+        }
         ExprKind::Aggregate(_) | ExprKind::Window(_) | ExprKind::Grouping(_) => {
             return Err(SqlError::internal("an aggregate was not planned"));
         }
@@ -137,5 +141,11 @@ fn case_node(
     }
     let otherwise = otherwise.map(|o| compile(o, scope)).transpose()?;
     let shift = scope.case_depth;
-    Ok(Node::Case(Box::new(logic::Case { operand: test, depth: shift, arms: compiled, otherwise, oid: expr.ty.oid })))
+    Ok(Node::Case(Box::new(logic::Case {
+        operand: test,
+        depth: shift,
+        arms: compiled,
+        otherwise,
+        oid: expr.ty.oid,
+    })))
 }

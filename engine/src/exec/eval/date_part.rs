@@ -67,7 +67,13 @@ impl DatePart {
         }
     }
 
-    fn parts(&self, rows: Rows<'_>, len: usize, value: &Vector, day: impl Fn(usize) -> i64) -> Option<Vec<i64>> {
+    fn parts(
+        &self,
+        rows: Rows<'_>,
+        len: usize,
+        value: &Vector,
+        day: impl Fn(usize) -> i64,
+    ) -> Option<Vec<i64>> {
         let mut out = vec![0; len];
         for row in rows.iter() {
             if value.nulls.is_null(row) {

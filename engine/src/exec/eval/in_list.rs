@@ -99,9 +99,10 @@ impl InList {
         let mut out = vec![false; len];
         let mut nulls: Nulls = value.nulls.clone();
         for row in rows.iter() {
-            let found = self.set.contains(&value, row).ok_or_else(|| {
-                SqlError::internal("an IN list over values of another type")
-            })?;
+            let found = self
+                .set
+                .contains(&value, row)
+                .ok_or_else(|| SqlError::internal("an IN list over values of another type"))?;
             if !found && self.has_null {
                 nulls.set(row);
             }

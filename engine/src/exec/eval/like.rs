@@ -92,7 +92,10 @@ impl Pattern {
         match self {
             Pattern::Exact(exact) => text == exact,
             Pattern::Pieces { prefix, middle, suffix } => {
-                if text.len() < prefix.len() + suffix.len() || !text.starts_with(prefix) || !text.ends_with(suffix) {
+                if text.len() < prefix.len() + suffix.len()
+                    || !text.starts_with(prefix)
+                    || !text.ends_with(suffix)
+                {
                     return false;
                 }
                 let mut rest = &text[prefix.len()..text.len() - suffix.len()];
@@ -165,7 +168,13 @@ impl LikeNode {
         Ok(Arc::new(Vector { values: Values::Bool(out), nulls: text.nulls.clone(), constant: false }))
     }
 
-    pub(super) fn select(&self, batch: &Batch, rows: Rows<'_>, cx: &mut ExecCx<'_>, out: &mut Vec<u16>) -> Result<()> {
+    pub(super) fn select(
+        &self,
+        batch: &Batch,
+        rows: Rows<'_>,
+        cx: &mut ExecCx<'_>,
+        out: &mut Vec<u16>,
+    ) -> Result<()> {
         let value = self.eval(batch, rows, cx)?;
         true_rows(&value, rows, out);
         Ok(())

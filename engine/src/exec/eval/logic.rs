@@ -243,7 +243,8 @@ impl Coalesce {
                 break;
             }
             let value = arg.eval(batch, Rows::Some(&open), cx)?;
-            let (missing, found): (Vec<u16>, Vec<u16>) = open.iter().partition(|&&r| value.is_null(usize::from(r)));
+            let (missing, found): (Vec<u16>, Vec<u16>) =
+                open.iter().partition(|&&r| value.is_null(usize::from(r)));
             scatter.put(value, found);
             open = missing;
         }

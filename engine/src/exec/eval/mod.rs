@@ -110,7 +110,13 @@ impl Compiled {
     }
 
     /// Writes those of `rows` for which the expression is true into `out`.
-    pub fn select(&self, batch: &Batch, rows: Rows<'_>, cx: &mut ExecCx<'_>, out: &mut Vec<u16>) -> Result<()> {
+    pub fn select(
+        &self,
+        batch: &Batch,
+        rows: Rows<'_>,
+        cx: &mut ExecCx<'_>,
+        out: &mut Vec<u16>,
+    ) -> Result<()> {
         self.node.select(batch, rows, cx, out)
     }
 }

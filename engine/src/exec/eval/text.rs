@@ -23,7 +23,9 @@ pub(in crate::exec) struct Substring {
 
 /// Takes over substring calls with constant bounds that are in order.
 pub(super) fn recognise(call: Call) -> Result<Substring, Call> {
-    if !matches!(call.func.name, "substring" | "substr") || call.arg_types.first().map(|t| t.oid) != Some(oid::TEXT) {
+    if !matches!(call.func.name, "substring" | "substr")
+        || call.arg_types.first().map(|t| t.oid) != Some(oid::TEXT)
+    {
         return Err(call);
     }
     let bound = |node: &Node| match node {

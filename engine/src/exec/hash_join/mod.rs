@@ -141,12 +141,17 @@ impl HashJoin {
 
     /// Whether one match settles a left row.
     fn first_only(&self) -> bool {
-        let existence = matches!(self.kind, JoinKind::Semi | JoinKind::Anti | JoinKind::NullAwareAnti | JoinKind::Mark);
+        let existence =
+            matches!(self.kind, JoinKind::Semi | JoinKind::Anti | JoinKind::NullAwareAnti | JoinKind::Mark);
         existence && self.residual.is_empty()
     }
 
     /// Reads the right side (of a part, if `source` is given) into a table, or into files if it does not fit.
-    fn build(&mut self, mut source: Option<&mut Pending>, cx: &mut ExecCx<'_>) -> Result<Result<Build, Partitions>> {
+    fn build(
+        &mut self,
+        mut source: Option<&mut Pending>,
+        cx: &mut ExecCx<'_>,
+    ) -> Result<Result<Build, Partitions>> {
         let level = source.as_ref().map_or(0, |s| s.level);
         let mut held = cx.memory.reservation();
         let mut types = self.right_types.clone();
@@ -177,10 +182,12 @@ impl HashJoin {
                 let has_null = batch.rows().iter().any(null);
                 self.right_nulls |= has_null;
                 if has_null && !self.keeps_right() {
-                    batch.selection = Some(batch.rows().iter().filter(|&r| !null(r)).map(|r| r as u16).collect());
+                    batch.selection =
+                        Some(batch.rows().iter().filter(|&r| !null(r)).map(|r| r as u16).collect());
                 }
             }
-            let hashed: Vec<(&Vector, Oid)> = keys.iter().map(|k| &**k).zip(self.key_oids.iter().copied()).collect();
+            let hashed: Vec<(&Vector, Oid)> =
+                keys.iter().map(|k| &**k).zip(self.key_oids.iter().copied()).collect();
             hash_rows(&hashed, batch.rows(), batch.len, &mut batch_hashes);
             if let Some(files) = &mut files {
                 files.add(&batch, batch.rows().iter(), &batch_hashes)?;
@@ -193,7 +200,12 @@ impl HashJoin {
                 hashes.push(batch_hashes[row]);
             }
             let mut columns = batch.columns.clone();
-            columns.extend(keys.iter().zip(&self.right_keys).filter(|(_, k)| k.slot().is_none()).map(|(v, _)| Arc::clone(v)));
+            columns.extend(
+                keys.iter()
+                    .zip(&self.right_keys)
+                    .filter(|(_, k)| k.slot().is_none())
+                    .map(|(v, _)| Arc::clone(v)),
+            );
             rows.append(&Batch { columns, len: batch.len, selection: batch.selection });
             if !held.try_resize(rows.bytes() + rows.len * JoinTable::BYTES_PER_ROW) {
                 files = Some(self.spill_rows(&mut rows, &hashes, level, cx)?);
@@ -210,7 +222,13 @@ impl HashJoin {
     }
 
     /// Moves collected right rows to files.
-    fn spill_rows(&self, rows: &mut Builder, hashes: &[u64], level: u32, cx: &ExecCx<'_>) -> Result<Partitions> {
+    fn spill_rows(
+        &self,
+        rows: &mut Builder,
+        hashes: &[u64],
+        level: u32,
+        cx: &ExecCx<'_>,
+    ) -> Result<Partitions> {
         let mut files = Partitions::new(level, cx)?;
         let width = self.right_types.len();
         for start in (0..rows.len).step_by(BATCH_ROWS) {
@@ -237,7 +255,8 @@ impl HashJoin {
             let Some(batch) = next else { return Ok(files) };
             let keys: Vec<Arc<Vector>> =
                 self.left_keys.iter().map(|k| k.eval_batch(&batch, cx)).collect::<Result<_>>()?;
-            let hashed: Vec<(&Vector, Oid)> = keys.iter().map(|k| &**k).zip(self.key_oids.iter().copied()).collect();
+            let hashed: Vec<(&Vector, Oid)> =
+                keys.iter().map(|k| &**k).zip(self.key_oids.iter().copied()).collect();
             hash_rows(&hashed, batch.rows(), batch.len, &mut hashes);
             files.add(&batch, batch.rows().iter(), &hashes)?;
         }
@@ -275,8 +294,10 @@ impl HashJoin {
             (None, true) => None,
         };
         let Some(batch) = next else { return Ok(None) };
-        let keys: Vec<Arc<Vector>> = self.left_keys.iter().map(|k| k.eval_batch(&batch, cx)).collect::<Result<_>>()?;
-        let hashed: Vec<(&Vector, Oid)> = keys.iter().map(|k| &**k).zip(self.key_oids.iter().copied()).collect();
+        let keys: Vec<Arc<Vector>> =
+            self.left_keys.iter().map(|k| k.eval_batch(&batch, cx)).collect::<Result<_>>()?;
+        let hashed: Vec<(&Vector, Oid)> =
+            keys.iter().map(|k| &**k).zip(self.key_oids.iter().copied()).collect();
         let mut hashes = Vec::new();
         hash_rows(&hashed, batch.rows(), batch.len, &mut hashes);
         let matched = vec![false; batch.len];
@@ -308,7 +329,8 @@ impl HashJoin {
                     *met = true;
                 }
             }
-            let yields = matches!(self.kind, JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full);
+            let yields =
+                matches!(self.kind, JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full);
             if yields && pair.count() > 0 {
                 return Ok(Some(pair));
             }
@@ -350,7 +372,8 @@ impl HashJoin {
         }
         let mut columns = batch.columns;
         if matches!(self.kind, JoinKind::Left | JoinKind::Full) {
-            columns.extend(self.right_types.iter().map(|ty| Arc::new(Vector::constant(&Datum::Null, ty.oid))));
+            columns
+                .extend(self.right_types.iter().map(|ty| Arc::new(Vector::constant(&Datum::Null, ty.oid))));
         }
         Some(Batch { columns, len: batch.len, selection: Some(selection) })
     }
@@ -419,8 +442,10 @@ fn pairs(
 
 /// The rows of the pairs side by side.
 fn joined(left: &Batch, right: &Builder, right_width: usize, left_rows: &[u16], right_rows: &[u32]) -> Batch {
-    let identity = left_rows.len() == left.len && left_rows.iter().enumerate().all(|(k, &r)| k == usize::from(r));
-    let lefts = left.columns.iter().map(|c| if identity { Arc::clone(c) } else { Arc::new(c.select(left_rows)) });
+    let identity =
+        left_rows.len() == left.len && left_rows.iter().enumerate().all(|(k, &r)| k == usize::from(r));
+    let lefts =
+        left.columns.iter().map(|c| if identity { Arc::clone(c) } else { Arc::new(c.select(left_rows)) });
     let rights = right.columns[..right_width].iter().map(|c| Arc::new(c.gather(right_rows)));
     Batch { columns: lefts.chain(rights).collect(), len: left_rows.len(), selection: None }
 }

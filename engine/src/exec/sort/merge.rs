@@ -33,7 +33,12 @@ struct Run {
 
 impl Merge {
     /// Merges sorted files of rows of `types`.
-    pub fn new(mut files: Vec<SpillFile>, keys: &[SortSlot], types: &[DataType], cx: &mut ExecCx<'_>) -> Result<Merge> {
+    pub fn new(
+        mut files: Vec<SpillFile>,
+        keys: &[SortSlot],
+        types: &[DataType],
+        cx: &mut ExecCx<'_>,
+    ) -> Result<Merge> {
         while files.len() > FAN_IN {
             let rest = files.split_off(FAN_IN);
             let mut merge = Merge::start(files, keys, types)?;

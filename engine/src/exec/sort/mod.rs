@@ -43,7 +43,12 @@ pub struct Sort {
 enum State {
     Start,
     /// Sorted rows and the position in them.
-    Memory { rows: Builder, order: Vec<u32>, next: usize, _held: Reservation },
+    Memory {
+        rows: Builder,
+        order: Vec<u32>,
+        next: usize,
+        _held: Reservation,
+    },
     Merge(Merge),
     Done,
 }
@@ -152,7 +157,10 @@ impl Sort {
 const SORT_BYTES_PER_ROW: usize = 32;
 
 /// Pairs each key with its vector.
-pub fn key_columns<'a>(keys: &[SortSlot], columns: impl Iterator<Item = &'a Vector>) -> Vec<(&'a Vector, SortSlot)> {
+pub fn key_columns<'a>(
+    keys: &[SortSlot],
+    columns: impl Iterator<Item = &'a Vector>,
+) -> Vec<(&'a Vector, SortSlot)> {
     let columns: Vec<&Vector> = columns.collect();
     keys.iter().map(|k| (columns[k.slot as usize], *k)).collect()
 }

@@ -40,7 +40,10 @@ enum Offset {
     /// ROWS and GROUPS: that many rows or groups further on (or back).
     Count(i64),
     /// RANGE: the distance, and whether it goes back.
-    Distance { offset: Datum, back: bool },
+    Distance {
+        offset: Datum,
+        back: bool,
+    },
 }
 
 const INVALID_SIZE: SqlState = SqlState(*b"22013");
@@ -55,7 +58,12 @@ impl FrameSpec {
                 FrameBound::Following(e) => Bound::Following(Compiled::new(e, cx)?),
             })
         };
-        Ok(FrameSpec { unit: frame.unit, start: bound(&frame.start)?, end: bound(&frame.end)?, exclude: frame.exclude })
+        Ok(FrameSpec {
+            unit: frame.unit,
+            start: bound(&frame.start)?,
+            end: bound(&frame.end)?,
+            exclude: frame.exclude,
+        })
     }
 
     /// Evaluates the offsets.
@@ -77,7 +85,10 @@ impl FrameSpec {
         };
         let value = expr.eval_alone(cx)?;
         if value.is_null() {
-            return Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, format!("frame {which} offset must not be null")));
+            return Err(SqlError::new(
+                SqlState::NULL_VALUE_NOT_ALLOWED,
+                format!("frame {which} offset must not be null"),
+            ));
         }
         if self.unit == FrameUnit::Range {
             if negative(&value) {
@@ -110,7 +121,9 @@ fn negative(value: &Datum) -> bool {
         Datum::Float4(x) => *x < 0.0 || x.is_nan(),
         Datum::Float8(x) => *x < 0.0 || x.is_nan(),
         Datum::Numeric(n) => {
-            n.is_nan() || compare::compare(value, &Datum::Numeric(Numeric::from_i64(0)), oid::NUMERIC) == Ordering::Less
+            n.is_nan()
+                || compare::compare(value, &Datum::Numeric(Numeric::from_i64(0)), oid::NUMERIC)
+                    == Ordering::Less
         }
         Datum::Interval(iv) => {
             let zero = nq_qsql::types::Interval { months: 0, days: 0, micros: 0 };
@@ -148,7 +161,14 @@ fn clamp(from: i64, by: i64, max: usize) -> usize {
 }
 
 /// First row of the frame (`start`) or the row after its last, for a bound at a distance from the row's order value.
-fn range_bound(row: usize, p: &Partition<'_>, offset: &Datum, back: bool, start: bool, cx: &ExecCx<'_>) -> Result<usize> {
+fn range_bound(
+    row: usize,
+    p: &Partition<'_>,
+    offset: &Datum,
+    back: bool,
+    start: bool,
+    cx: &ExecCx<'_>,
+) -> Result<usize> {
     let [key] = p.order else {
         return Err(SqlError::internal("RANGE with an offset needs exactly one order key"));
     };
@@ -210,24 +230,34 @@ fn shift(value: &Datum, ty: DataType, offset: &Datum, down: bool, cx: &ExecCx<'_
             let by = integer(by).unwrap_or(0);
             return Ok((if down { x.checked_sub(by) } else { x.checked_add(by) }).map(Datum::Int8));
         }
-        (Datum::Float8(x), Datum::Float8(by)) => return Ok(Some(Datum::Float8(if down { x - by } else { x + by }))),
+        (Datum::Float8(x), Datum::Float8(by)) => {
+            return Ok(Some(Datum::Float8(if down { x - by } else { x + by })));
+        }
         (Datum::Float8(x), Datum::Float4(by)) => {
             let by = f64::from(*by);
             return Ok(Some(Datum::Float8(if down { x - by } else { x + by })));
         }
-        (Datum::Numeric(x), Datum::Numeric(by)) => (if down { x.sub(by) } else { x.add(by) }).map(Datum::Numeric),
+        (Datum::Numeric(x), Datum::Numeric(by)) => {
+            (if down { x.sub(by) } else { x.add(by) }).map(Datum::Numeric)
+        }
         (Datum::Timestamp(x), Datum::Interval(by)) => {
-            (if down { arith::timestamp_sub_interval(*x, by) } else { arith::timestamp_add(*x, by) }).map(Datum::Timestamp)
+            (if down { arith::timestamp_sub_interval(*x, by) } else { arith::timestamp_add(*x, by) })
+                .map(Datum::Timestamp)
         }
-        (Datum::TimestampTz(x), Datum::Interval(by)) => {
-            (if down { arith::timestamptz_sub_interval(*x, by, zone) } else { arith::timestamptz_add(*x, by, zone) })
-                .map(Datum::TimestampTz)
-        }
+        (Datum::TimestampTz(x), Datum::Interval(by)) => (if down {
+            arith::timestamptz_sub_interval(*x, by, zone)
+        } else {
+            arith::timestamptz_add(*x, by, zone)
+        })
+        .map(Datum::TimestampTz),
         (Datum::Time(x), Datum::Interval(by)) => {
-            return Ok((if down { x.checked_sub(by.micros) } else { x.checked_add(by.micros) }).map(Datum::Time));
+            return Ok(
+                (if down { x.checked_sub(by.micros) } else { x.checked_add(by.micros) }).map(Datum::Time)
+            );
         }
         (Datum::Interval(x), Datum::Interval(by)) => {
-            (if down { interval::sub(x, by) } else { interval::add(x, by) }).map(|iv| Datum::Interval(iv.into()))
+            (if down { interval::sub(x, by) } else { interval::add(x, by) })
+                .map(|iv| Datum::Interval(iv.into()))
         }
         _ => {
             return Err(SqlError::unsupported(format_args!(

@@ -20,17 +20,25 @@ pub(super) enum Function {
     CumeDist,
     Ntile,
     /// Rows towards the end (`lead`) or the start (`lag`).
-    Shift { lead: bool },
+    Shift {
+        lead: bool,
+    },
     FirstValue,
     LastValue,
     NthValue,
-    Aggregate { func: &'static nq_qsql::func::Function, types: Vec<DataType> },
+    Aggregate {
+        func: &'static nq_qsql::func::Function,
+        types: Vec<DataType>,
+    },
 }
 
 impl Function {
     pub(super) fn new(call: &WindowCall) -> Result<Function> {
         if call.func.is_aggregate() {
-            return Ok(Function::Aggregate { func: call.func, types: call.args.iter().map(|a| a.ty).collect() });
+            return Ok(Function::Aggregate {
+                func: call.func,
+                types: call.args.iter().map(|a| a.ty).collect(),
+            });
         }
         Ok(match call.func.name {
             "row_number" => Function::RowNumber,
@@ -55,7 +63,9 @@ impl Function {
         match self {
             Function::RowNumber => (0..n).for_each(|i| out.push_datum(&Datum::Int8(i as i64 + 1))),
             Function::Rank => (0..n).for_each(|i| out.push_datum(&Datum::Int8(p.peers_start(i) as i64 + 1))),
-            Function::DenseRank => (0..n).for_each(|i| out.push_datum(&Datum::Int8(i64::from(p.group_of[i]) + 1))),
+            Function::DenseRank => {
+                (0..n).for_each(|i| out.push_datum(&Datum::Int8(i64::from(p.group_of[i]) + 1)))
+            }
             Function::PercentRank => {
                 let rest = (n - 1) as f64;
                 let rank = |i| if n > 1 { p.peers_start(i) as f64 / rest } else { 0.0 };

@@ -126,7 +126,13 @@ impl Window {
             }
             let filter = call.filter.as_ref().map(&mut add).transpose()?;
             let function = Function::new(call)?;
-            made.push(Call { function, frame: FrameSpec::new(&call.window.frame, cx)?, args, filter, ty: call.ty });
+            made.push(Call {
+                function,
+                frame: FrameSpec::new(&call.window.frame, cx)?,
+                args,
+                filter,
+                ty: call.ty,
+            });
         }
         Ok(Window {
             input,
@@ -207,7 +213,8 @@ impl Window {
             group_of.push(group_starts.len() as u32 - 1);
         }
         group_starts.push(len);
-        let partition = Partition { columns: &self.rows.columns, len, group_of, group_starts, order: &self.order };
+        let partition =
+            Partition { columns: &self.rows.columns, len, group_of, group_starts, order: &self.order };
         let mut results = Vec::with_capacity(self.calls.len());
         for call in &self.calls {
             results.push(call.function.compute(call, &partition, cx)?);

@@ -9,7 +9,9 @@ use super::{Tree, Trees, check_key, is_large, with_encoded};
 use crate::buffer::log;
 use crate::error::{Result, StoreError};
 use crate::ids::{Lsn, PageId};
-use crate::page::{HEADER_BYTES, MAX_KEY_BYTES, NodeMut, NodeRef, PageBuf, SlotFlags, image_into, record_bytes};
+use crate::page::{
+    HEADER_BYTES, MAX_KEY_BYTES, NodeMut, NodeRef, PageBuf, SlotFlags, image_into, record_bytes,
+};
 use crate::recovery::record::{Op, Part, Record};
 use crate::store::PAGE_BYTES;
 use crate::wal::Space;
@@ -40,7 +42,12 @@ pub struct BulkBuilder<'t> {
 
 impl<'t> BulkBuilder<'t> {
     /// Begins to fill `tree`, which is empty and belongs to the transaction `xid`.
-    pub fn new(trees: &'t Trees, tree: Arc<Tree>, xid: u64, on_page: Box<dyn FnMut(PageId, Lsn) + 't>) -> BulkBuilder<'t> {
+    pub fn new(
+        trees: &'t Trees,
+        tree: Arc<Tree>,
+        xid: u64,
+        on_page: Box<dyn FnMut(PageId, Lsn) + 't>,
+    ) -> BulkBuilder<'t> {
         let mut builder =
             BulkBuilder { trees, tree, xid, levels: Vec::new(), last_key: Vec::new(), on_page, records: 0 };
         builder.open_level(&[]);
@@ -59,7 +66,11 @@ impl<'t> BulkBuilder<'t> {
     pub fn push(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         check_key(key)?;
         if is_large(key.len(), value.len()) {
-            return Err(StoreError::TooLarge { what: "a bulk-loaded value", bytes: value.len() as u64, limit: 3900 });
+            return Err(StoreError::TooLarge {
+                what: "a bulk-loaded value",
+                bytes: value.len() as u64,
+                limit: 3900,
+            });
         }
         if self.records > 0 && key <= self.last_key.as_slice() {
             return Err(StoreError::Duplicate { tree: self.tree.id });
@@ -128,7 +139,8 @@ impl<'t> BulkBuilder<'t> {
         let mut page = self.trees.pool.create(id)?;
         let record = Record::NewPage { xid: self.xid, page: id, image: &image };
         let space = Space::Normal { also_reserve: 0 };
-        let logged = match with_encoded(&record, |raw| log(&self.trees.wal, &mut [&mut page], &[raw], space)) {
+        let logged = match with_encoded(&record, |raw| log(&self.trees.wal, &mut [&mut page], &[raw], space))
+        {
             Ok(logged) => logged,
             Err(e) => {
                 self.trees.pool.abandon(page);
@@ -165,7 +177,8 @@ impl<'t> BulkBuilder<'t> {
         // The top node's content goes to the root page; its own id is not used.
         let mut content = Box::new([0; PAGE_BYTES]);
         let from = NodeRef::new(&top.page);
-        let mut root_node = NodeMut::copy_range(&mut content, self.tree.root, from, 0..from.count(), &[], None);
+        let mut root_node =
+            NodeMut::copy_range(&mut content, self.tree.root, from, 0..from.count(), &[], None);
         if !from.is_leaf() {
             root_node.set_upper_child(child);
         }

@@ -29,8 +29,8 @@ use crate::buffer::{Access, BufferPool, Logged, PageRead, PageWrite, log};
 use crate::error::{Result, StoreError};
 use crate::ids::{PageId, TreeId};
 use crate::page::{Found, MAX_INLINE_BYTES, MAX_KEY_BYTES, NodeRef, PageKind, SlotFlags, page_kind};
-use crate::recovery::record::{Op, Part, Record};
 use crate::recovery::apply;
+use crate::recovery::record::{Op, Part, Record};
 use crate::store::PageStore;
 use crate::wal::{Space, Wal};
 use hashbrown::HashMap;
@@ -150,7 +150,8 @@ impl Trees {
             _ => None,
         };
         drop(leaf);
-        let root = root.ok_or_else(|| StoreError::Corrupt { page: None, what: format!("tree {id} does not exist") })?;
+        let root = root
+            .ok_or_else(|| StoreError::Corrupt { page: None, what: format!("tree {id} does not exist") })?;
         Ok(Arc::clone(self.roots.write().entry(id).or_insert_with(|| Arc::new(Tree::new(id, root)))))
     }
 
@@ -179,8 +180,17 @@ impl Trees {
         self.next_tree.fetch_max(id.0.saturating_add(1), Ordering::SeqCst);
     }
 
-    fn checked<'n>(&self, node: NodeRef<'n>, kind: PageKind, tree: &Tree, level: Option<u8>) -> Result<NodeRef<'n>> {
-        if kind != PageKind::Node || node.tree() != tree.id.0 || level.is_some_and(|level| node.level() != level) {
+    fn checked<'n>(
+        &self,
+        node: NodeRef<'n>,
+        kind: PageKind,
+        tree: &Tree,
+        level: Option<u8>,
+    ) -> Result<NodeRef<'n>> {
+        if kind != PageKind::Node
+            || node.tree() != tree.id.0
+            || level.is_some_and(|level| node.level() != level)
+        {
             return Err(StoreError::corrupt(node.id(), format!("not the expected node of tree {}", tree.id)));
         }
         Ok(node)
@@ -199,7 +209,12 @@ impl Trees {
     }
 
     /// Descends to the leaf that `choose` leads to, under shared latches.
-    fn descend(&self, tree: &Tree, access: Access, choose: impl Fn(NodeRef<'_>) -> usize) -> Result<PageRead<'_>> {
+    fn descend(
+        &self,
+        tree: &Tree,
+        access: Access,
+        choose: impl Fn(NodeRef<'_>) -> usize,
+    ) -> Result<PageRead<'_>> {
         let mut page = self.read_node(tree.root, tree, None, Access::Normal)?;
         tree.saw_height(page.node().level());
         while !page.node().is_leaf() {
@@ -252,12 +267,22 @@ impl Trees {
     }
 
     /// Logs and applies operations on pages, as one record. `pages` are those named by `parts`, in any order.
-    pub(crate) fn structure(&self, pages: &mut [&mut PageWrite<'_>], parts: Vec<Part<'_>>, space: Space) -> Result<Logged> {
+    pub(crate) fn structure(
+        &self,
+        pages: &mut [&mut PageWrite<'_>],
+        parts: Vec<Part<'_>>,
+        space: Space,
+    ) -> Result<Logged> {
         self.logged_parts(pages, Record::Structure { parts }, space)
     }
 
     /// Logs a record that consists of page operations, and applies them.
-    pub(crate) fn logged_parts(&self, pages: &mut [&mut PageWrite<'_>], record: Record<'_>, space: Space) -> Result<Logged> {
+    pub(crate) fn logged_parts(
+        &self,
+        pages: &mut [&mut PageWrite<'_>],
+        record: Record<'_>,
+        space: Space,
+    ) -> Result<Logged> {
         let logged = with_encoded(&record, |raw| log(&self.wal, pages, &[raw], space))?;
         let parts: &[Part<'_>] = match &record {
             Record::Structure { parts } | Record::LinkBulk { parts, .. } => parts,
@@ -265,7 +290,8 @@ impl Trees {
             _ => &[],
         };
         for part in parts {
-            let page = pages.iter_mut().find(|page| page.id() == part.page).expect("every named page is latched");
+            let page =
+                pages.iter_mut().find(|page| page.id() == part.page).expect("every named page is latched");
             let lsn = logged.end();
             let bytes = page.edit(&logged);
             apply::op(bytes, part.page, &part.op)?;

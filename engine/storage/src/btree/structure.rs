@@ -39,14 +39,18 @@ fn halve(node: NodeRef<'_>, key: &[u8], right_id: PageId) -> Result<Halves> {
         // All records stay left of an appended key, but the new upper fence has no room among them: the last one moves right.
         at -= 1;
     }
-    if at == 0 || (at == node.count() && node.find(key).slot() < at) || (!node.is_leaf() && at >= node.count()) {
+    if at == 0
+        || (at == node.count() && node.find(key).slot() < at)
+        || (!node.is_leaf() && at >= node.count())
+    {
         return Err(StoreError::corrupt(node.id(), "the node is full and cannot be split"));
     }
     let separator = node.separator(at, key);
     let mut right = blank();
     // An inner node's separator moves up: its child becomes the left half's last.
     let from = if node.is_leaf() { at } else { at + 1 };
-    let mut half = NodeMut::copy_range(&mut right, right_id, node, from..node.count(), &separator, node.upper_fence());
+    let mut half =
+        NodeMut::copy_range(&mut right, right_id, node, from..node.count(), &separator, node.upper_fence());
     if !node.is_leaf() {
         half.set_upper_child(node.child(node.count()));
     }
@@ -98,7 +102,10 @@ impl Trees {
         let parts = vec![
             Part { page: left.id(), op: Op::Truncate { keep: halves.at, upper: &halves.separator } },
             Part { page: right_id, op: Op::Image(&image) },
-            Part { page: parent.id(), op: Op::AddChild { key: &halves.separator, left: left.id(), right: right_id } },
+            Part {
+                page: parent.id(),
+                op: Op::AddChild { key: &halves.separator, left: left.id(), right: right_id },
+            },
         ];
         match self.structure(&mut [&mut parent, &mut left, &mut right], parts, space) {
             Ok(_) => Ok(()),
@@ -115,8 +122,14 @@ impl Trees {
         let node = root.node();
         let halves = halve(node, key, right_id)?;
         let mut left_half = blank();
-        let mut half =
-            NodeMut::copy_range(&mut left_half, left_id, node, 0..halves.at, node.lower_fence(), Some(&halves.separator));
+        let mut half = NodeMut::copy_range(
+            &mut left_half,
+            left_id,
+            node,
+            0..halves.at,
+            node.lower_fence(),
+            Some(&halves.separator),
+        );
         if !node.is_leaf() {
             half.set_upper_child(node.child(halves.at));
         }
@@ -124,7 +137,8 @@ impl Trees {
         let mut top = NodeMut::init(&mut new_root, root.id(), tree.id.0, node.level() + 1, &[], None);
         top.insert(0, &halves.separator, &left_id.0.to_le_bytes(), SlotFlags::default(), None);
         top.set_upper_child(right_id);
-        let (root_image, left_image, right_image) = (image_of(&new_root), image_of(&left_half), image_of(&halves.right));
+        let (root_image, left_image, right_image) =
+            (image_of(&new_root), image_of(&left_half), image_of(&halves.right));
         let parts = vec![
             Part { page: root.id(), op: Op::Image(&root_image) },
             Part { page: left_id, op: Op::Image(&left_image) },
@@ -183,7 +197,12 @@ impl Trees {
             return Ok(Merge::OnlyChild);
         }
         let index = node.child_index(key);
-        if self.read_node(node.child(index), tree, Some(level), crate::buffer::Access::Normal)?.node().used_bytes() >= UNDERFULL {
+        if self
+            .read_node(node.child(index), tree, Some(level), crate::buffer::Access::Normal)?
+            .node()
+            .used_bytes()
+            >= UNDERFULL
+        {
             return Ok(Merge::Nothing);
         }
         let at = index.saturating_sub(1);
@@ -217,7 +236,8 @@ impl Trees {
             top.set_upper_child(from.child(from.count()));
         }
         let image = image_of(&page);
-        let parts = vec![Part { page: root.id(), op: Op::Image(&image) }, Part { page: child.id(), op: Op::Free }];
+        let parts =
+            vec![Part { page: root.id(), op: Op::Image(&image) }, Part { page: child.id(), op: Op::Free }];
         self.structure(&mut [&mut root, &mut child], parts, Space::Normal { also_reserve: 0 })?;
         self.pool.free(child);
         tree.saw_height(root.node().level());
@@ -244,8 +264,14 @@ fn merged(left: NodeRef<'_>, right: NodeRef<'_>) -> Option<Box<PageBuf>> {
         return None;
     }
     let mut page = blank();
-    let mut node =
-        NodeMut::copy_range(&mut page, left.id(), left, 0..left.count(), left.lower_fence(), right.upper_fence());
+    let mut node = NodeMut::copy_range(
+        &mut page,
+        left.id(),
+        left,
+        0..left.count(),
+        left.lower_fence(),
+        right.upper_fence(),
+    );
     if !left.is_leaf() {
         let last = left.child(left.count());
         node.insert(left.count(), separator, &last.0.to_le_bytes(), SlotFlags::default(), None);

@@ -44,7 +44,10 @@ impl<'a> Stripe<'a> {
         let (before, rest) = self.bytes[..count * stride].split_at_mut(target * stride);
         let (this, after) = rest.split_at_mut(stride);
         let this = &mut this[skip..skip + width];
-        let mut others = before.chunks_exact(stride).chain(after.chunks_exact(stride)).map(|shard| &shard[skip..skip + width]);
+        let mut others = before
+            .chunks_exact(stride)
+            .chain(after.chunks_exact(stride))
+            .map(|shard| &shard[skip..skip + width]);
         match others.next() {
             Some(first) => this.copy_from_slice(first),
             None => this.fill(0),
@@ -117,7 +120,12 @@ impl ErasureCode for ReedSolomon {
         if missing.count_ones() as usize > self.parity_shard_count() {
             return false;
         }
-        let mut shards: Vec<(&mut [u8], bool)> = stripe.shards().take(self.total_shard_count()).enumerate().map(|(i, shard)| (shard, missing & (1 << i) == 0)).collect();
+        let mut shards: Vec<(&mut [u8], bool)> = stripe
+            .shards()
+            .take(self.total_shard_count())
+            .enumerate()
+            .map(|(i, shard)| (shard, missing & (1 << i) == 0))
+            .collect();
         self.reconstruct(&mut shards).is_ok()
     }
 }
@@ -128,7 +136,10 @@ static CODES: LazyLock<HashMap<(usize, usize), Arc<dyn ErasureCode>>> = LazyLock
     for data in 1..=DATA_SHARDS_MAX {
         codes.insert((data, 1), Arc::new(Xor { data }));
         for parity in 2..=PARITY_SHARDS_MAX {
-            codes.insert((data, parity), Arc::new(ReedSolomon::new(data, parity).expect("the shape is within GF(2^8)")));
+            codes.insert(
+                (data, parity),
+                Arc::new(ReedSolomon::new(data, parity).expect("the shape is within GF(2^8)")),
+            );
         }
     }
     codes
@@ -156,7 +167,9 @@ mod tests {
 
     #[test]
     fn shapes_out_of_range_have_no_code() {
-        assert!(code(0, 1).is_none() && code(1, 0).is_none() && code(17, 1).is_none() && code(4, 5).is_none());
+        assert!(
+            code(0, 1).is_none() && code(1, 0).is_none() && code(17, 1).is_none() && code(4, 5).is_none()
+        );
         let code = code(3, 2).unwrap();
         assert_eq!((code.data_shards(), code.parity_shards()), (3, 2));
     }

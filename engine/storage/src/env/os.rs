@@ -112,7 +112,10 @@ impl Env for OsEnv {
 
     #[allow(clippy::disallowed_methods, reason = "this is the environment's thread starter")]
     fn spawn(&self, name: &str, body: Box<dyn FnOnce() + Send>) -> JoinHandle {
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(body).expect("the operating system starts a thread");
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(body)
+            .expect("the operating system starts a thread");
         JoinHandle::new(move || {
             // A panic has been reported by the panic hook already.
             let _ = thread.join();
@@ -168,7 +171,12 @@ impl File for OsFile {
 
     fn discard_cache(&self, offset: u64, len: u64) {
         // Advice: nothing depends on it.
-        let _ = rustix::fs::fadvise(&self.0, offset, std::num::NonZeroU64::new(len), rustix::fs::Advice::DontNeed);
+        let _ = rustix::fs::fadvise(
+            &self.0,
+            offset,
+            std::num::NonZeroU64::new(len),
+            rustix::fs::Advice::DontNeed,
+        );
     }
 }
 

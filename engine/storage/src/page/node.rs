@@ -518,7 +518,15 @@ impl<'a> NodeMut<'a> {
         self.refresh_hints(i);
     }
 
-    fn place(&mut self, i: usize, suffix: &[u8], value: &[u8], flags: SlotFlags, stamp: Option<Stamp>, len: usize) {
+    fn place(
+        &mut self,
+        i: usize,
+        suffix: &[u8],
+        value: &[u8],
+        flags: SlotFlags,
+        stamp: Option<Stamp>,
+        len: usize,
+    ) {
         let at = u16_at(self.0, HEAP_START) - len;
         self.set(HEAP_START, at);
         self.set(LIVE, u16_at(self.0, LIVE) + len);

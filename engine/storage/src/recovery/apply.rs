@@ -13,7 +13,9 @@ fn bad(page: &PageBuf, what: &str) -> StoreError {
 pub fn insert(page: &mut PageBuf, key: &[u8], flags: SlotFlags, xid: u64, value: &[u8]) -> Result<usize> {
     let node = NodeRef::new(page);
     let Found::Before(slot) = node.find(key) else { return Err(bad(page, "the key is there already")) };
-    if node.free_bytes() < record_bytes(key.len(), value.len()) - node.prefix().len() || !key.starts_with(node.prefix()) {
+    if node.free_bytes() < record_bytes(key.len(), value.len()) - node.prefix().len()
+        || !key.starts_with(node.prefix())
+    {
         return Err(bad(page, "no room for the record"));
     }
     NodeMut::new(page).insert(slot, key, value, flags, stamp_of(xid));
@@ -25,7 +27,13 @@ fn stamp_of(xid: u64) -> Option<Stamp> {
 }
 
 /// Gives a record a new value and flags, stamped by `xid`; returns its slot.
-pub fn change(page: &mut PageBuf, key: &[u8], flags: SlotFlags, xid: u64, delta: &Delta<'_>) -> Result<usize> {
+pub fn change(
+    page: &mut PageBuf,
+    key: &[u8],
+    flags: SlotFlags,
+    xid: u64,
+    delta: &Delta<'_>,
+) -> Result<usize> {
     let node = NodeRef::new(page);
     let Found::At(slot) = node.find(key) else { return Err(bad(page, "the changed key is missing")) };
     let old_len = node.value(slot).len();
@@ -58,7 +66,9 @@ pub fn op(page: &mut PageBuf, id: PageId, op: &Op<'_>) -> Result<()> {
         }
         Op::Truncate { keep, upper } => NodeMut::new(page).truncate(*keep, upper),
         Op::AddChild { key, left, right } => {
-            let Found::Before(at) = NodeRef::new(page).find(key) else { return Err(bad(page, "the separator exists")) };
+            let Found::Before(at) = NodeRef::new(page).find(key) else {
+                return Err(bad(page, "the separator exists"));
+            };
             let mut node = NodeMut::new(page);
             node.insert(at, key, &left.0.to_le_bytes(), SlotFlags::default(), None);
             node.set_child(at + 1, *right);
@@ -74,11 +84,15 @@ pub fn op(page: &mut PageBuf, id: PageId, op: &Op<'_>) -> Result<()> {
         Op::Prune { horizon } => NodeMut::new(page).prune(*horizon),
         Op::Free => {}
         Op::Remove { key } => {
-            let Found::At(slot) = NodeRef::new(page).find(key) else { return Err(bad(page, "the undone key is missing")) };
+            let Found::At(slot) = NodeRef::new(page).find(key) else {
+                return Err(bad(page, "the undone key is missing"));
+            };
             NodeMut::new(page).remove(slot);
         }
         Op::Set { key, flags, xid, value } => {
-            let Found::At(slot) = NodeRef::new(page).find(key) else { return Err(bad(page, "the undone key is missing")) };
+            let Found::At(slot) = NodeRef::new(page).find(key) else {
+                return Err(bad(page, "the undone key is missing"));
+            };
             NodeMut::new(page).replace(slot, value, *flags, stamp_of(*xid));
         }
         Op::RemoveRange { first, last, xid } => remove_range(page, *first, *last, *xid),

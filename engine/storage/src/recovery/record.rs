@@ -152,15 +152,57 @@ impl<'a> Rows<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are explained in the module's table")]
 pub enum Record<'a> {
-    Insert { xid: u64, tree: TreeId, page: PageId, key: &'a [u8], flags: SlotFlags, value: &'a [u8] },
-    Change { xid: u64, tree: TreeId, page: PageId, key: &'a [u8], before: SlotFlags, after: SlotFlags, delta: Delta<'a> },
-    InsertRange { xid: u64, tree: TreeId, page: PageId, first: u64, count: u64, rows: Rows<'a> },
-    NewPage { xid: u64, page: PageId, image: &'a [u8] },
-    Compensate { xid: u64, undone: Lsn, done: bool, part: Option<Part<'a>> },
-    LinkBulk { xid: u64, back_to: Lsn, parts: Vec<Part<'a>> },
-    Structure { parts: Vec<Part<'a>> },
-    Commit { xid: u64, micros: i64 },
-    Abort { xid: u64 },
+    Insert {
+        xid: u64,
+        tree: TreeId,
+        page: PageId,
+        key: &'a [u8],
+        flags: SlotFlags,
+        value: &'a [u8],
+    },
+    Change {
+        xid: u64,
+        tree: TreeId,
+        page: PageId,
+        key: &'a [u8],
+        before: SlotFlags,
+        after: SlotFlags,
+        delta: Delta<'a>,
+    },
+    InsertRange {
+        xid: u64,
+        tree: TreeId,
+        page: PageId,
+        first: u64,
+        count: u64,
+        rows: Rows<'a>,
+    },
+    NewPage {
+        xid: u64,
+        page: PageId,
+        image: &'a [u8],
+    },
+    Compensate {
+        xid: u64,
+        undone: Lsn,
+        done: bool,
+        part: Option<Part<'a>>,
+    },
+    LinkBulk {
+        xid: u64,
+        back_to: Lsn,
+        parts: Vec<Part<'a>>,
+    },
+    Structure {
+        parts: Vec<Part<'a>>,
+    },
+    Commit {
+        xid: u64,
+        micros: i64,
+    },
+    Abort {
+        xid: u64,
+    },
 }
 
 impl<'a> Record<'a> {
@@ -422,7 +464,12 @@ impl<'a> Reader<'a> {
                 5 => Op::Prune { horizon: self.number()? },
                 7 => Op::Free,
                 8 => Op::Remove { key: self.bytes()? },
-                9 => Op::Set { key: self.bytes()?, flags: self.flags()?, xid: self.number()?, value: self.bytes()? },
+                9 => Op::Set {
+                    key: self.bytes()?,
+                    flags: self.flags()?,
+                    xid: self.number()?,
+                    value: self.bytes()?,
+                },
                 10 => Op::RemoveRange { first: self.number()?, last: self.number()?, xid: self.number()? },
                 _ => return Err(malformed()),
             };

@@ -23,7 +23,13 @@ pub struct Recovered {
 /// Brings the pages to the state of the last committed transaction in the log: repeats it from `scan` on (changes from
 /// `redo` on), then undoes what was not committed. May be interrupted by a crash anywhere and started over.
 pub fn recover(trees: &Trees, scan: Lsn, redo: Lsn) -> Result<Recovered> {
-    let mut pass = Pass { trees, redo, missing: HashSet::default(), losers: HashMap::default(), recovered: Recovered::default() };
+    let mut pass = Pass {
+        trees,
+        redo,
+        missing: HashSet::default(),
+        losers: HashMap::default(),
+        recovered: Recovered::default(),
+    };
     let mut reader = trees.wal.reader(scan)?;
     while let Some(raw) = reader.next()? {
         let (lsn, next) = (raw.lsn, raw.next);
@@ -62,16 +68,15 @@ impl Pass<'_> {
             return Ok(());
         }
         match record {
-            Record::Insert { xid, page, key, flags, value, .. } => {
-                self.change(*page, lsn, next, |bytes| apply::insert(bytes, key, *flags, *xid, value).map(drop))
+            Record::Insert { xid, page, key, flags, value, .. } => self
+                .change(*page, lsn, next, |bytes| apply::insert(bytes, key, *flags, *xid, value).map(drop)),
+            Record::Change { xid, page, key, after, delta, .. } => self
+                .change(*page, lsn, next, |bytes| apply::change(bytes, key, *after, *xid, delta).map(drop)),
+            Record::InsertRange { xid, page, first, rows, .. } => self
+                .change(*page, lsn, next, |bytes| apply::insert_range(bytes, *first, *xid, *rows).map(drop)),
+            Record::NewPage { page, image, .. } => {
+                self.part(lsn, next, &Part { page: *page, op: Op::Image(image) })
             }
-            Record::Change { xid, page, key, after, delta, .. } => {
-                self.change(*page, lsn, next, |bytes| apply::change(bytes, key, *after, *xid, delta).map(drop))
-            }
-            Record::InsertRange { xid, page, first, rows, .. } => {
-                self.change(*page, lsn, next, |bytes| apply::insert_range(bytes, *first, *xid, *rows).map(drop))
-            }
-            Record::NewPage { page, image, .. } => self.part(lsn, next, &Part { page: *page, op: Op::Image(image) }),
             Record::Compensate { part, .. } => part.iter().try_for_each(|part| self.part(lsn, next, part)),
             Record::LinkBulk { parts, .. } | Record::Structure { parts } => {
                 parts.iter().try_for_each(|part| self.part(lsn, next, part))
@@ -106,7 +111,13 @@ impl Pass<'_> {
         positions.truncate(positions.partition_point(|&lsn| lsn < from));
     }
 
-    fn change(&mut self, id: PageId, lsn: Lsn, next: Lsn, apply: impl FnOnce(&mut crate::page::PageBuf) -> Result<()>) -> Result<()> {
+    fn change(
+        &mut self,
+        id: PageId,
+        lsn: Lsn,
+        next: Lsn,
+        apply: impl FnOnce(&mut crate::page::PageBuf) -> Result<()>,
+    ) -> Result<()> {
         let Some(mut page) = self.trees.pool.write_if_present(id)? else {
             self.missing.insert(id);
             return Ok(());
@@ -156,7 +167,9 @@ fn undo(trees: &Trees, xid: u64, lsn: Lsn) -> Result<()> {
     let mut none = 0;
     let mut reserve = Reserve(&mut none);
     match Record::decode(raw.payload)? {
-        Record::Insert { tree, key, .. } => trees.undo_insert(&*trees.tree(tree)?, key, xid, lsn, &mut reserve),
+        Record::Insert { tree, key, .. } => {
+            trees.undo_insert(&*trees.tree(tree)?, key, xid, lsn, &mut reserve)
+        }
         Record::Change { tree, key, before, delta, .. } => {
             let tree = trees.tree(tree)?;
             let value = {
@@ -165,13 +178,20 @@ fn undo(trees: &Trees, xid: u64, lsn: Lsn) -> Result<()> {
                 let Found::At(slot) = node.find(key) else {
                     return Err(StoreError::corrupt(leaf.id(), "a changed record is missing for undo"));
                 };
-                delta
-                    .backward(node.value(slot))
-                    .ok_or_else(|| StoreError::corrupt(leaf.id(), "a changed record does not have the logged value"))?
+                delta.backward(node.value(slot)).ok_or_else(|| {
+                    StoreError::corrupt(leaf.id(), "a changed record does not have the logged value")
+                })?
             };
             // Stamped as the loser's: an earlier change of the same transaction may follow, and nobody else reads yet.
             let stamp = Some(Stamp { xid, undo: 0 });
-            trees.undo_change(&tree, key, &Prior { flags: before, stamp, value: &value }, xid, lsn, &mut reserve)
+            trees.undo_change(
+                &tree,
+                key,
+                &Prior { flags: before, stamp, value: &value },
+                xid,
+                lsn,
+                &mut reserve,
+            )
         }
         Record::InsertRange { tree, first, count, .. } => {
             let last = first + count.saturating_sub(1);

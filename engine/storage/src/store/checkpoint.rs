@@ -3,7 +3,10 @@
 use super::map::{self, Entry, LEAF_ENTRIES, PageMap};
 use super::sector::SECTOR_BYTES;
 use super::superblock::{self, SUPERBLOCK_SECTORS, Superblock};
-use super::{CheckpointMeta, For, LEAF_ID_BASE, PAGE_BYTES, PageStore, ROOT_ID_BASE, StoreOptions, extent::with_scratch};
+use super::{
+    CheckpointMeta, For, LEAF_ID_BASE, PAGE_BYTES, PageStore, ROOT_ID_BASE, StoreOptions,
+    extent::with_scratch,
+};
 use crate::env::{Env, File, OpenMode};
 use crate::error::{Result, StoreError};
 use crate::ids::PageId;
@@ -52,7 +55,9 @@ impl PageStore {
     /// Opens the store as of its newest durable checkpoint.
     pub fn open(env: Arc<dyn Env>, dir: &Path, options: StoreOptions) -> Result<(PageStore, CheckpointMeta)> {
         let path = dir.join("data").join("pages");
-        let file = env.open(&path, OpenMode::ReadWrite).map_err(|e| StoreError::io(format!("open {}", path.display()), e))?;
+        let file = env
+            .open(&path, OpenMode::ReadWrite)
+            .map_err(|e| StoreError::io(format!("open {}", path.display()), e))?;
         // After a mere process crash the file shows what the device need not have yet.
         file.sync_data().map_err(|e| StoreError::poisoned(format_args!("data file: {e}")))?;
         let found = superblock::find(&*file)?;
@@ -63,7 +68,13 @@ impl PageStore {
         }
         let superblock = found.superblock;
         let next_generation = superblock.next_generation;
-        let durable = Durable { slot: found.slot, sequence: superblock.sequence, next_sequence: superblock.sequence + 1, roots: superblock.roots.clone(), ..Durable::default() };
+        let durable = Durable {
+            slot: found.slot,
+            sequence: superblock.sequence,
+            next_sequence: superblock.sequence + 1,
+            roots: superblock.roots.clone(),
+            ..Durable::default()
+        };
         let store = PageStore::new(file, options, durable, next_generation + generation_leap(&*env));
         store.load_map(&superblock)?;
         store.count_usage(&superblock)?;
@@ -106,7 +117,10 @@ impl PageStore {
             let missing = self.fetch_with_parity(id, entry, scratch, page)?;
             if missing != 0 {
                 self.counters.healed.fetch_add(1, Relaxed);
-                tracing::warn!("healed page {id} of the page map: {} of its sectors were rebuilt from parity", missing.count_ones());
+                tracing::warn!(
+                    "healed page {id} of the page map: {} of its sectors were rebuilt from parity",
+                    missing.count_ones()
+                );
             }
             Ok(missing != 0)
         })
@@ -178,7 +192,13 @@ impl PageStore {
         }
     }
 
-    fn write_checkpoint(&self, durable: &Durable, attempt: &mut Attempt, next_page: u64, meta: impl FnOnce() -> Result<CheckpointMeta>) -> Result<()> {
+    fn write_checkpoint(
+        &self,
+        durable: &Durable,
+        attempt: &mut Attempt,
+        next_page: u64,
+        meta: impl FnOnce() -> Result<CheckpointMeta>,
+    ) -> Result<()> {
         let mut page = Box::new([0u8; PAGE_BYTES]);
         let leaf_count = self.map.leaf_count();
         for index in 0..leaf_count {
@@ -200,7 +220,10 @@ impl PageStore {
             place(&mut leaves, *index, *entry);
         }
         for index in stale {
-            map::write_entries(&leaves[index * LEAF_ENTRIES..leaves.len().min((index + 1) * LEAF_ENTRIES)], &mut page);
+            map::write_entries(
+                &leaves[index * LEAF_ENTRIES..leaves.len().min((index + 1) * LEAF_ENTRIES)],
+                &mut page,
+            );
             let entry = self.write_map_page(ROOT_ID_BASE + index as u64, &page)?;
             attempt.roots.push((index, entry));
             place(&mut roots, index, entry);

@@ -52,7 +52,8 @@ impl Shape {
 
 /// Encodes a page into the front of `scratch.sectors`, unsealed.
 pub(crate) fn encode(page: &[u8; PAGE_BYTES], parity: u8, scratch: &mut Scratch) -> Shape {
-    let compressed = compress_into_with_table(page, &mut scratch.plain, &mut scratch.table).unwrap_or(PAGE_BYTES);
+    let compressed =
+        compress_into_with_table(page, &mut scratch.plain, &mut scratch.table).unwrap_or(PAGE_BYTES);
     let (source, compressed) = if compressed.div_ceil(PAYLOAD_BYTES) < RAW_SECTORS {
         (&scratch.plain[..compressed], compressed as u16)
     } else {
@@ -65,7 +66,12 @@ pub(crate) fn encode(page: &[u8; PAGE_BYTES], parity: u8, scratch: &mut Scratch)
     }
     let shape = Shape { data: data as u8, parity, compressed };
     let code = ecc::code(data, usize::from(parity)).expect("an extent's shape has a code");
-    code.encode(&mut Stripe::new(&mut scratch.sectors[..shape.sectors() * SECTOR_BYTES], SECTOR_BYTES, 0, PAYLOAD_BYTES));
+    code.encode(&mut Stripe::new(
+        &mut scratch.sectors[..shape.sectors() * SECTOR_BYTES],
+        SECTOR_BYTES,
+        0,
+        PAYLOAD_BYTES,
+    ));
     shape
 }
 
@@ -104,7 +110,12 @@ pub(crate) fn decode(scratch: &mut Scratch, shape: Shape, out: &mut [u8; PAGE_BY
     let source = if shape.data == 1 {
         &scratch.sectors[..bytes]
     } else {
-        for (piece, sector) in scratch.plain.chunks_mut(PAYLOAD_BYTES).zip(scratch.sectors.chunks_exact(SECTOR_BYTES)).take(usize::from(shape.data)) {
+        for (piece, sector) in scratch
+            .plain
+            .chunks_mut(PAYLOAD_BYTES)
+            .zip(scratch.sectors.chunks_exact(SECTOR_BYTES))
+            .take(usize::from(shape.data))
+        {
             let count = piece.len().min(PAYLOAD_BYTES);
             piece.copy_from_slice(&sector[..count]);
         }

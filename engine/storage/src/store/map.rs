@@ -34,7 +34,10 @@ impl Entry {
 
     pub(crate) fn new(sector: u64, shape: Shape, generation: u64) -> Entry {
         debug_assert!(sector < 1 << 40 && shape.data < 16 && shape.parity < 16);
-        let place = sector | u64::from(shape.data) << 40 | u64::from(shape.parity) << 44 | u64::from(shape.compressed) << 48;
+        let place = sector
+            | u64::from(shape.data) << 40
+            | u64::from(shape.parity) << 44
+            | u64::from(shape.compressed) << 48;
         Entry { place, generation }
     }
 
@@ -47,7 +50,11 @@ impl Entry {
     }
 
     pub(crate) fn shape(&self) -> Shape {
-        Shape { data: (self.place >> 40 & 15) as u8, parity: (self.place >> 44 & 15) as u8, compressed: (self.place >> 48) as u16 }
+        Shape {
+            data: (self.place >> 40 & 15) as u8,
+            parity: (self.place >> 44 & 15) as u8,
+            compressed: (self.place >> 48) as u16,
+        }
     }
 
     pub(crate) fn generation(&self) -> u64 {
@@ -123,7 +130,11 @@ impl PageMap {
 
     /// Adds a leaf as a checkpoint has it; `dirty` when the next one shall write it in any case.
     pub(crate) fn push_leaf(&self, entries: Box<[Entry; LEAF_ENTRIES]>, next_generation: u64, dirty: bool) {
-        self.leaves.write().push(Arc::new(RwLock::new(Leaf { entries, dirty, taken_at: next_generation - 1 })));
+        self.leaves.write().push(Arc::new(RwLock::new(Leaf {
+            entries,
+            dirty,
+            taken_at: next_generation - 1,
+        })));
     }
 
     fn leaf(&self, id: u64) -> Option<Arc<RwLock<Leaf>>> {
@@ -176,7 +187,9 @@ impl PageMap {
         let taken_at = leaf.taken_at;
         let slot = &mut leaf.entries[id as usize % LEAF_ENTRIES];
         let old = *slot;
-        if expected.is_some_and(|expected| expected != old) || (!entry.is_none() && entry.generation < old.generation) {
+        if expected.is_some_and(|expected| expected != old)
+            || (!entry.is_none() && entry.generation < old.generation)
+        {
             return Replaced::Refused;
         }
         *slot = entry;

@@ -193,7 +193,12 @@ pub struct PageStore {
 
 impl PageStore {
     /// Makes a new store in the directory `dir` (its folder `data/`), with an empty map and a first checkpoint of `meta`.
-    pub fn create(env: Arc<dyn Env>, dir: &Path, options: StoreOptions, meta: &CheckpointMeta) -> Result<PageStore> {
+    pub fn create(
+        env: Arc<dyn Env>,
+        dir: &Path,
+        options: StoreOptions,
+        meta: &CheckpointMeta,
+    ) -> Result<PageStore> {
         let folder = dir.join("data");
         let (path, draft) = (folder.join("pages"), folder.join("pages.new"));
         let io = |e| StoreError::io(format!("create {}", path.display()), e);
@@ -204,7 +209,13 @@ impl PageStore {
         let file = env.open(&draft, OpenMode::Create).map_err(io)?;
         file.set_len(0).map_err(io)?;
         file.allocate(0, options.grow_bytes.max(SUPERBLOCK_SECTORS * SECTOR_BYTES as u64)).map_err(io)?;
-        let superblock = Superblock { sequence: 1, next_generation: 1, next_page: 1, meta: meta.clone(), ..Superblock::default() };
+        let superblock = Superblock {
+            sequence: 1,
+            next_generation: 1,
+            next_page: 1,
+            meta: meta.clone(),
+            ..Superblock::default()
+        };
         superblock.write(&*file, 0)?;
         file.sync_data().map_err(io)?;
         env.rename(&draft, &path).map_err(io)?;
@@ -213,7 +224,12 @@ impl PageStore {
         Ok(PageStore::open(env, dir, options)?.0)
     }
 
-    fn new(file: Arc<dyn File>, mut options: StoreOptions, durable: Durable, next_generation: u64) -> PageStore {
+    fn new(
+        file: Arc<dyn File>,
+        mut options: StoreOptions,
+        durable: Durable,
+        next_generation: u64,
+    ) -> PageStore {
         options.parity_sectors = options.parity_sectors.clamp(1, PARITY_MAX);
         options.grow_bytes = options.grow_bytes.max(SECTOR_BYTES as u64);
         PageStore {
@@ -268,18 +284,29 @@ impl PageStore {
             return false;
         }
         matches!(read_full(&*self.file, &mut scratch.sectors[..bytes], entry.sector() * SECTOR_BYTES as u64), Ok(count) if count == bytes)
-            && scratch.sectors[..bytes].chunks_exact(SECTOR_BYTES).enumerate().all(|(shard, sector)| extent::is_good(sector, id, &entry, shard))
+            && scratch.sectors[..bytes]
+                .chunks_exact(SECTOR_BYTES)
+                .enumerate()
+                .all(|(shard, sector)| extent::is_good(sector, id, &entry, shard))
             && extent::decode(scratch, shape, out)
     }
 
     /// Reads all sectors one by one and rebuilds the bad ones; returns their set.
-    fn fetch_with_parity(&self, id: u64, entry: Entry, scratch: &mut Scratch, out: &mut [u8; PAGE_BYTES]) -> Result<u32> {
+    fn fetch_with_parity(
+        &self,
+        id: u64,
+        entry: Entry,
+        scratch: &mut Scratch,
+        out: &mut [u8; PAGE_BYTES],
+    ) -> Result<u32> {
         let shape = entry.shape();
         let (mut missing, mut refused, mut found) = (0u32, None, None);
         if usize::from(shape.data) > RAW_SECTORS || shape.parity > PARITY_MAX {
             return Err(StoreError::corrupt(PageId(id), "the page map's entry is impossible"));
         }
-        for (shard, sector) in scratch.sectors.chunks_exact_mut(SECTOR_BYTES).take(shape.sectors()).enumerate() {
+        for (shard, sector) in
+            scratch.sectors.chunks_exact_mut(SECTOR_BYTES).take(shape.sectors()).enumerate()
+        {
             match read_full(&*self.file, sector, (entry.sector() + shard as u64) * SECTOR_BYTES as u64) {
                 Ok(SECTOR_BYTES) if extent::is_good(sector, id, &entry, shard) => continue,
                 Ok(SECTOR_BYTES) => found = found.or(sector::label(sector)),
@@ -289,22 +316,48 @@ impl PageStore {
             missing |= 1 << shard;
         }
         if missing == 0 || extent::rebuild(scratch, shape, missing) {
-            return if extent::decode(scratch, shape, out) { Ok(missing) } else { Err(StoreError::corrupt(PageId(id), "its compressed bytes are no page")) };
+            return if extent::decode(scratch, shape, out) {
+                Ok(missing)
+            } else {
+                Err(StoreError::corrupt(PageId(id), "its compressed bytes are no page"))
+            };
         }
         if let Some(error) = refused {
             return Err(StoreError::io(format!("read page {id}"), error));
         }
-        let mut what = format!("{} of the {} sectors at {} cannot be rebuilt", missing.count_ones(), shape.sectors(), entry.sector());
+        let mut what = format!(
+            "{} of the {} sectors at {} cannot be rebuilt",
+            missing.count_ones(),
+            shape.sectors(),
+            entry.sector()
+        );
         if let Some(label) = found {
-            what += &format!("; page {} of generation {} was found where generation {} was expected", label.id, label.generation, entry.generation());
+            what += &format!(
+                "; page {} of generation {} was found where generation {} was expected",
+                label.id,
+                label.generation,
+                entry.generation()
+            );
         }
         Err(StoreError::corrupt(PageId(id), what))
     }
 
     /// Reports a healed page and writes it elsewhere; when that fails, the next reader heals it again.
-    fn rewrite_healed(&self, id: u64, entry: Entry, missing: u32, scratch: &mut Scratch, page: &[u8; PAGE_BYTES]) {
+    fn rewrite_healed(
+        &self,
+        id: u64,
+        entry: Entry,
+        missing: u32,
+        scratch: &mut Scratch,
+        page: &[u8; PAGE_BYTES],
+    ) {
         self.counters.healed.fetch_add(1, Relaxed);
-        tracing::warn!("healed page {id}: {} of the {} sectors at {} were rebuilt from parity", missing.count_ones(), entry.shape().sectors(), entry.sector());
+        tracing::warn!(
+            "healed page {id}: {} of the {} sectors at {} were rebuilt from parity",
+            missing.count_ones(),
+            entry.shape().sectors(),
+            entry.sector()
+        );
         let rewritten = self.check_poison().and_then(|()| self.put(id, page, scratch, Some(entry)));
         if let Err(error) = rewritten {
             tracing::warn!("page {id} was healed but could not be written elsewhere: {error}");
@@ -329,7 +382,13 @@ impl PageStore {
         Ok(())
     }
 
-    fn put(&self, id: u64, page: &[u8; PAGE_BYTES], scratch: &mut Scratch, expected: Option<Entry>) -> Result<()> {
+    fn put(
+        &self,
+        id: u64,
+        page: &[u8; PAGE_BYTES],
+        scratch: &mut Scratch,
+        expected: Option<Entry>,
+    ) -> Result<()> {
         let shape = extent::encode(page, self.options.parity_sectors, scratch);
         let sector = self.take_sectors(shape.sectors(), For::Page)?;
         let generation = self.next_generation.fetch_add(1, Relaxed);
@@ -339,7 +398,12 @@ impl PageStore {
         Ok(())
     }
 
-    fn put_batch(&self, batch: &[(PageId, &[u8; PAGE_BYTES])], scratch: &mut Scratch, bytes: &mut Vec<u8>) -> Result<()> {
+    fn put_batch(
+        &self,
+        batch: &[(PageId, &[u8; PAGE_BYTES])],
+        scratch: &mut Scratch,
+        bytes: &mut Vec<u8>,
+    ) -> Result<()> {
         bytes.clear();
         let mut entries = Vec::with_capacity(batch.len());
         for (id, page) in batch {
@@ -368,7 +432,14 @@ impl PageStore {
     }
 
     /// Seals and writes the extent in `scratch.sectors`; gives its place back when that fails.
-    fn write_extent(&self, id: u64, sector: u64, count: usize, generation: u64, scratch: &mut Scratch) -> Result<()> {
+    fn write_extent(
+        &self,
+        id: u64,
+        sector: u64,
+        count: usize,
+        generation: u64,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
         let bytes = &mut scratch.sectors[..count * SECTOR_BYTES];
         extent::seal(bytes, id, generation);
         if let Err(error) = self.file.write_at(bytes, sector * SECTOR_BYTES as u64) {
@@ -438,10 +509,15 @@ impl PageStore {
     fn grow(&self, space: &mut Space, need: u64) -> Result<()> {
         let sector_bytes = SECTOR_BYTES as u64;
         let have = space.usage.used.limit();
-        let step = (self.options.grow_bytes / sector_bytes).max((have / 16).min(GROW_BYTES_MAX / sector_bytes)).max(need);
+        let step = (self.options.grow_bytes / sector_bytes)
+            .max((have / 16).min(GROW_BYTES_MAX / sector_bytes))
+            .max(need);
         let mut outcome = Ok(());
         for step in [step, need] {
-            outcome = self.file.allocate(have * sector_bytes, step * sector_bytes).map_err(|e| StoreError::io("extend the data file", e));
+            outcome = self
+                .file
+                .allocate(have * sector_bytes, step * sector_bytes)
+                .map_err(|e| StoreError::io("extend the data file", e));
             match &outcome {
                 Ok(()) => {
                     space.usage.grow(have + step);
@@ -458,7 +534,10 @@ impl PageStore {
     fn take_sectors(&self, count: usize, purpose: For) -> Result<u64> {
         let mut space = self.space.lock();
         let outcome = self.take_or_grow(&mut space, count as u64);
-        if outcome.is_err() && purpose == For::Map && let Some(start) = space.set_aside.pop() {
+        if outcome.is_err()
+            && purpose == For::Map
+            && let Some(start) = space.set_aside.pop()
+        {
             space.usage.free_now(start + count as u64, self.run_sectors() - count as u64);
             return Ok(start);
         }

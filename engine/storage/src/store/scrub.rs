@@ -93,8 +93,10 @@ impl PageStore {
         let mut durable = self.durable.lock();
         let mut findings = Vec::new();
         let mut page = Box::new([0u8; PAGE_BYTES]);
-        let leaves = durable.leaves.iter().enumerate().map(|(index, entry)| (LEAF_ID_BASE + index as u64, *entry));
-        let roots = durable.roots.iter().enumerate().map(|(index, entry)| (ROOT_ID_BASE + index as u64, *entry));
+        let leaves =
+            durable.leaves.iter().enumerate().map(|(index, entry)| (LEAF_ID_BASE + index as u64, *entry));
+        let roots =
+            durable.roots.iter().enumerate().map(|(index, entry)| (ROOT_ID_BASE + index as u64, *entry));
         let mut rewrite_roots = false;
         for (id, entry) in leaves.chain(roots).filter(|(_, entry)| !entry.is_none()) {
             let outcome = with_scratch(|scratch| self.fetch_with_parity(id, entry, scratch, &mut page));
@@ -116,7 +118,11 @@ impl PageStore {
         // The next checkpoint writes the other slot, the one after it makes this one good again.
         let copies = durable.superblock_copies(&*self.file);
         if copies < 2 {
-            findings.push(Finding { page: None, what: format!("{} of the 2 copies of the superblock are damaged", 2 - copies), healed: copies == 1 });
+            findings.push(Finding {
+                page: None,
+                what: format!("{} of the 2 copies of the superblock are damaged", 2 - copies),
+                healed: copies == 1,
+            });
         }
         findings
     }
@@ -132,10 +138,16 @@ impl PageStore {
                 Health::Gone => return,
                 Health::Good => {}
                 Health::Healed => {
-                    findings.push(Finding { page: Some(PageId(id)), what: "damaged sectors were rebuilt".into(), healed: true });
+                    findings.push(Finding {
+                        page: Some(PageId(id)),
+                        what: "damaged sectors were rebuilt".into(),
+                        healed: true,
+                    });
                     return;
                 }
-                Health::Lost(error) => findings.push(Finding { page: Some(PageId(id)), what: error.to_string(), healed: false }),
+                Health::Lost(error) => {
+                    findings.push(Finding { page: Some(PageId(id)), what: error.to_string(), healed: false })
+                }
             }
             let range = entry.sector()..entry.sector() + entry.shape().sectors() as u64;
             seen.grow(range.end);

@@ -59,7 +59,11 @@ pub(crate) fn label(sector: &[u8]) -> Option<Label> {
         bytes[..to - from].copy_from_slice(&sector[from..to]);
         u64::from_le_bytes(bytes)
     };
-    Some(Label { id: number(ID_AT, GENERATION_AT), generation: number(GENERATION_AT, SHARD_AT), shard: sector[SHARD_AT] })
+    Some(Label {
+        id: number(ID_AT, GENERATION_AT),
+        generation: number(GENERATION_AT, SHARD_AT),
+        shard: sector[SHARD_AT],
+    })
 }
 
 #[cfg(test)]

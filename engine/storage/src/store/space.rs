@@ -64,7 +64,9 @@ impl Bitmap {
         let mut at = from;
         while at < self.limit {
             let word_idx = (at / 64) as usize;
-            if at.is_multiple_of(u64::from(BLOCK_BITS)) && self.set_in_block[word_idx / BLOCK_WORDS] == BLOCK_BITS {
+            if at.is_multiple_of(u64::from(BLOCK_BITS))
+                && self.set_in_block[word_idx / BLOCK_WORDS] == BLOCK_BITS
+            {
                 at += u64::from(BLOCK_BITS);
                 run_start = at;
                 continue;
@@ -117,7 +119,10 @@ impl Usage {
 
     /// Takes `count` numbers in a row, searching on from the last one taken.
     pub(crate) fn take(&mut self, count: u64) -> Option<u64> {
-        let start = self.used.find_clear(count, self.hint.min(self.used.limit())).or_else(|| self.used.find_clear(count, 0))?;
+        let start = self
+            .used
+            .find_clear(count, self.hint.min(self.used.limit()))
+            .or_else(|| self.used.find_clear(count, 0))?;
         self.mark(start, count);
         self.hint = start + count;
         Some(start)

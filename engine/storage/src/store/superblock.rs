@@ -58,7 +58,11 @@ pub(crate) struct Superblock {
 
 impl Superblock {
     fn encode(&self) -> Result<[u8; SECTOR_BYTES]> {
-        let too_large = |what, count: usize, limit: usize| StoreError::TooLarge { what, bytes: count as u64, limit: limit as u64 };
+        let too_large = |what, count: usize, limit: usize| StoreError::TooLarge {
+            what,
+            bytes: count as u64,
+            limit: limit as u64,
+        };
         let opaque = &self.meta.opaque;
         if opaque.len() > OPAQUE_BYTES_MAX {
             return Err(too_large("checkpoint data", opaque.len(), OPAQUE_BYTES_MAX));
@@ -94,16 +98,26 @@ impl Superblock {
 
     /// Decodes a sector whose checksum is right; `Err` says why it is no superblock that this version reads.
     fn decode(sector: &[u8]) -> std::result::Result<Superblock, String> {
-        let number = |index: usize| u64::from_le_bytes(sector[16 + index * 8..24 + index * 8].try_into().expect("eight bytes"));
+        let number = |index: usize| {
+            u64::from_le_bytes(sector[16 + index * 8..24 + index * 8].try_into().expect("eight bytes"))
+        };
         let small = |at: usize| u32::from_le_bytes(sector[at..at + 4].try_into().expect("four bytes"));
         if &sector[..8] != MAGIC {
             return Err("it is not a data file of this database".into());
         }
         if small(8) != VERSION || small(12) as usize != PAGE_BYTES {
-            return Err(format!("its format is version {} with pages of {} bytes; this server reads version {VERSION} with pages of {PAGE_BYTES}", small(8), small(12)));
+            return Err(format!(
+                "its format is version {} with pages of {} bytes; this server reads version {VERSION} with pages of {PAGE_BYTES}",
+                small(8),
+                small(12)
+            ));
         }
-        let (leaf_count, root_count, opaque_bytes) = (number(8) as u32, (number(8) >> 32) as usize, number(9) as usize);
-        if root_count > ROOTS_MAX || opaque_bytes > OPAQUE_BYTES_MAX || leaf_count as usize > root_count * super::map::LEAF_ENTRIES {
+        let (leaf_count, root_count, opaque_bytes) =
+            (number(8) as u32, (number(8) >> 32) as usize, number(9) as usize);
+        if root_count > ROOTS_MAX
+            || opaque_bytes > OPAQUE_BYTES_MAX
+            || leaf_count as usize > root_count * super::map::LEAF_ENTRIES
+        {
             return Err("its counts are out of range".into());
         }
         Ok(Superblock {
@@ -125,20 +139,25 @@ impl Superblock {
 
     fn sealed(&self, slot: usize, copy: usize) -> Result<[u8; SECTOR_BYTES]> {
         let mut sector = self.encode()?;
-        sector::seal(&mut sector, Label { id: SUPERBLOCK_ID, generation: self.sequence, shard: (2 * slot + copy) as u8 });
+        sector::seal(
+            &mut sector,
+            Label { id: SUPERBLOCK_ID, generation: self.sequence, shard: (2 * slot + copy) as u8 },
+        );
         Ok(sector)
     }
 
     /// Writes both copies of a slot; not synced.
     pub(crate) fn write(&self, file: &dyn File, slot: usize) -> Result<()> {
         let both = [self.sealed(slot, 0)?, self.sealed(slot, 1)?].concat();
-        file.write_at(&both, (slot * SLOT_BYTES) as u64).map_err(|e| StoreError::io("write the superblock", e))
+        file.write_at(&both, (slot * SLOT_BYTES) as u64)
+            .map_err(|e| StoreError::io("write the superblock", e))
     }
 
     /// Writes one copy again, leaving the other alone; not synced.
     pub(crate) fn mend(&self, file: &dyn File, slot: usize, copy: usize) -> Result<()> {
         let sector = self.sealed(slot, copy)?;
-        file.write_at(&sector, ((2 * slot + copy) * SECTOR_BYTES) as u64).map_err(|e| StoreError::io("mend the superblock", e))
+        file.write_at(&sector, ((2 * slot + copy) * SECTOR_BYTES) as u64)
+            .map_err(|e| StoreError::io("mend the superblock", e))
     }
 }
 
@@ -163,7 +182,11 @@ fn read_copy(file: &dyn File, slot: usize, copy: usize) -> Option<[u8; SECTOR_BY
 
 /// How many copies in a slot are good and of that sequence number.
 pub(crate) fn good_copies(file: &dyn File, slot: usize, sequence: u64) -> usize {
-    let is_good = |copy: &usize| read_copy(file, slot, *copy).is_some_and(|sector| Superblock::decode(&sector).is_ok_and(|superblock| superblock.sequence == sequence));
+    let is_good = |copy: &usize| {
+        read_copy(file, slot, *copy).is_some_and(|sector| {
+            Superblock::decode(&sector).is_ok_and(|superblock| superblock.sequence == sequence)
+        })
+    };
     [0, 1].iter().filter(|copy| is_good(copy)).count()
 }
 
@@ -172,16 +195,20 @@ pub(crate) fn find(file: &dyn File) -> Result<Found> {
     let mut newest: Option<Found> = None;
     let mut refusal = "both superblocks are damaged".to_owned();
     for slot in 0..2 {
-        let copies = [0, 1].map(|copy| match read_copy(file, slot, copy).map(|sector| Superblock::decode(&sector)) {
-            Some(Ok(superblock)) => Some(superblock),
-            Some(Err(why)) => {
-                refusal = why;
-                None
-            }
-            None => None,
-        });
+        let copies =
+            [0, 1].map(|copy| match read_copy(file, slot, copy).map(|sector| Superblock::decode(&sector)) {
+                Some(Ok(superblock)) => Some(superblock),
+                Some(Err(why)) => {
+                    refusal = why;
+                    None
+                }
+                None => None,
+            });
         // A write that was torn between the copies leaves two sequence numbers in a slot; neither was promised to anybody, the newer is as good.
-        let Some(superblock) = copies.iter().flatten().max_by_key(|superblock| superblock.sequence).cloned() else { continue };
+        let Some(superblock) = copies.iter().flatten().max_by_key(|superblock| superblock.sequence).cloned()
+        else {
+            continue;
+        };
         let damaged = copies.iter().position(|copy| copy.as_ref() != Some(&superblock));
         if newest.as_ref().is_none_or(|found| found.superblock.sequence < superblock.sequence) {
             newest = Some(Found { superblock, slot, damaged });
@@ -205,7 +232,14 @@ mod tests {
             next_page: 12,
             leaf_count: 2,
             roots: vec![Entry::new(4, Shape { data: 1, parity: 1, compressed: 7 }, 5)],
-            meta: CheckpointMeta { redo_lsn: Lsn(5), durable_lsn: Lsn(6), next_xid: 7, root: PageId(8), clean_shutdown: true, opaque: vec![1, 2, 3] },
+            meta: CheckpointMeta {
+                redo_lsn: Lsn(5),
+                durable_lsn: Lsn(6),
+                next_xid: 7,
+                root: PageId(8),
+                clean_shutdown: true,
+                opaque: vec![1, 2, 3],
+            },
         }
     }
 

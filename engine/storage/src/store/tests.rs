@@ -29,7 +29,14 @@ fn tag_of(page: &[u8; PAGE_BYTES]) -> u64 {
 type Model = BTreeMap<u64, u64>;
 
 fn meta(marker: u64) -> CheckpointMeta {
-    CheckpointMeta { next_xid: marker, redo_lsn: Lsn(marker * 10), durable_lsn: Lsn(marker * 10), root: PageId(1), clean_shutdown: false, opaque: marker.to_le_bytes().to_vec() }
+    CheckpointMeta {
+        next_xid: marker,
+        redo_lsn: Lsn(marker * 10),
+        durable_lsn: Lsn(marker * 10),
+        root: PageId(1),
+        clean_shutdown: false,
+        opaque: marker.to_le_bytes().to_vec(),
+    }
 }
 
 fn create(env: &Arc<SimEnv>) -> Result<PageStore> {
@@ -99,7 +106,8 @@ impl Tested {
                 self.now.insert(id, tag);
             }
             Step::WriteMany(first, count, tag) => {
-                let pages: Vec<_> = (first..first + count).map(|id| (PageId(id), contents(tag + id))).collect();
+                let pages: Vec<_> =
+                    (first..first + count).map(|id| (PageId(id), contents(tag + id))).collect();
                 let borrowed: Vec<_> = pages.iter().map(|(id, page)| (*id, &**page)).collect();
                 let before: Vec<_> = pages.iter().map(|(id, _)| self.store.map.get(id.0)).collect();
                 let outcome = self.store.write_many(&borrowed);
@@ -125,7 +133,8 @@ impl Tested {
             Step::Crash(seed) => self.crash(seed),
             Step::Damage(sector, kind) => {
                 let sectors = self.store.stats().sectors;
-                let damage = [Damage::Flip(sector * 31), Damage::Zero, Damage::Stale, Damage::Unreadable][usize::from(kind) % 4];
+                let damage = [Damage::Flip(sector * 31), Damage::Zero, Damage::Stale, Damage::Unreadable]
+                    [usize::from(kind) % 4];
                 self.env.damage(Path::new(DATA), sector % sectors, damage);
                 assert_holds(&self.store, &self.now);
                 assert!(self.store.verify()?.iter().all(|finding| finding.healed));
@@ -143,7 +152,12 @@ impl Tested {
     fn crash(&mut self, seed: u64) {
         self.env.crash(seed);
         let (store, meta) = open(&self.env).unwrap();
-        let (marker, model) = self.after_crash.iter().find(|(marker, _)| *marker == meta.next_xid).cloned().expect("a checkpoint that was made");
+        let (marker, model) = self
+            .after_crash
+            .iter()
+            .find(|(marker, _)| *marker == meta.next_xid)
+            .cloned()
+            .expect("a checkpoint that was made");
         assert_eq!(meta, super::tests::meta(marker));
         self.store = store;
         self.now = model.clone();
@@ -229,7 +243,8 @@ fn power_off_while_creating_or_opening() {
     for at in 1.. {
         let env = SimEnv::new(at);
         env.inject(Injection::nth(at, Fault::PowerOff));
-        let done = env.create_dir(Path::new(DIR)).is_ok() && PageStore::create(env.clone(), Path::new(DIR), options(), &meta(0)).is_ok();
+        let done = env.create_dir(Path::new(DIR)).is_ok()
+            && PageStore::create(env.clone(), Path::new(DIR), options(), &meta(0)).is_ok();
         let intact = env.is_powered();
         env.crash(at);
         match open(&env) {
@@ -266,7 +281,9 @@ fn power_off_while_creating_or_opening() {
 fn every_call_fails_once_or_for_good() {
     let calls = script_calls();
     for at in 1..=calls {
-        for (fault, for_good) in [(Fault::Eio, false), (Fault::Eio, true), (Fault::Enospc, false), (Fault::Enospc, true)] {
+        for (fault, for_good) in
+            [(Fault::Eio, false), (Fault::Eio, true), (Fault::Enospc, false), (Fault::Enospc, true)]
+        {
             let mut tested = Tested::new(at);
             let injection = Injection::nth(at, fault);
             tested.env.inject(if for_good { injection.for_good() } else { injection });
@@ -348,7 +365,10 @@ fn damage_beyond_parity_is_named_and_contained() {
         other => panic!("{other:?}"),
     }
     let findings = tested.store.verify().unwrap();
-    assert_eq!(findings.iter().map(|finding| (finding.page, finding.healed)).collect::<Vec<_>>(), [(Some(PageId(7)), false)]);
+    assert_eq!(
+        findings.iter().map(|finding| (finding.page, finding.healed)).collect::<Vec<_>>(),
+        [(Some(PageId(7)), false)]
+    );
     tested.run(&Step::Free(7)).unwrap();
     assert_holds(&tested.store, &tested.now);
 }
@@ -523,7 +543,9 @@ fn throughput() {
         let start = env.monotonic_nanos();
         store.checkpoint(meta(1)).unwrap();
         let checkpoint = (env.monotonic_nanos() - start) as f64 / 1e6;
-        println!("{name}: encode {encode:.1} us, write {write:.1} us, read {read:.1} us, {sectors} sectors, checkpoint {checkpoint:.1} ms");
+        println!(
+            "{name}: encode {encode:.1} us, write {write:.1} us, read {read:.1} us, {sectors} sectors, checkpoint {checkpoint:.1} ms"
+        );
     }
     std::fs::remove_dir_all(&dir).unwrap();
 }

@@ -44,16 +44,25 @@ fn apply(state: &mut Map, changes: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) {
     }
 }
 
+/// What a transaction has written: `None` for a deleted key.
+type Written = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
 struct Session {
     txn: Txn,
     changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
-    saved: Option<(Savepoint, BTreeMap<Vec<u8>, Option<Vec<u8>>>)>,
+    saved: Option<(Savepoint, Written)>,
 }
 
 /// Sessions write keys of their own, so that they never wait for one another.
 const SESSIONS: usize = 3;
 
-fn step(rng: &mut Rng, store: &Store, tree: TreeId, sessions: &mut [Option<Session>], model: &mut Model) -> Result<()> {
+fn step(
+    rng: &mut Rng,
+    store: &Store,
+    tree: TreeId,
+    sessions: &mut [Option<Session>],
+    model: &mut Model,
+) -> Result<()> {
     let which = rng.below(SESSIONS as u64) as usize;
     let Some(session) = &mut sessions[which] else {
         sessions[which] = Some(Session { txn: begin(store), changes: BTreeMap::new(), saved: None });
@@ -155,7 +164,12 @@ fn crash_run(seed: u64) {
         let times = rng.below(4);
         store = open_through_crashes(&env, &mut rng, times);
         let found = all(&begin(&store), tree);
-        assert!(model.admits(&found), "seed {seed}: {} keys found, {} expected", found.len(), model.durable.len());
+        assert!(
+            model.admits(&found),
+            "seed {seed}: {} keys found, {} expected",
+            found.len(),
+            model.durable.len()
+        );
         model = Model { durable: found, pending: Vec::new() };
         assert_sound(&store);
         assert_no_leak(&store);
@@ -238,7 +252,13 @@ fn every_call_may_fail() {
         script(&store, tree).outcome.unwrap();
         env.io_count() - before
     };
-    let faults = [(Fault::Eio, false), (Fault::Eio, true), (Fault::Enospc, false), (Fault::Enospc, true), (Fault::PowerOff, false)];
+    let faults = [
+        (Fault::Eio, false),
+        (Fault::Eio, true),
+        (Fault::Enospc, false),
+        (Fault::Enospc, true),
+        (Fault::PowerOff, false),
+    ];
     for (fault, for_good) in faults {
         for n in 1..=calls {
             let env = base.fork(n);
@@ -252,7 +272,8 @@ fn every_call_may_fail() {
             drop(store);
             env.clear_faults();
             env.crash(n);
-            let store = Store::open(env, dir(), options()).unwrap_or_else(|e| panic!("{fault:?} at {n}: {e}"));
+            let store =
+                Store::open(env, dir(), options()).unwrap_or_else(|e| panic!("{fault:?} at {n}: {e}"));
             let found = all(&begin(&store), tree);
             assert!(progress.states[progress.acknowledged..].contains(&found), "{fault:?} at {n}");
             assert_sound(&store);

@@ -35,7 +35,10 @@ fn nothing_uncommitted_is_read() {
     writer.commit().unwrap();
     assert_eq!(get(&reader, tree, "a").as_deref(), Some("1"));
     reader.new_statement();
-    assert_eq!((get(&reader, tree, "a").as_deref(), get(&reader, tree, "z").as_deref()), (Some("dirty"), Some("dirty")));
+    assert_eq!(
+        (get(&reader, tree, "a").as_deref(), get(&reader, tree, "z").as_deref()),
+        (Some("dirty"), Some("dirty"))
+    );
 }
 
 #[test]
@@ -61,7 +64,10 @@ fn read_committed_rechecks_and_repeatable_read_fails() {
             }
             _ => {
                 assert!(matches!(outcome, Err(StoreError::SerializationFailure(_))), "{outcome:?}");
-                assert!(matches!(update(&mut late, tree, "gone", "x"), Err(StoreError::SerializationFailure(_))));
+                assert!(matches!(
+                    update(&mut late, tree, "gone", "x"),
+                    Err(StoreError::SerializationFailure(_))
+                ));
             }
         }
     }
@@ -221,14 +227,24 @@ fn transfers_keep_the_sum() {
                     let (from, to) = (rng.below(ACCOUNTS), rng.below(ACCOUNTS));
                     let amount = rng.below(50) as i64;
                     let mut add = |account: u64, delta: i64| {
-                        txn.modify(tree, &account.to_be_bytes(), LockStrength::NoKeyUpdate, WaitPolicy::Wait, &mut |current| {
-                            Change::Update((number(current.value()) + delta).to_le_bytes().to_vec())
-                        })
+                        txn.modify(
+                            tree,
+                            &account.to_be_bytes(),
+                            LockStrength::NoKeyUpdate,
+                            WaitPolicy::Wait,
+                            &mut |current| {
+                                Change::Update((number(current.value()) + delta).to_le_bytes().to_vec())
+                            },
+                        )
                     };
                     match add(from, -amount).and_then(|_| add(to, amount)) {
                         Ok(outcome) => {
                             assert_eq!(outcome, Modified::Updated);
-                            if round % 7 == 0 { txn.rollback().unwrap() } else { txn.commit().map(|_| ()).unwrap() }
+                            if round % 7 == 0 {
+                                txn.rollback().unwrap()
+                            } else {
+                                txn.commit().map(|_| ()).unwrap()
+                            }
                         }
                         Err(StoreError::Deadlock(report)) => assert!(report.waits.len() >= 2),
                         Err(e) => panic!("{e}"),

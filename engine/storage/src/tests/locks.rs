@@ -4,7 +4,13 @@ use super::*;
 use std::sync::mpsc;
 use std::time::Duration;
 
-fn lock(txn: &mut Txn, tree: TreeId, key: &str, strength: LockStrength, wait: WaitPolicy) -> Result<Modified> {
+fn lock(
+    txn: &mut Txn,
+    tree: TreeId,
+    key: &str,
+    strength: LockStrength,
+    wait: WaitPolicy,
+) -> Result<Modified> {
     txn.modify(tree, key.as_bytes(), strength, wait, &mut |_| Change::Keep)
 }
 
@@ -32,8 +38,14 @@ fn key_share_coexists_with_a_running_update_of_other_columns() {
     let mut writer = begin(&store);
     update(&mut writer, tree, "a", "2").unwrap();
     let mut child = begin(&store);
-    assert_eq!(lock(&mut child, tree, "a", LockStrength::KeyShare, WaitPolicy::NoWait).unwrap(), Modified::Locked);
-    assert!(matches!(lock(&mut child, tree, "a", LockStrength::Share, WaitPolicy::NoWait), Err(StoreError::LockNotAvailable)));
+    assert_eq!(
+        lock(&mut child, tree, "a", LockStrength::KeyShare, WaitPolicy::NoWait).unwrap(),
+        Modified::Locked
+    );
+    assert!(matches!(
+        lock(&mut child, tree, "a", LockStrength::Share, WaitPolicy::NoWait),
+        Err(StoreError::LockNotAvailable)
+    ));
     writer.commit().unwrap();
     let mut killer = begin(&store);
     let outcome = killer.modify(tree, b"a", LockStrength::Update, WaitPolicy::Skip, &mut |_| Change::Delete);
@@ -58,7 +70,11 @@ fn waiting_inserts_decide_when_the_first_one_ends() {
             while store.locks().iter().all(|lock| lock.granted) {
                 std::thread::yield_now();
             }
-            if commit { first.commit().map(|_| ()).unwrap() } else { first.rollback().unwrap() }
+            if commit {
+                first.commit().map(|_| ()).unwrap()
+            } else {
+                first.rollback().unwrap()
+            }
             let exists = InsertOutcome::Exists { value: b"1".to_vec(), visible: true };
             assert_eq!(second.join().unwrap(), if commit { exists } else { InsertOutcome::Inserted });
         });
@@ -87,7 +103,10 @@ fn a_deadlock_has_one_victim() {
         let victims: Vec<_> = outcomes.iter().filter_map(|o| o.as_ref().err()).collect();
         let [StoreError::Deadlock(report)] = victims.as_slice() else { panic!("{outcomes:?}") };
         assert_eq!(report.waits.len(), 2);
-        assert_eq!((report.waits[0].waiter, report.waits[0].holder), (report.waits[1].holder, report.waits[1].waiter));
+        assert_eq!(
+            (report.waits[0].waiter, report.waits[0].holder),
+            (report.waits[1].holder, report.waits[1].waiter)
+        );
         assert_eq!(report.waits[0].mode, "ShareLock");
         assert!(report.waits[0].object.starts_with("transaction "));
     });
@@ -98,7 +117,11 @@ fn a_deadlock_has_one_victim() {
 fn a_queue_that_closes_a_cycle_is_jumped() {
     let (store, tree) = with_tree(&[("r", "1")]);
     let table = |txn: &mut Txn, mode| txn.lock_object(LockClass::Relation, 1, mode, WaitPolicy::Wait);
-    let waiting = |n: usize| while store.locks().iter().filter(|lock| !lock.granted).count() < n { std::thread::yield_now() };
+    let waiting = |n: usize| {
+        while store.locks().iter().filter(|lock| !lock.granted).count() < n {
+            std::thread::yield_now()
+        }
+    };
     let mut t1 = begin(&store);
     table(&mut t1, LockMode::AccessShare).unwrap();
     std::thread::scope(|scope| {
@@ -117,7 +140,10 @@ fn a_queue_that_closes_a_cycle_is_jumped() {
             t3.commit()
         });
         waiting(2);
-        assert_eq!(lock(&mut t1, tree, "r", LockStrength::Update, WaitPolicy::Wait).unwrap(), Modified::Locked);
+        assert_eq!(
+            lock(&mut t1, tree, "r", LockStrength::Update, WaitPolicy::Wait).unwrap(),
+            Modified::Locked
+        );
         t3.join().unwrap().unwrap();
         t1.commit().unwrap();
         t2.join().unwrap().unwrap();
@@ -131,13 +157,18 @@ fn time_outs_and_interrupts_end_waits() {
     update(&mut holder, tree, "a", "2").unwrap();
     let timeout = Some(Duration::from_millis(5));
     let mut hasty = store.begin(TxnOptions { lock_timeout: timeout, ..TxnOptions::default() });
-    assert!(matches!(lock(&mut hasty, tree, "a", LockStrength::Update, WaitPolicy::Wait), Err(StoreError::LockTimeout)));
+    assert!(matches!(
+        lock(&mut hasty, tree, "a", LockStrength::Update, WaitPolicy::Wait),
+        Err(StoreError::LockTimeout)
+    ));
     let interrupt = Arc::new(Interrupt::new());
     let (send, receive) = mpsc::channel();
     std::thread::scope(|scope| {
         let options = TxnOptions { interrupt: Arc::clone(&interrupt), ..TxnOptions::default() };
         let mut patient = store.begin(options);
-        scope.spawn(move || send.send(lock(&mut patient, tree, "a", LockStrength::Update, WaitPolicy::Wait)).unwrap());
+        scope.spawn(move || {
+            send.send(lock(&mut patient, tree, "a", LockStrength::Update, WaitPolicy::Wait)).unwrap()
+        });
         while store.locks().iter().all(|lock| lock.granted) {
             std::thread::yield_now();
         }
@@ -175,14 +206,18 @@ fn rolling_back_to_a_savepoint_frees_what_was_locked_since() {
 fn session_locks_outlive_transactions() {
     let (store, _) = with_tree(&[]);
     let session = store.session_locks(5);
-    let with_session = || store.begin(TxnOptions { session: Some(Arc::clone(&session)), ..TxnOptions::default() });
+    let with_session =
+        || store.begin(TxnOptions { session: Some(Arc::clone(&session)), ..TxnOptions::default() });
     let class = LockClass::Advisory;
     let mut txn = with_session();
     assert!(txn.lock_object_for_session(class, 42, LockMode::Exclusive, WaitPolicy::Wait).unwrap());
     txn.rollback().unwrap();
     let mut other = begin(&store);
     assert!(!other.lock_object(class, 42, LockMode::Share, WaitPolicy::Skip).unwrap());
-    assert!(with_session().lock_object(class, 42, LockMode::Share, WaitPolicy::Skip).unwrap(), "its own session is no obstacle");
+    assert!(
+        with_session().lock_object(class, 42, LockMode::Share, WaitPolicy::Skip).unwrap(),
+        "its own session is no obstacle"
+    );
     assert!(session.release(&LockKey::Object(class, 42), LockMode::Exclusive as u8).unwrap());
     assert!(other.lock_object(class, 42, LockMode::Share, WaitPolicy::Skip).unwrap());
 }

@@ -65,7 +65,9 @@ fn put(txn: &mut Txn, tree: TreeId, key: &str, value: &str) {
 
 fn update(txn: &mut Txn, tree: TreeId, key: &str, value: &str) -> Result<Modified> {
     let value = value.as_bytes().to_vec();
-    txn.modify(tree, key.as_bytes(), LockStrength::NoKeyUpdate, WaitPolicy::NoWait, &mut |_| Change::Update(value.clone()))
+    txn.modify(tree, key.as_bytes(), LockStrength::NoKeyUpdate, WaitPolicy::NoWait, &mut |_| {
+        Change::Update(value.clone())
+    })
 }
 
 fn scan(txn: &Txn, tree: TreeId, range: KeyRange, direction: Direction) -> Vec<(Vec<u8>, Vec<u8>)> {

@@ -42,7 +42,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn key_of(k: u16) -> Vec<u8> {
     match k % 3 {
         0 => format!("key/{k:05}").into_bytes(),
-        1 => [b"a-rather-long-common-prefix-of-keys/".as_slice(), &k.to_be_bytes(), &vec![b'x'; k as usize % 300]].concat(),
+        1 => [
+            b"a-rather-long-common-prefix-of-keys/".as_slice(),
+            &k.to_be_bytes(),
+            &vec![b'x'; k as usize % 300],
+        ]
+        .concat(),
         _ => u64::from(k).to_be_bytes().to_vec(),
     }
 }
@@ -81,7 +86,11 @@ fn run(steps: Vec<Step>) {
                 let direction = if up { Direction::Forward } else { Direction::Backward };
                 let got = scan(live, tree, range, direction);
                 let mut expected: Vec<_> = if a < b {
-                    model.0.range::<Vec<u8>, _>((Bound::Excluded(a), Bound::Included(b))).map(|(k, v)| (k.clone(), v.clone())).collect()
+                    model
+                        .0
+                        .range::<Vec<u8>, _>((Bound::Excluded(a), Bound::Included(b)))
+                        .map(|(k, v)| (k.clone(), v.clone()))
+                        .collect()
                 } else {
                     Vec::new()
                 };
@@ -151,7 +160,9 @@ fn a_bulk_built_tree_is_complete_and_goes_with_its_transaction() {
         let mut txn = begin(&store);
         let tree = txn.create_tree().unwrap();
         let count = txn
-            .build_tree(tree, &mut |push| (0..20_000u64).try_for_each(|i| push(format!("{i:09}").as_bytes(), &i.to_be_bytes())))
+            .build_tree(tree, &mut |push| {
+                (0..20_000u64).try_for_each(|i| push(format!("{i:09}").as_bytes(), &i.to_be_bytes()))
+            })
             .unwrap();
         assert_eq!(count, 20_000);
         put(&mut txn, tree, "000000500x", "between");
@@ -173,6 +184,7 @@ fn unsorted_bulk_input_is_refused_without_a_trace() {
     let (_, store) = fresh(2);
     let mut txn = begin(&store);
     let tree = txn.create_tree().unwrap();
+    #[allow(clippy::type_complexity, reason = "a producer that is handed the consumer")]
     let mut records = |push: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>| {
         (0..5000u64).try_for_each(|i| push(&i.to_be_bytes(), &[9; 100]))?;
         push(&77u64.to_be_bytes(), b"again")
@@ -236,6 +248,7 @@ fn parallel_ranges_cover_everything_once() {
     let cursor = txn.cursor(tree, KeyRange::all(), Direction::Forward).unwrap();
     let ranges = cursor.split(&txn, 8).unwrap();
     assert!(ranges.len() >= 6, "{}", ranges.len());
-    let total: usize = ranges.into_iter().map(|range| scan(&txn, tree, range, Direction::Forward).len()).sum();
+    let total: usize =
+        ranges.into_iter().map(|range| scan(&txn, tree, range, Direction::Forward).len()).sum();
     assert_eq!(total, 20_000);
 }

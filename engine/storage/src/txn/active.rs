@@ -144,8 +144,12 @@ impl Transactions {
         let mut state = self.state.lock();
         let xid = state.next_xid;
         state.next_xid += 1;
-        let shared =
-            Arc::new(Shared { xid, undo: RwLock::new(undo), first_lsn: AtomicU64::new(0), owner: Arc::clone(owner) });
+        let shared = Arc::new(Shared {
+            xid,
+            undo: RwLock::new(undo),
+            first_lsn: AtomicU64::new(0),
+            owner: Arc::clone(owner),
+        });
         owner.set_xid(xid);
         self.shard(xid).write().insert(xid, Arc::clone(&shared));
         state.running.push(xid);
@@ -203,7 +207,11 @@ impl Transactions {
             if let Some(data) = self.current.load_full() {
                 self.slots[slot as usize].store(data.xmin, Ordering::SeqCst);
                 if self.current.load().as_ref().is_some_and(|current| Arc::ptr_eq(current, &data)) {
-                    return Arc::new(Snapshot { data, slot: Slot::Array(slot), transactions: Arc::clone(self) });
+                    return Arc::new(Snapshot {
+                        data,
+                        slot: Slot::Array(slot),
+                        transactions: Arc::clone(self),
+                    });
                 }
             }
             let state = self.state.lock();

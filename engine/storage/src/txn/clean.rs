@@ -9,7 +9,9 @@ use crate::buffer::{Access, PageWrite};
 use crate::core::Core;
 use crate::error::Result;
 use crate::ids::{PageId, TreeId};
-use crate::page::{Found, LargeRef, NodeMut, PageBuf, PageKind, SlotFlags, chunk_next, image_into, page_kind, tree_of};
+use crate::page::{
+    Found, LargeRef, NodeMut, PageBuf, PageKind, SlotFlags, chunk_next, image_into, page_kind, tree_of,
+};
 use crate::recovery::record::{Op, Part};
 use crate::store::PAGE_BYTES;
 use crate::wal::{Next, Space};
@@ -68,7 +70,10 @@ impl Core {
         self.validation.forget_below(horizon);
         for _ in 0..16 {
             let Some((tree, key)) = self.clean.leaves.lock().pop_front() else { break };
-            if tree != DIRECTORY && tree != GARBAGE && let Ok(tree) = self.trees.tree(tree) {
+            if tree != DIRECTORY
+                && tree != GARBAGE
+                && let Ok(tree) = self.trees.tree(tree)
+            {
                 self.clean_leaf(&tree, &key, horizon)?;
                 busy = true;
             }
@@ -114,7 +119,9 @@ impl Core {
             let leaf = self.trees.leaf_read(&directory, &key, Access::Normal)?;
             let node = leaf.node();
             for slot in 0..node.count() {
-                if node.flags(slot).has(SlotFlags::DELETED) && let Ok(raw) = node.key(slot).try_into() {
+                if node.flags(slot).has(SlotFlags::DELETED)
+                    && let Ok(raw) = node.key(slot).try_into()
+                {
                     self.clean.dropped(0, TreeId(u32::from_be_bytes(raw)));
                 }
             }
@@ -175,7 +182,8 @@ impl Core {
             return self.free_large_of(page, tree);
         }
         let node = page.node();
-        let children: Vec<PageId> = (0..=node.count()).map(|i| node.child(i)).filter(|child| !child.is_none()).collect();
+        let children: Vec<PageId> =
+            (0..=node.count()).map(|i| node.child(i)).filter(|child| !child.is_none()).collect();
         for &child in &children {
             if let Some(below) = self.trees.pool.write_if_present(child)?
                 && self.is_node_of(&below, tree)
@@ -186,7 +194,14 @@ impl Core {
         // One record takes the children away from the node and frees them.
         let id = page.id();
         let mut empty: Box<PageBuf> = Box::new([0; PAGE_BYTES]);
-        NodeMut::init(&mut empty, id, tree.0, page.node().level(), page.node().lower_fence(), page.node().upper_fence());
+        NodeMut::init(
+            &mut empty,
+            id,
+            tree.0,
+            page.node().level(),
+            page.node().lower_fence(),
+            page.node().upper_fence(),
+        );
         let mut image = Vec::new();
         image_into(&empty, &mut image);
         let mut freed = Vec::new();
@@ -256,7 +271,11 @@ impl Core {
     }
 
     /// Latches the first chunks of a large value, and says where the rest begins.
-    fn latch_chunks(&self, large: Option<LargeRef>, tree: TreeId) -> Result<(Vec<PageWrite<'_>>, Option<LargeRef>)> {
+    fn latch_chunks(
+        &self,
+        large: Option<LargeRef>,
+        tree: TreeId,
+    ) -> Result<(Vec<PageWrite<'_>>, Option<LargeRef>)> {
         let mut chunks = Vec::new();
         let Some(large) = large else { return Ok((chunks, None)) };
         let mut at = large.first;
@@ -303,7 +322,9 @@ impl Core {
         }
         let large = LargeRef::decode(node.value(0));
         let owner = match large {
-            Some(large) => self.trees.pool.write_if_present(large.first)?.map(|page| TreeId(tree_of(page.bytes()))),
+            Some(large) => {
+                self.trees.pool.write_if_present(large.first)?.map(|page| TreeId(tree_of(page.bytes())))
+            }
             None => None,
         };
         let (mut chunks, rest) = match owner {

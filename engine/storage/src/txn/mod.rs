@@ -205,7 +205,13 @@ impl Txn {
 
     /// Locks an object in one of PostgreSQL's modes until the transaction ends. `Ok(false)`: taken, and the policy is
     /// [`WaitPolicy::Skip`].
-    pub fn lock_object(&mut self, class: LockClass, id: u64, mode: LockMode, wait: WaitPolicy) -> Result<bool> {
+    pub fn lock_object(
+        &mut self,
+        class: LockClass,
+        id: u64,
+        mode: LockMode,
+        wait: WaitPolicy,
+    ) -> Result<bool> {
         let key = LockKey::Object(class, id);
         let covered = |held: &(LockKey, u8)| held.0 == key && held.1 == mode.bit();
         if class != LockClass::Advisory && class != LockClass::AdvisoryPair && self.held.iter().any(covered) {
@@ -220,7 +226,13 @@ impl Txn {
     }
 
     /// Locks an object for the session rather than the transaction. Needs [`TxnOptions::session`].
-    pub fn lock_object_for_session(&mut self, class: LockClass, id: u64, mode: LockMode, wait: WaitPolicy) -> Result<bool> {
+    pub fn lock_object_for_session(
+        &mut self,
+        class: LockClass,
+        id: u64,
+        mode: LockMode,
+        wait: WaitPolicy,
+    ) -> Result<bool> {
         let session = self.options.session.clone().ok_or(StoreError::Closed)?;
         let key = LockKey::Object(class, id);
         // The transaction's owner waits: it is the one that can be found waiting.
@@ -240,7 +252,13 @@ impl Txn {
         Ok(granted)
     }
 
-    fn waiter<'w>(&'w self, interrupt: &'w Interrupt, owner: Arc<Owner>, key: LockKey, mode: u8) -> Waiter<'w> {
+    fn waiter<'w>(
+        &'w self,
+        interrupt: &'w Interrupt,
+        owner: Arc<Owner>,
+        key: LockKey,
+        mode: u8,
+    ) -> Waiter<'w> {
         let core = &self.core;
         let timeout = self.options.lock_timeout;
         Waiter::new(&*core.env, &core.locks, interrupt, owner, key, mode, timeout, core.deadlock_timeout())
@@ -274,7 +292,9 @@ impl Txn {
             Ok(lsn)
         };
         let outcome = self.core.usable().and_then(|()| match (wrote, &self.reads) {
-            (true, reads) => self.core.validation.commit(&shared, self.snapshot.get(), reads.as_ref(), publish),
+            (true, reads) => {
+                self.core.validation.commit(&shared, self.snapshot.get(), reads.as_ref(), publish)
+            }
             (false, _) => publish(),
         });
         match outcome {
@@ -302,7 +322,8 @@ impl Txn {
     fn log_commit(&self, xid: u64, reserved: &mut u64) -> Result<Lsn> {
         let record = Record::Commit { xid, micros: self.core.env.now_micros() };
         let space = Reserve(reserved).rest();
-        crate::btree::with_encoded(&record, |raw| self.core.trees.wal.append_with(&[raw], space)).map(|at| at.end)
+        crate::btree::with_encoded(&record, |raw| self.core.trees.wal.append_with(&[raw], space))
+            .map(|at| at.end)
     }
 
     /// Ends the transaction and undoes what it did.

@@ -24,7 +24,13 @@ pub(crate) enum Visible {
 }
 
 /// Finds the version of a record that `view` sees. The leaf's latch keeps the chain intact meanwhile.
-pub(crate) fn visible(core: &Core, view: &View<'_>, node: NodeRef<'_>, slot: usize, older: &mut Vec<u8>) -> Result<Visible> {
+pub(crate) fn visible(
+    core: &Core,
+    view: &View<'_>,
+    node: NodeRef<'_>,
+    slot: usize,
+    older: &mut Vec<u8>,
+) -> Result<Visible> {
     let flags = node.flags(slot);
     let in_place = if flags.has(SlotFlags::DELETED) { Visible::Nothing } else { Visible::InPlace };
     match node.stamp(slot) {
@@ -35,7 +41,13 @@ pub(crate) fn visible(core: &Core, view: &View<'_>, node: NodeRef<'_>, slot: usi
 }
 
 #[cold]
-fn older_version(core: &Core, view: &View<'_>, mut stamp: Stamp, older: &mut Vec<u8>, in_place: Visible) -> Result<Visible> {
+fn older_version(
+    core: &Core,
+    view: &View<'_>,
+    mut stamp: Stamp,
+    older: &mut Vec<u8>,
+    in_place: Visible,
+) -> Result<Visible> {
     let mut newest = true;
     loop {
         let Some(shared) = core.transactions.find(stamp.xid) else {
@@ -69,7 +81,8 @@ fn older_version(core: &Core, view: &View<'_>, mut stamp: Stamp, older: &mut Vec
 impl Core {
     /// Puts a large value together.
     pub(crate) fn read_large(&self, reference: &[u8]) -> Result<Vec<u8>> {
-        let damaged = || StoreError::Corrupt { page: None, what: "a large value without its reference".into() };
+        let damaged =
+            || StoreError::Corrupt { page: None, what: "a large value without its reference".into() };
         let large = LargeRef::decode(reference).ok_or_else(damaged)?;
         let mut value = Vec::with_capacity((large.len as usize).min(64 << 20));
         let mut at = large.first;
@@ -88,7 +101,12 @@ impl Core {
     }
 
     /// The bytes of a version: as they are, or put together in `large`.
-    pub(crate) fn value_of<'v>(&self, flags: SlotFlags, stored: &'v [u8], large: &'v mut Vec<u8>) -> Result<&'v [u8]> {
+    pub(crate) fn value_of<'v>(
+        &self,
+        flags: SlotFlags,
+        stored: &'v [u8],
+        large: &'v mut Vec<u8>,
+    ) -> Result<&'v [u8]> {
         if !flags.has(SlotFlags::LARGE) {
             return Ok(stored);
         }
@@ -115,7 +133,13 @@ impl Txn {
         self.get_in(&view, tree, key, f)
     }
 
-    fn get_in<R>(&self, view: &View<'_>, tree: TreeId, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+    fn get_in<R>(
+        &self,
+        view: &View<'_>,
+        tree: TreeId,
+        key: &[u8],
+        f: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
         let tree = self.tree(tree)?;
         let leaf = self.trees().leaf_read(&tree, key, Access::Normal)?;
         let node = leaf.node();
@@ -123,7 +147,9 @@ impl Txn {
         let mut older = Vec::new();
         let (flags, stored) = match visible(&self.core, view, node, slot, &mut older)? {
             Visible::Nothing => return Ok(None),
-            Visible::InPlace if !node.flags(slot).has(SlotFlags::LARGE) => return Ok(Some(f(node.value(slot)))),
+            Visible::InPlace if !node.flags(slot).has(SlotFlags::LARGE) => {
+                return Ok(Some(f(node.value(slot))));
+            }
             Visible::InPlace => (node.flags(slot), node.value(slot).to_vec()),
             Visible::Older(flags) => (flags, older),
         };
@@ -138,7 +164,13 @@ impl Txn {
     }
 
     /// A cursor under a given snapshot, which it keeps.
-    pub fn cursor_in(&self, snapshot: Arc<Snapshot>, tree: TreeId, range: KeyRange, direction: Direction) -> Result<Cursor> {
+    pub fn cursor_in(
+        &self,
+        snapshot: Arc<Snapshot>,
+        tree: TreeId,
+        range: KeyRange,
+        direction: Direction,
+    ) -> Result<Cursor> {
         Ok(Cursor {
             tree: self.tree(tree)?,
             snapshot,
@@ -221,7 +253,12 @@ impl Cursor {
         }
     }
 
-    fn forward(&mut self, txn: &Txn, max: usize, out: &mut impl FnMut(&[u8], &[u8]) -> ControlFlow<()>) -> Result<()> {
+    fn forward(
+        &mut self,
+        txn: &Txn,
+        max: usize,
+        out: &mut impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<()> {
         let core = Arc::clone(&txn.core);
         let start: &[u8] = match &self.range.lower {
             Bound::Included(key) | Bound::Excluded(key) => key,
@@ -235,7 +272,10 @@ impl Cursor {
         };
         let end = upper_slot(node, &self.range.upper);
         for slot in first..end.max(first) {
-            if self.show(txn, &core, node, slot, out)?.is_some_and(|shown| shown.is_break() || self.counted(max)) {
+            if self
+                .show(txn, &core, node, slot, out)?
+                .is_some_and(|shown| shown.is_break() || self.counted(max))
+            {
                 self.range.lower = Bound::Excluded(node.key(slot));
                 return Ok(());
             }
@@ -250,7 +290,12 @@ impl Cursor {
         Ok(())
     }
 
-    fn backward(&mut self, txn: &Txn, max: usize, out: &mut impl FnMut(&[u8], &[u8]) -> ControlFlow<()>) -> Result<()> {
+    fn backward(
+        &mut self,
+        txn: &Txn,
+        max: usize,
+        out: &mut impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<()> {
         let core = Arc::clone(&txn.core);
         let leaf = match &self.range.upper {
             Bound::Included(key) => core.trees.leaf_read(&self.tree, key, self.access())?,
@@ -268,7 +313,10 @@ impl Cursor {
             },
         };
         for slot in (first..end).rev() {
-            if self.show(txn, &core, node, slot, out)?.is_some_and(|shown| shown.is_break() || self.counted(max)) {
+            if self
+                .show(txn, &core, node, slot, out)?
+                .is_some_and(|shown| shown.is_break() || self.counted(max))
+            {
                 self.range.upper = Bound::Excluded(node.key(slot));
                 return Ok(());
             }
@@ -325,7 +373,9 @@ impl Cursor {
         let dead = |i: &usize| {
             node.flags(*i).has(SlotFlags::DELETED) && node.stamp(*i).is_none_or(|stamp| stamp.xid < horizon)
         };
-        if passed.len() >= GHOSTS_TO_REPORT && passed.by_ref().filter(dead).take(GHOSTS_TO_REPORT).count() == GHOSTS_TO_REPORT {
+        if passed.len() >= GHOSTS_TO_REPORT
+            && passed.by_ref().filter(dead).take(GHOSTS_TO_REPORT).count() == GHOSTS_TO_REPORT
+        {
             core.clean.leaf(self.tree.id, node.lower_fence());
         }
     }

@@ -54,18 +54,26 @@ impl Trees {
         op: Op<'_>,
         reserve: &mut Reserve<'_>,
     ) -> Result<crate::buffer::Logged> {
-        let bytes = 64 + match &op {
-            Op::Set { key, value, .. } => key.len() + value.len(),
-            Op::Remove { key } => key.len(),
-            _ => 0,
-        } as u64;
+        let bytes = 64
+            + match &op {
+                Op::Set { key, value, .. } => key.len() + value.len(),
+                Op::Remove { key } => key.len(),
+                _ => 0,
+            } as u64;
         let part = Some(Part { page: page.id(), op });
         self.logged_parts(&mut [page], Record::Compensate { xid, undone, done, part }, reserve.take(bytes))
     }
 
     /// Removes a record that `xid` inserted. An entry of the directory becomes a ghost instead: the cleaner finds it and
     /// frees the tree's pages.
-    pub(crate) fn undo_insert(&self, tree: &Tree, key: &[u8], xid: u64, lsn: Lsn, reserve: &mut Reserve<'_>) -> Result<()> {
+    pub(crate) fn undo_insert(
+        &self,
+        tree: &Tree,
+        key: &[u8],
+        xid: u64,
+        lsn: Lsn,
+        reserve: &mut Reserve<'_>,
+    ) -> Result<()> {
         let mut leaf = self.leaf_write(tree, key)?;
         let node = leaf.node();
         let Found::At(slot) = node.find(key) else { return Err(lost(leaf.id(), "an inserted record")) };
@@ -114,7 +122,15 @@ impl Trees {
     }
 
     /// Removes rows that `xid` appended.
-    pub(crate) fn undo_range(&self, tree: &Tree, first: u64, last: u64, xid: u64, lsn: Lsn, reserve: &mut Reserve<'_>) -> Result<()> {
+    pub(crate) fn undo_range(
+        &self,
+        tree: &Tree,
+        first: u64,
+        last: u64,
+        xid: u64,
+        lsn: Lsn,
+        reserve: &mut Reserve<'_>,
+    ) -> Result<()> {
         let mut from = first.to_be_bytes().to_vec();
         loop {
             let mut leaf = self.leaf_write(tree, &from)?;
@@ -132,7 +148,13 @@ impl Trees {
     }
 
     /// Frees a page that `xid` made.
-    pub(crate) fn undo_page(&self, page: PageId, xid: u64, lsn: Lsn, reserve: &mut Reserve<'_>) -> Result<()> {
+    pub(crate) fn undo_page(
+        &self,
+        page: PageId,
+        xid: u64,
+        lsn: Lsn,
+        reserve: &mut Reserve<'_>,
+    ) -> Result<()> {
         let mut latched = self.pool.write(page)?;
         self.compensate(&mut latched, xid, lsn, true, Op::Free, reserve)?;
         self.pool.free(latched);
@@ -142,7 +164,8 @@ impl Trees {
     /// Notes that a transaction is undone completely.
     pub(crate) fn log_abort(&self, xid: u64, reserve: Reserve<'_>) -> Result<Lsn> {
         let space = reserve.rest();
-        crate::btree::with_encoded(&Record::Abort { xid }, |raw| self.wal.append_with(&[raw], space)).map(|at| at.end)
+        crate::btree::with_encoded(&Record::Abort { xid }, |raw| self.wal.append_with(&[raw], space))
+            .map(|at| at.end)
     }
 }
 

@@ -128,7 +128,9 @@ impl Written {
     fn of(shared: &Shared) -> Result<Written> {
         let mut written = Written { xid: shared.xid, keys: Vec::new(), ranges: Vec::new() };
         shared.undo.read().for_each(1, |entry| match entry {
-            Entry::Insert { tree, key } | Entry::Change { tree, key, .. } => written.keys.push((tree, key.into())),
+            Entry::Insert { tree, key } | Entry::Change { tree, key, .. } => {
+                written.keys.push((tree, key.into()))
+            }
             Entry::Range { tree, first, last } => written.ranges.push((tree, first, last)),
             Entry::Page { .. } => {}
         })?;
@@ -137,10 +139,9 @@ impl Written {
 
     fn meets(&self, reads: &ReadSet) -> bool {
         self.keys.iter().any(|(tree, key)| reads.trees.get(tree).is_some_and(|reads| reads.covers(key)))
-            || self
-                .ranges
-                .iter()
-                .any(|&(tree, first, last)| reads.trees.get(&tree).is_some_and(|reads| reads.meets_rows(first, last)))
+            || self.ranges.iter().any(|&(tree, first, last)| {
+                reads.trees.get(&tree).is_some_and(|reads| reads.meets_rows(first, last))
+            })
     }
 }
 

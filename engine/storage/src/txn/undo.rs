@@ -216,8 +216,10 @@ impl UndoLog {
     }
 
     fn with_raw<R>(&self, position: u64, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
-        let missing = || StoreError::Corrupt { page: None, what: format!("undo position {position} does not exist") };
-        let index = self.chunks.partition_point(|chunk| chunk.base <= position).checked_sub(1).ok_or_else(missing)?;
+        let missing =
+            || StoreError::Corrupt { page: None, what: format!("undo position {position} does not exist") };
+        let index =
+            self.chunks.partition_point(|chunk| chunk.base <= position).checked_sub(1).ok_or_else(missing)?;
         let chunk = &self.chunks[index];
         let at = (position - chunk.base) as usize;
         match &chunk.data {
@@ -359,7 +361,10 @@ impl UndoSpace {
         let file = match &spill.file {
             Some(file) => Arc::clone(file),
             None => {
-                let opened = self.env.open(&self.path, OpenMode::Create).map_err(|e| StoreError::io("create the undo file", e))?;
+                let opened = self
+                    .env
+                    .open(&self.path, OpenMode::Create)
+                    .map_err(|e| StoreError::io("create the undo file", e))?;
                 spill.file = Some(Arc::clone(&opened));
                 opened
             }
@@ -373,9 +378,11 @@ impl UndoSpace {
 
     fn read(&self, offset: u64, len: usize) -> Result<Vec<u8>> {
         let file = self.spill.lock().file.clone();
-        let file = file.ok_or_else(|| StoreError::Corrupt { page: None, what: "the undo file is missing".into() })?;
+        let file =
+            file.ok_or_else(|| StoreError::Corrupt { page: None, what: "the undo file is missing".into() })?;
         let mut bytes = vec![0; len];
-        let got = crate::env::read_full(&*file, &mut bytes, offset).map_err(|e| StoreError::io("read the undo file", e))?;
+        let got = crate::env::read_full(&*file, &mut bytes, offset)
+            .map_err(|e| StoreError::io("read the undo file", e))?;
         if got < len {
             return Err(StoreError::Corrupt { page: None, what: "the undo file is too short".into() });
         }
@@ -444,7 +451,8 @@ mod tests {
         for i in 0..500u64 {
             log.prepare(1100).unwrap();
             let prior = Prior { flags: SlotFlags(0), stamp: None, value: &value };
-            positions.push(log.push(Lsn(i + 1), &Entry::Change { tree: TreeId(1), key: &i.to_be_bytes(), prior }));
+            positions
+                .push(log.push(Lsn(i + 1), &Entry::Change { tree: TreeId(1), key: &i.to_be_bytes(), prior }));
         }
         assert!(space.memory_bytes() < 200_000 && space.spilled_bytes() > 300_000);
         log.with(positions[3], |lsn, _| assert_eq!(lsn, Lsn(4))).unwrap();

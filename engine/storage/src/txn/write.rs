@@ -8,7 +8,9 @@ use crate::btree::{BulkBuilder, DIRECTORY, FIRST_TREE, GARBAGE, Tree, check_key,
 use crate::buffer::{Logged, PageWrite, log};
 use crate::error::{Result, StoreError};
 use crate::ids::{Lsn, PageId, TreeId};
-use crate::page::{CHUNK_BYTES, Found, LargeRef, NodeMut, PageBuf, SlotFlags, Stamp, image_into, record_bytes, write_chunk};
+use crate::page::{
+    CHUNK_BYTES, Found, LargeRef, NodeMut, PageBuf, SlotFlags, Stamp, image_into, record_bytes, write_chunk,
+};
 use crate::recovery::apply;
 use crate::recovery::record::{Delta, Op, Part, Record, Rows};
 use crate::store::PAGE_BYTES;
@@ -74,7 +76,13 @@ impl Txn {
         Ok(outcome)
     }
 
-    fn insert_stored(&mut self, tree: &Tree, key: &[u8], stored: &[u8], flags: SlotFlags) -> Result<InsertOutcome> {
+    fn insert_stored(
+        &mut self,
+        tree: &Tree,
+        key: &[u8],
+        stored: &[u8],
+        flags: SlotFlags,
+    ) -> Result<InsertOutcome> {
         let shared = self.shared();
         let core = Arc::clone(&self.core);
         loop {
@@ -144,7 +152,9 @@ impl Txn {
     /// The running transaction, other than this, that wrote a version.
     fn running_writer(&self, stamp: Option<Stamp>) -> Option<Arc<Shared>> {
         let stamp = stamp?;
-        if Some(stamp.xid) == self.xid() || self.snapshot.get().is_some_and(|snapshot| snapshot.sees(stamp.xid)) {
+        if Some(stamp.xid) == self.xid()
+            || self.snapshot.get().is_some_and(|snapshot| snapshot.sees(stamp.xid))
+        {
             return None;
         }
         self.core.transactions.find_running(stamp.xid)
@@ -222,7 +232,9 @@ impl Txn {
                 }
             }
             let writer = match &newest {
-                Newest::Locked(writer) if implicit(flags).conflicts(strength) => Some(Arc::clone(&writer.owner)),
+                Newest::Locked(writer) if implicit(flags).conflicts(strength) => {
+                    Some(Arc::clone(&writer.owner))
+                }
                 _ => None,
             };
             if writer.is_some() || waiter.is_some() || !core.locks.row_is_quiet(tree.id, key) {
@@ -230,7 +242,16 @@ impl Txn {
                 let asking = waiter.get_or_insert_with(|| {
                     let row = LockKey::Row(tree.id, key.into());
                     let (timeout, deadlock) = (self.options.lock_timeout, core.deadlock_timeout());
-                    Waiter::new(&*core.env, &core.locks, &interrupt, Arc::clone(&owner), row, strength.bit(), timeout, deadlock)
+                    Waiter::new(
+                        &*core.env,
+                        &core.locks,
+                        &interrupt,
+                        Arc::clone(&owner),
+                        row,
+                        strength.bit(),
+                        timeout,
+                        deadlock,
+                    )
                 });
                 if !asking.ask(writer.as_ref(), false, queue) {
                     drop(leaf);
@@ -261,7 +282,9 @@ impl Txn {
                     _ => return Ok(Modified::NotFound),
                 },
                 Newest::Newer => Current::Newer(core.value_of(flags, node.value(slot), &mut large)?),
-                Newest::Seen | Newest::Own => Current::Same(core.value_of(flags, node.value(slot), &mut large)?),
+                Newest::Seen | Newest::Own => {
+                    Current::Same(core.value_of(flags, node.value(slot), &mut large)?)
+                }
             };
             let change = f(shown);
             let mark = shared.undo.read().position();
@@ -275,7 +298,11 @@ impl Txn {
                 (Change::Delete, _) => (keep_version(flags).with(SlotFlags::DELETED), None),
                 (Change::Update(value), _) => {
                     let (flags, stored) = self.store_value_latched(&tree, key, value)?;
-                    let kept = if strength <= LockStrength::NoKeyUpdate { SlotFlags::KEY_KEPT } else { SlotFlags::default() };
+                    let kept = if strength <= LockStrength::NoKeyUpdate {
+                        SlotFlags::KEY_KEPT
+                    } else {
+                        SlotFlags::default()
+                    };
                     (flags.with(kept), Some(stored))
                 }
             };
@@ -315,13 +342,22 @@ impl Txn {
     }
 
     /// Locks a record in its latest committed state, whatever the snapshot: what foreign keys need.
-    pub fn lock_row(&mut self, tree: TreeId, key: &[u8], strength: LockStrength, wait: WaitPolicy) -> Result<Modified> {
+    pub fn lock_row(
+        &mut self,
+        tree: TreeId,
+        key: &[u8],
+        strength: LockStrength,
+        wait: WaitPolicy,
+    ) -> Result<Modified> {
         self.modify_in(tree, key, strength, wait, Rules::PRESENT, &mut |_| Change::Keep)
     }
 
     /// Deletes a record; false when there is none.
     pub fn delete(&mut self, tree: TreeId, key: &[u8]) -> Result<bool> {
-        let outcome = self.modify_in(tree, key, LockStrength::Update, WaitPolicy::Wait, Rules::PRESENT, &mut |_| Change::Delete)?;
+        let outcome =
+            self.modify_in(tree, key, LockStrength::Update, WaitPolicy::Wait, Rules::PRESENT, &mut |_| {
+                Change::Delete
+            })?;
         Ok(outcome == Modified::Deleted)
     }
 
@@ -333,7 +369,9 @@ impl Txn {
             }
             let mut set = |_: Current<'_>| Change::Update(value.to_vec());
             let rules = Rules { latest: self.options.isolation == Isolation::ReadCommitted, blind: true };
-            if self.modify_in(tree, key, LockStrength::NoKeyUpdate, WaitPolicy::Wait, rules, &mut set)? == Modified::Updated {
+            if self.modify_in(tree, key, LockStrength::NoKeyUpdate, WaitPolicy::Wait, rules, &mut set)?
+                == Modified::Updated
+            {
                 return Ok(());
             }
         }
@@ -346,7 +384,12 @@ impl Txn {
 
     /// Appends rows under consecutive row ids beginning at `first`, which nobody else uses: one log record and one undo
     /// entry per leaf.
-    pub fn append_rows(&mut self, tree: TreeId, first: u64, rows: &mut dyn Iterator<Item = &[u8]>) -> Result<()> {
+    pub fn append_rows(
+        &mut self,
+        tree: TreeId,
+        first: u64,
+        rows: &mut dyn Iterator<Item = &[u8]>,
+    ) -> Result<()> {
         self.writable()?;
         let tree = self.tree(tree)?;
         let mut next = first;
@@ -370,7 +413,13 @@ impl Txn {
         self.append_batch(&tree, &mut next, &mut batch, &mut ends)
     }
 
-    fn append_batch(&mut self, tree: &Tree, next: &mut u64, batch: &mut Vec<u8>, ends: &mut Vec<usize>) -> Result<()> {
+    fn append_batch(
+        &mut self,
+        tree: &Tree,
+        next: &mut u64,
+        batch: &mut Vec<u8>,
+        ends: &mut Vec<usize>,
+    ) -> Result<()> {
         let shared = self.shared();
         let core = Arc::clone(&self.core);
         let (mut from, mut done) = (0, 0);
@@ -379,7 +428,9 @@ impl Txn {
             let key = next.to_be_bytes();
             let mut leaf = core.trees.leaf_write(tree, &key)?;
             let node = leaf.node();
-            let Found::Before(slot) = node.find(&key) else { return Err(StoreError::Duplicate { tree: tree.id }) };
+            let Found::Before(slot) = node.find(&key) else {
+                return Err(StoreError::Duplicate { tree: tree.id });
+            };
             // Row ids below this one belong into this leaf's gap.
             let mut limit = u64::MAX;
             if slot < node.count() {
@@ -404,7 +455,14 @@ impl Txn {
                 continue;
             }
             let rows = Rows(&batch[from..end]);
-            let record = Record::InsertRange { xid: shared.xid, tree: tree.id, page: leaf.id(), first: *next, count, rows };
+            let record = Record::InsertRange {
+                xid: shared.xid,
+                tree: tree.id,
+                page: leaf.id(),
+                first: *next,
+                count,
+                rows,
+            };
             shared.undo.write().prepare(128)?;
             let logged = self.log_own(&shared, &mut leaf, &record, COMPENSATION)?;
             let entry = Entry::Range { tree: tree.id, first: *next, last: *next + count - 1 };
@@ -498,7 +556,12 @@ impl Txn {
     }
 
     /// Stores a value: as it is, or, when large, as a chain of pages.
-    fn store_value<'v>(&mut self, tree: &Tree, key: &[u8], value: &'v [u8]) -> Result<(SlotFlags, std::borrow::Cow<'v, [u8]>)> {
+    fn store_value<'v>(
+        &mut self,
+        tree: &Tree,
+        key: &[u8],
+        value: &'v [u8],
+    ) -> Result<(SlotFlags, std::borrow::Cow<'v, [u8]>)> {
         if !is_large(key.len(), value.len()) {
             return Ok((SlotFlags::default(), value.into()));
         }
@@ -506,7 +569,12 @@ impl Txn {
         Ok((SlotFlags::LARGE, large.encode().to_vec().into()))
     }
 
-    fn store_value_latched(&mut self, tree: &Tree, key: &[u8], value: Vec<u8>) -> Result<(SlotFlags, Vec<u8>)> {
+    fn store_value_latched(
+        &mut self,
+        tree: &Tree,
+        key: &[u8],
+        value: Vec<u8>,
+    ) -> Result<(SlotFlags, Vec<u8>)> {
         if !is_large(key.len(), value.len()) {
             return Ok((SlotFlags::default(), value));
         }
@@ -588,7 +656,13 @@ impl Txn {
     }
 
     /// Logs a record of this transaction for one page, reserving log space for its compensation.
-    fn log_own(&mut self, shared: &Shared, page: &mut PageWrite<'_>, record: &Record<'_>, compensation: u64) -> Result<Logged> {
+    fn log_own(
+        &mut self,
+        shared: &Shared,
+        page: &mut PageWrite<'_>,
+        record: &Record<'_>,
+        compensation: u64,
+    ) -> Result<Logged> {
         self.announce(shared);
         let space = Space::Normal { also_reserve: compensation };
         let logged = with_encoded(record, |raw| log(&self.core.trees.wal, &mut [page], &[raw], space))?;
@@ -596,9 +670,18 @@ impl Txn {
         Ok(logged)
     }
 
-    fn log_insert(&mut self, shared: &Shared, tree: &Tree, leaf: &mut PageWrite<'_>, key: &[u8], flags: SlotFlags, stored: &[u8]) -> Result<()> {
+    fn log_insert(
+        &mut self,
+        shared: &Shared,
+        tree: &Tree,
+        leaf: &mut PageWrite<'_>,
+        key: &[u8],
+        flags: SlotFlags,
+        stored: &[u8],
+    ) -> Result<()> {
         shared.undo.write().prepare(64 + key.len())?;
-        let record = Record::Insert { xid: shared.xid, tree: tree.id, page: leaf.id(), key, flags, value: stored };
+        let record =
+            Record::Insert { xid: shared.xid, tree: tree.id, page: leaf.id(), key, flags, value: stored };
         let logged = self.log_own(shared, leaf, &record, COMPENSATION + key.len() as u64)?;
         let undo = shared.undo.write().push(logged.start(), &Entry::Insert { tree: tree.id, key });
         let slot = apply::insert(leaf.edit(&logged), key, flags, shared.xid, stored)?;
@@ -628,7 +711,8 @@ impl Txn {
         shared.undo.write().prepare(64 + key.len() + old.len())?;
         let old_copy = old.to_vec();
         let delta = Delta::between(&old_copy, stored);
-        let record = Record::Change { xid: shared.xid, tree: tree.id, page: leaf.id(), key, before, after, delta };
+        let record =
+            Record::Change { xid: shared.xid, tree: tree.id, page: leaf.id(), key, before, after, delta };
         let undo_entry = Entry::Change { tree: tree.id, key, prior: Prior { value: &old_copy, ..prior } };
         let compensation = COMPENSATION + (key.len() + old_copy.len()) as u64;
         let logged = match self.log_own(shared, leaf, &record, compensation) {

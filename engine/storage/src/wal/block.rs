@@ -151,7 +151,8 @@ impl Group {
     /// Rebuilds the one block at `index` from the others, header included.
     pub(super) fn rebuild(&self, blocks: &mut [u8], index: u8) {
         let code = ecc::code(usize::from(self.data_blocks), 1).expect("a group's shape has a code");
-        let rebuilt = code.rebuild(&mut Stripe::new(blocks, BLOCK_BYTES, HEADER_BYTES, PAYLOAD_BYTES), 1 << index);
+        let rebuilt =
+            code.rebuild(&mut Stripe::new(blocks, BLOCK_BYTES, HEADER_BYTES, PAYLOAD_BYTES), 1 << index);
         debug_assert!(rebuilt, "one missing block is never too many");
         self.seal(&mut blocks[usize::from(index) * BLOCK_BYTES..][..BLOCK_BYTES], index);
     }
@@ -184,7 +185,10 @@ mod tests {
         let block = &blocks[BLOCK_BYTES..];
         assert_eq!(block[4..8], [1, 2, 3, 4]);
         assert_eq!((block[8..10].to_vec(), block[24..26].to_vec()), (vec![0xE8, 3], vec![0x84, 3]));
-        assert_eq!((block[32], block[40], block[44], block[48], &block[52..56]), (5, 9, 3, 3, &[1u8, 1, 0, 0][..]));
+        assert_eq!(
+            (block[32], block[40], block[44], block[48], &block[52..56]),
+            (5, 9, 3, 3, &[1u8, 1, 0, 0][..])
+        );
         assert_eq!(&block[56..60], b"abc\0");
         assert_eq!(Group::decode(block, 5, 9), Some(group(3)));
         assert_eq!(Group::decode(block, 5, 8), None, "misplaced");

@@ -64,7 +64,9 @@ pub(super) struct Chain {
 pub(super) fn first_group(segment: &Segment) -> Option<Group> {
     let mut window = Window { from: 0, bytes: Vec::new(), unreadable: Vec::new() };
     window.load(&*segment.file, 0, SEARCH_BLOCKS.min(segment.blocks));
-    (0..window.count()).find_map(|number| window.group(segment.number, number)).filter(|group| group.base <= 2)
+    (0..window.count())
+        .find_map(|number| window.group(segment.number, number))
+        .filter(|group| group.base <= 2)
 }
 
 impl Window {
@@ -79,7 +81,8 @@ impl Window {
         self.unreadable.clear();
         self.unreadable.resize(count as usize, false);
         let at = |number: u32| u64::from(number) * BLOCK_BYTES as u64;
-        if matches!(read_full(file, &mut self.bytes, at(from)), Ok(bytes) if bytes == count as usize * BLOCK_BYTES) {
+        if matches!(read_full(file, &mut self.bytes, at(from)), Ok(bytes) if bytes == count as usize * BLOCK_BYTES)
+        {
             return;
         }
         for (index, block) in self.bytes.chunks_exact_mut(BLOCK_BYTES).enumerate() {
@@ -133,13 +136,18 @@ impl Chain {
 
     fn load(&mut self, from: u32, count: u32) {
         if !self.window.holds(from, count) {
-            self.window.load(&*self.segment.file, from, WINDOW_BLOCKS.max(count).min(self.segment.blocks - from));
+            self.window.load(
+                &*self.segment.file,
+                from,
+                WINDOW_BLOCKS.max(count).min(self.segment.blocks - from),
+            );
         }
     }
 
     fn is_next(&self, group: &Group) -> bool {
         let goes_on = group.epoch == self.epoch && group.start <= self.end && self.end < group.end();
-        let opens_anew = group.epoch > self.epoch && group.first && group.after == self.end && group.start <= self.end;
+        let opens_anew =
+            group.epoch > self.epoch && group.first && group.after == self.end && group.start <= self.end;
         group.log_id == self.log_id && (goes_on || opens_anew)
     }
 
@@ -147,7 +155,9 @@ impl Chain {
     pub(super) fn next(&mut self) -> Result<Option<Followed>> {
         loop {
             let left = self.segment.blocks.saturating_sub(self.position);
-            if left >= 2 && let Some(followed) = self.search()? {
+            if left >= 2
+                && let Some(followed) = self.search()?
+            {
                 return Ok(Some(followed));
             }
             if left > SEARCH_BLOCKS || !self.next_segment()? {
@@ -163,13 +173,16 @@ impl Chain {
             return Ok(false);
         }
         let next = self.folder.open(number, self.mode)?;
-        let (old, position) = (std::mem::replace(&mut self.segment, next), std::mem::replace(&mut self.position, 0));
+        let (old, position) =
+            (std::mem::replace(&mut self.segment, next), std::mem::replace(&mut self.position, 0));
         self.refresh();
         let count = SEARCH_BLOCKS.min(self.segment.blocks);
         self.load(0, count);
-        let goes_on = (0..count).filter_map(|block| self.window.group(number, block)).any(|group| self.is_next(&group));
+        let goes_on =
+            (0..count).filter_map(|block| self.window.group(number, block)).any(|group| self.is_next(&group));
         if !goes_on {
-            let unreadable = self.window.unreadable.iter().take(count as usize).filter(|unreadable| **unreadable).count();
+            let unreadable =
+                self.window.unreadable.iter().take(count as usize).filter(|unreadable| **unreadable).count();
             (self.segment, self.position) = (old, position);
             self.refresh();
             if unreadable > 1 {
@@ -180,7 +193,10 @@ impl Chain {
     }
 
     fn cannot_read(&self, block: u32) -> StoreError {
-        let what = format!("read block {block} and others of log segment {:016x} at {}", self.segment.number, self.end);
+        let what = format!(
+            "read block {block} and others of log segment {:016x} at {}",
+            self.segment.number, self.end
+        );
         StoreError::io(what, std::io::Error::other("several blocks in a row cannot be read"))
     }
 
@@ -229,7 +245,8 @@ impl Chain {
         debug_assert!(count as usize <= GROUP_BLOCKS_MAX);
         let from = (group.base - self.window.from) as usize;
         self.blocks.clear();
-        self.blocks.extend_from_slice(&self.window.bytes[from * BLOCK_BYTES..(from + count as usize) * BLOCK_BYTES]);
+        self.blocks
+            .extend_from_slice(&self.window.bytes[from * BLOCK_BYTES..(from + count as usize) * BLOCK_BYTES]);
         let is_missing = |index: &u32| self.window.group(group.segment, group.base + index) != Some(*group);
         let missing: Vec<u32> = (0..count).filter(is_missing).collect();
         match missing[..] {
@@ -238,7 +255,11 @@ impl Chain {
                 group.rebuild(&mut self.blocks, index as u8);
                 Ok(Some(Some(index as u8)))
             }
-            _ if missing.iter().filter(|index| self.window.unreadable[from + **index as usize]).count() > 1 => Err(self.cannot_read(group.base)),
+            _ if missing.iter().filter(|index| self.window.unreadable[from + **index as usize]).count()
+                > 1 =>
+            {
+                Err(self.cannot_read(group.base))
+            }
             _ => Ok(None),
         }
     }
@@ -254,7 +275,10 @@ impl Chain {
         for (segment, mut at) in segments {
             while at < segment.blocks {
                 window.load(&*segment.file, at, WINDOW_BLOCKS.min(segment.blocks - at));
-                for group in (at..at + window.count()).filter_map(|number| window.group(segment.number, number)).filter(|group| group.log_id == self.log_id) {
+                for group in (at..at + window.count())
+                    .filter_map(|number| window.group(segment.number, number))
+                    .filter(|group| group.log_id == self.log_id)
+                {
                     durable = durable.max(group.durable);
                     epoch = epoch.max(group.epoch);
                 }

@@ -94,7 +94,9 @@ impl Wal {
     }
 
     fn unregister(&self, sleeper: &Arc<Sleeper>) {
-        self.waiters.lock().retain(|waiter| !matches!(&waiter.wake, Wake::Thread(other) if Arc::ptr_eq(other, sleeper)));
+        self.waiters
+            .lock()
+            .retain(|waiter| !matches!(&waiter.wake, Wake::Thread(other) if Arc::ptr_eq(other, sleeper)));
     }
 
     /// Calls `wake` when the log is durable up to `upto`, at once when it is already. Needs the flusher thread, or somebody who calls [`Wal::flush_step`].
@@ -198,7 +200,11 @@ impl Wal {
     /// Tells the waiters what they waited for, and lets one of the others lead the next round.
     fn settle(&self, attempted: Lsn, outcome: &Result<()>) {
         let durable = self.durable_lsn();
-        let failure = self.check_poison().err().map(|error| (Lsn(u64::MAX), error)).or_else(|| outcome.as_ref().err().map(|error| (attempted, error.clone())));
+        let failure = self
+            .check_poison()
+            .err()
+            .map(|error| (Lsn(u64::MAX), error))
+            .or_else(|| outcome.as_ref().err().map(|error| (attempted, error.clone())));
         let mut told = Vec::new();
         {
             let mut waiters = self.waiters.lock();

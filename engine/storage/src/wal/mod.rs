@@ -69,7 +69,12 @@ pub struct WalOptions {
 
 impl Default for WalOptions {
     fn default() -> Self {
-        WalOptions { segment_bytes: 16 << 20, buffer_bytes: 2 << 20, reserve_bytes: 256 << 10, spare_segments_max: 4 }
+        WalOptions {
+            segment_bytes: 16 << 20,
+            buffer_bytes: 2 << 20,
+            reserve_bytes: 256 << 10,
+            spare_segments_max: 4,
+        }
     }
 }
 
@@ -193,13 +198,26 @@ impl Wal {
         Ok(Wal::new(env, folder, options, writer, pool))
     }
 
-    fn new(env: Arc<dyn Env>, folder: Arc<Folder>, mut options: WalOptions, writer: Writer, pool: Pool) -> Wal {
+    fn new(
+        env: Arc<dyn Env>,
+        folder: Arc<Folder>,
+        mut options: WalOptions,
+        writer: Writer,
+        pool: Pool,
+    ) -> Wal {
         let written = writer.written;
-        options.segment_bytes = (options.segment_bytes / BLOCK_BYTES as u64).max(segment::SEGMENT_BLOCKS_MIN) * BLOCK_BYTES as u64;
+        options.segment_bytes = (options.segment_bytes / BLOCK_BYTES as u64).max(segment::SEGMENT_BLOCKS_MIN)
+            * BLOCK_BYTES as u64;
         let wal = Wal {
             env,
             folder,
-            buffer: Mutex::new(Buffer { bytes: Vec::new(), base: written, in_flight: 0, room_blocks: 0, reserved: options.reserve_bytes }),
+            buffer: Mutex::new(Buffer {
+                bytes: Vec::new(),
+                base: written,
+                in_flight: 0,
+                room_blocks: 0,
+                reserved: options.reserve_bytes,
+            }),
             options,
             end: AtomicU64::new(written.0),
             durable: AtomicU64::new(written.0),
@@ -218,7 +236,13 @@ impl Wal {
     }
 
     /// Opens the log and finds its end. Everything from `from`, a record's position, is still there, and up to `durable_floor` it was durable.
-    pub fn open(env: Arc<dyn Env>, dir: &Path, options: WalOptions, from: Lsn, durable_floor: Lsn) -> Result<Wal> {
+    pub fn open(
+        env: Arc<dyn Env>,
+        dir: &Path,
+        options: WalOptions,
+        from: Lsn,
+        durable_floor: Lsn,
+    ) -> Result<Wal> {
         let folder = Arc::new(Folder::new(env.clone(), dir));
         let numbers = folder.numbers()?;
         // After a mere process crash files and names show what the device need not have yet.
@@ -239,11 +263,20 @@ impl Wal {
                 }
                 Step::Healed(group, index) => {
                     let chain = reader.chain();
-                    tracing::warn!("healed the log at {}: block {} of segment {:016x} was rebuilt from parity", group.start, group.base + u32::from(index), group.segment);
+                    tracing::warn!(
+                        "healed the log at {}: block {} of segment {:016x} was rebuilt from parity",
+                        group.start,
+                        group.base + u32::from(index),
+                        group.segment
+                    );
                     let at = u64::from(group.base + u32::from(index)) * BLOCK_BYTES as u64;
                     let block = &chain.blocks[usize::from(index) * BLOCK_BYTES..][..BLOCK_BYTES];
                     chain.segment.file.write_at(block, at).map_err(|e| StoreError::io("mend the log", e))?;
-                    chain.segment.file.sync_data().map_err(|e| StoreError::poisoned(format_args!("log: {e}")))?;
+                    chain
+                        .segment
+                        .file
+                        .sync_data()
+                        .map_err(|e| StoreError::poisoned(format_args!("log: {e}")))?;
                     mended += 1;
                 }
                 Step::End => break,
@@ -263,14 +296,22 @@ impl Wal {
         for number in numbers.iter().copied().filter(|number| *number <= last) {
             let segment = folder.open(number, OpenMode::Read)?;
             // What lies before the start is not needed. A damaged first group keeps its segment from being recycled early.
-            let first = if number < start { Lsn::NONE } else { first_group(&segment).map_or(Lsn(u64::MAX), |group| group.start) };
+            let first = if number < start {
+                Lsn::NONE
+            } else {
+                first_group(&segment).map_or(Lsn(u64::MAX), |group| group.start)
+            };
             pool.live.push_back(Live { number, first, blocks: segment.blocks });
         }
         for number in later {
             adopt_later(&folder, &mut pool, number)?;
         }
-        tracing::info!("opened the log: records from {from} to {record_end}, epoch {}, {mended} blocks mended", epoch + 1);
-        let writer = Writer::new(log_id, epoch + 1, chain.segment.clone(), chain.clear, chain.end, record_end);
+        tracing::info!(
+            "opened the log: records from {from} to {record_end}, epoch {}, {mended} blocks mended",
+            epoch + 1
+        );
+        let writer =
+            Writer::new(log_id, epoch + 1, chain.segment.clone(), chain.clear, chain.end, record_end);
         Ok(Wal::new(env, folder, options, writer, pool))
     }
 
@@ -303,7 +344,11 @@ impl Wal {
     pub fn append_with(&self, parts: &[&[u8]], space: Space) -> Result<Appended> {
         let payload: usize = parts.iter().map(|part| part.len()).sum();
         if payload > self.record_bytes_max() {
-            return Err(StoreError::TooLarge { what: "log record", bytes: payload as u64, limit: self.record_bytes_max() as u64 });
+            return Err(StoreError::TooLarge {
+                what: "log record",
+                bytes: payload as u64,
+                limit: self.record_bytes_max() as u64,
+            });
         }
         let crc = parts.iter().fold(0, |crc, part| crc32c::crc32c_append(crc, part));
         let bytes = RECORD_HEADER_BYTES + payload;
@@ -328,7 +373,10 @@ impl Wal {
             }
             match space {
                 Space::Normal { .. } => buffer.reserved = kept,
-                Space::Reserved { release } => buffer.reserved = buffer.reserved.saturating_sub(record_bytes(release)).max(self.options.reserve_bytes),
+                Space::Reserved { release } => {
+                    buffer.reserved =
+                        buffer.reserved.saturating_sub(record_bytes(release)).max(self.options.reserve_bytes)
+                }
             }
             let start = buffer.end();
             buffer.bytes.extend_from_slice(&(payload as u32).to_le_bytes());
@@ -447,7 +495,8 @@ impl Wal {
     /// difference of LSNs, and a checkpoint may be due for it.
     pub fn disk_bytes_since(&self, from: Lsn) -> u64 {
         let pool = self.pool.lock();
-        let needed = (0..pool.live.len()).filter(|index| pool.live.get(index + 1).is_none_or(|next| next.first > from));
+        let needed = (0..pool.live.len())
+            .filter(|index| pool.live.get(index + 1).is_none_or(|next| next.first > from));
         needed.map(|index| u64::from(pool.live[index].blocks) * BLOCK_BYTES as u64).sum()
     }
 
@@ -456,7 +505,11 @@ impl Wal {
         let reserved_bytes = self.buffer.lock().reserved;
         let pool = self.pool.lock();
         let live: u64 = pool.live.iter().map(|live| u64::from(live.blocks)).sum();
-        WalStats { flushes: self.flushes.load(Acquire), disk_bytes: (live + pool.prepared_blocks()) * BLOCK_BYTES as u64, reserved_bytes }
+        WalStats {
+            flushes: self.flushes.load(Acquire),
+            disk_bytes: (live + pool.prepared_blocks()) * BLOCK_BYTES as u64,
+            reserved_bytes,
+        }
     }
 
     /// Tells that nothing before `keep_from` is needed any more: whole segments below it are reused or removed.
@@ -465,11 +518,17 @@ impl Wal {
         let _preparing = self.preparing.lock();
         let (taken, mut next, spare) = {
             let mut pool = self.pool.lock();
-            (pool.take_below(keep_from), pool.next_number(), self.options.spare_segments_max.saturating_sub(pool.prepared.len()))
+            (
+                pool.take_below(keep_from),
+                pool.next_number(),
+                self.options.spare_segments_max.saturating_sub(pool.prepared.len()),
+            )
         };
         let mut renumbered = Vec::new();
         for live in &taken {
-            if renumbered.len() < spare && u64::from(live.blocks) == self.options.segment_bytes / BLOCK_BYTES as u64 {
+            if renumbered.len() < spare
+                && u64::from(live.blocks) == self.options.segment_bytes / BLOCK_BYTES as u64
+            {
                 self.folder.renumber(live.number, next)?;
                 renumbered.push(next);
                 next += 1;

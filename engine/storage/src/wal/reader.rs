@@ -78,7 +78,9 @@ impl WalReader {
         if bytes > self.record_bytes_max {
             return Err(self.damaged("a record's length is impossible"));
         }
-        let Some(payload) = rest.get(RECORD_HEADER_BYTES..RECORD_HEADER_BYTES + bytes) else { return Ok(None) };
+        let Some(payload) = rest.get(RECORD_HEADER_BYTES..RECORD_HEADER_BYTES + bytes) else {
+            return Ok(None);
+        };
         if crc32c::crc32c(payload) != number(4) {
             return Err(self.damaged("a record's checksum is wrong"));
         }

@@ -98,7 +98,11 @@ impl Folder {
         if names.iter().any(|name| name == DRAFT) {
             self.io("remove an unfinished segment", self.env.remove(&self.path.join(DRAFT)))?;
         }
-        let mut numbers: Vec<u64> = names.iter().filter_map(|name| name.strip_suffix(".seg")).filter_map(|hex| u64::from_str_radix(hex, 16).ok()).collect();
+        let mut numbers: Vec<u64> = names
+            .iter()
+            .filter_map(|name| name.strip_suffix(".seg"))
+            .filter_map(|hex| u64::from_str_radix(hex, 16).ok())
+            .collect();
         numbers.sort_unstable();
         Ok(numbers)
     }

@@ -54,7 +54,8 @@ pub(super) struct Writer {
 pub(super) type Claim<'a> = dyn FnMut(Lsn) -> Result<Segment> + 'a;
 
 fn write(file: &dyn File, bytes: &[u8], block: u32) -> Result<()> {
-    file.write_at(bytes, u64::from(block) * BLOCK_BYTES as u64).map_err(|e| StoreError::io("write the log", e))
+    file.write_at(bytes, u64::from(block) * BLOCK_BYTES as u64)
+        .map_err(|e| StoreError::io("write the log", e))
 }
 
 fn sync(file: &dyn File) -> Result<()> {
@@ -63,8 +64,25 @@ fn sync(file: &dyn File) -> Result<()> {
 
 impl Writer {
     /// Goes on at a block of a segment. `after` is where the log's readers find its end, `written` where the stream goes on.
-    pub(super) fn new(log_id: u32, epoch: u32, segment: Segment, position: u32, after: Lsn, written: Lsn) -> Writer {
-        Writer { log_id, epoch, segment, position, tail: None, opening: Some(after), written, pending: Vec::new(), staging: Vec::new() }
+    pub(super) fn new(
+        log_id: u32,
+        epoch: u32,
+        segment: Segment,
+        position: u32,
+        after: Lsn,
+        written: Lsn,
+    ) -> Writer {
+        Writer {
+            log_id,
+            epoch,
+            segment,
+            position,
+            tail: None,
+            opening: Some(after),
+            written,
+            pending: Vec::new(),
+            staging: Vec::new(),
+        }
     }
 
     /// Writes the empty group that starts a new log; not synced.
@@ -179,14 +197,23 @@ impl Writer {
             let data_blocks = rest.len().div_ceil(PAYLOAD_BYTES).min(DATA_BLOCKS_MAX).min(left - 1);
             let bytes = rest.len().min(data_blocks * PAYLOAD_BYTES);
             let mut group = self.group(start, self.position, bytes);
-            if at == 0 && let Some(after) = self.opening {
+            if at == 0
+                && let Some(after) = self.opening
+            {
                 group = Group { after, first: true, ..group };
             }
             let from = staging.len();
             staging.resize(from + (data_blocks + 1) * BLOCK_BYTES, 0);
             group.encode([&rest[..bytes], &[]], &mut staging[from..]);
             if bytes == rest.len() && data_blocks == 1 {
-                tail = Some(Tail { start, after: group.after, first: group.first, bytes: rest.to_vec(), at: self.position, spare: None });
+                tail = Some(Tail {
+                    start,
+                    after: group.after,
+                    first: group.first,
+                    bytes: rest.to_vec(),
+                    at: self.position,
+                    spare: None,
+                });
             }
             self.position += data_blocks as u32 + 1;
             at += bytes;

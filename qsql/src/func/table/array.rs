@@ -1,9 +1,9 @@
 //! Arrays: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{array, session};
-use super::{f, I, S, V, INT4_A, INT8_A, absent};
+use super::{I, INT4_A, INT8_A, S, V, absent, f};
 use crate::types::oid::{ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, BOOL, INT4, INT8, OIDVECTOR, TEXT};
 
 #[rustfmt::skip]

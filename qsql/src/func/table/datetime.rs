@@ -1,10 +1,12 @@
 //! Dates, times and intervals: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{datetime, hash, session, uuid};
-use super::{f, I, S, V, absent};
-use crate::types::oid::{BOOL, DATE, FLOAT8, INT4, INT8, INTERVAL, NUMERIC, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, UUID, VOID};
+use super::{I, S, V, absent, f};
+use crate::types::oid::{
+    BOOL, DATE, FLOAT8, INT4, INT8, INTERVAL, NUMERIC, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, UUID, VOID,
+};
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[

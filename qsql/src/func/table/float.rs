@@ -1,9 +1,9 @@
 //! Floating point: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{float, hash, session};
-use super::{f, I, S, V, absent};
+use super::{I, S, V, absent, f};
 use crate::types::oid::{BOOL, FLOAT4, FLOAT8, INT2, INT4, INT8, NUMERIC, TEXT, VOID};
 
 #[rustfmt::skip]

@@ -1,10 +1,12 @@
 //! Object, transaction and tuple identifiers: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{hash, ident, int, session};
-use super::{f, I, S, V, absent};
-use crate::types::oid::{BOOL, CID, INT4, INT8, OID, RECORD, REGCLASS, REGNAMESPACE, REGTYPE, TEXT, TID, VOID, XID, XID8};
+use super::{I, S, V, absent, f};
+use crate::types::oid::{
+    BOOL, CID, INT4, INT8, OID, RECORD, REGCLASS, REGNAMESPACE, REGTYPE, TEXT, TID, VOID, XID, XID8,
+};
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[

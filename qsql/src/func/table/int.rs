@@ -1,9 +1,9 @@
 //! Integers: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{bytea, float, int, numeric, session, text};
-use super::{f, I, S, V, INT4_A, absent};
+use super::{I, INT4_A, S, V, absent, f};
 use crate::types::oid::{ANY, BOOL, BYTEA, CHAR, FLOAT4, FLOAT8, INT2, INT4, INT8, NAME, NUMERIC, OID, TEXT};
 
 #[rustfmt::skip]

@@ -24,7 +24,9 @@ mod window;
 
 use super::{Body, Cast, CastContext, CastMethod, Function, Operator, Volatility};
 use crate::types::Oid;
-use crate::types::oid::{ANY, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYELEMENT, ANYNONARRAY, INT4, RECORD, TEXT};
+use crate::types::oid::{
+    ANY, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYELEMENT, ANYNONARRAY, INT4, RECORD, TEXT,
+};
 
 const NAME_A: Oid = 1003;
 const INT4_A: Oid = 1007;
@@ -121,7 +123,10 @@ const fn f(
     let mut polymorphic = false;
     let mut i = 0;
     while i < args.len() {
-        polymorphic |= matches!(args[i], ANY | ANYELEMENT | ANYNONARRAY | ANYARRAY | ANYCOMPATIBLE | ANYCOMPATIBLEARRAY | RECORD);
+        polymorphic |= matches!(
+            args[i],
+            ANY | ANYELEMENT | ANYNONARRAY | ANYARRAY | ANYCOMPATIBLE | ANYCOMPATIBLEARRAY | RECORD
+        );
         i += 1;
     }
     Function {
@@ -183,4 +188,3 @@ const fn o(
 const fn c(oid: Oid, source: Oid, target: Oid, context: CastContext, method: CastMethod) -> Cast {
     Cast { oid, source, target, context, method }
 }
-

@@ -1,9 +1,9 @@
 //! Exact numbers: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{numeric, session};
-use super::{f, I, S, V, absent};
+use super::{I, S, V, absent, f};
 use crate::types::oid::{BOOL, FLOAT4, FLOAT8, INT2, INT4, INT8, NUMERIC, TEXT};
 
 #[rustfmt::skip]

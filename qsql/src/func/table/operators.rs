@@ -1,8 +1,12 @@
 //! Rows of `pg_operator`: OID, name, left, right, result, function, commutator, negator, hashes, merges.
 
 use super::super::Operator;
-use super::{o};
-use crate::types::oid::{ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYNONARRAY, BOOL, BPCHAR, BYTEA, CHAR, CID, DATE, FLOAT4, FLOAT8, INT2, INT4, INT8, INTERVAL, NAME, NUMERIC, OID, OIDVECTOR, RECORD, TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, UUID, XID, XID8};
+use super::o;
+use crate::types::oid::{
+    ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYNONARRAY, BOOL, BPCHAR, BYTEA, CHAR, CID, DATE, FLOAT4,
+    FLOAT8, INT2, INT4, INT8, INTERVAL, NAME, NUMERIC, OID, OIDVECTOR, RECORD, TEXT, TID, TIME, TIMESTAMP,
+    TIMESTAMPTZ, TIMETZ, UUID, XID, XID8,
+};
 
 #[rustfmt::skip]
 pub(super) static OPERATORS: &[Operator] = &[

@@ -1,10 +1,13 @@
 //! The session and any type: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{array, datetime, float, format, quote, record, session, text};
-use super::{f, I, S, V, INT4_A, absent};
-use crate::types::oid::{ANY, ANYARRAY, ANYELEMENT, ANYENUM, ANYNONARRAY, BOOL, FLOAT8, INT4, INT8, NAME, OID, RECORD, REGTYPE, TEXT, VOID, XID8};
+use super::{I, INT4_A, S, V, absent, f};
+use crate::types::oid::{
+    ANY, ANYARRAY, ANYELEMENT, ANYENUM, ANYNONARRAY, BOOL, FLOAT8, INT4, INT8, NAME, OID, RECORD, REGTYPE,
+    TEXT, VOID, XID8,
+};
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[

@@ -1,9 +1,12 @@
 //! Functions answered by the engine: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
-use super::{f, I, S, V, INT4_A, NAME_A, TEXT_A, forward};
-use crate::types::oid::{ANY, BOOL, FLOAT8, INT2, INT4, INT8, NAME, OID, REGCLASS, REGCOLLATION, REGNAMESPACE, REGOPER, REGOPERATOR, REGPROC, REGPROCEDURE, REGROLE, REGTYPE, TEXT, TID, TIMESTAMPTZ, VOID, XID, XID8};
+use super::{I, INT4_A, NAME_A, S, TEXT_A, V, f, forward};
+use crate::types::oid::{
+    ANY, BOOL, FLOAT8, INT2, INT4, INT8, NAME, OID, REGCLASS, REGCOLLATION, REGNAMESPACE, REGOPER,
+    REGOPERATOR, REGPROC, REGPROCEDURE, REGROLE, REGTYPE, TEXT, TID, TIMESTAMPTZ, VOID, XID, XID8,
+};
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[

@@ -1,10 +1,13 @@
 //! Strings: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{array, bytea, collate, format, hash, ident, int, pattern, quote, session, text};
-use super::{f, I, S, V, TEXT_A, absent};
-use crate::types::oid::{ANY, ANYNONARRAY, BOOL, BPCHAR, BYTEA, CHAR, INT4, INT8, NAME, NUMERIC, OID, RECORD, REGCLASS, TEXT, VARCHAR, VOID};
+use super::{I, S, TEXT_A, V, absent, f};
+use crate::types::oid::{
+    ANY, ANYNONARRAY, BOOL, BPCHAR, BYTEA, CHAR, INT4, INT8, NAME, NUMERIC, OID, RECORD, REGCLASS, TEXT,
+    VARCHAR, VOID,
+};
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[

@@ -177,7 +177,10 @@ fn tear_some(changes: &mut Vec<Change>, rng: &mut Rng, loss: f64) {
                     let to_boundary = TEAR_BYTES - (offset as usize + done) % TEAR_BYTES;
                     let count = to_boundary.min(data.len() - done);
                     if rng.chance(keep) {
-                        pieces.push(Change::Write { offset: offset + done as u64, data: data[done..done + count].to_vec() });
+                        pieces.push(Change::Write {
+                            offset: offset + done as u64,
+                            data: data[done..done + count].to_vec(),
+                        });
                     }
                     done += count;
                 }
@@ -257,7 +260,8 @@ impl Disk {
     pub(super) fn list(&self, dir: &str) -> Vec<String> {
         let files = self.names.keys().filter(|path| parent(path) == dir);
         let dirs = self.dirs.iter().filter(|path| parent(path) == dir && !path.is_empty());
-        let mut names: Vec<String> = files.chain(dirs).filter_map(|path| path.rsplit('/').next()).map(str::to_owned).collect();
+        let mut names: Vec<String> =
+            files.chain(dirs).filter_map(|path| path.rsplit('/').next()).map(str::to_owned).collect();
         names.sort();
         names
     }
@@ -283,7 +287,9 @@ impl Disk {
     }
 
     pub(super) fn sync_dir(&mut self, dir: &str) {
-        let (synced, rest) = std::mem::take(&mut self.unsynced_names).into_iter().partition::<Vec<_>, _>(|naming| naming.concerns(dir));
+        let (synced, rest) = std::mem::take(&mut self.unsynced_names)
+            .into_iter()
+            .partition::<Vec<_>, _>(|naming| naming.concerns(dir));
         self.unsynced_names = rest;
         for naming in synced {
             naming.apply(&mut self.durable_names);

@@ -132,7 +132,8 @@ impl Injection {
     }
 
     fn matches(&self, op: Op, path: &str) -> bool {
-        (self.ops.is_empty() || self.ops.contains(&op)) && self.path.as_deref().is_none_or(|part| path.contains(part))
+        (self.ops.is_empty() || self.ops.contains(&op))
+            && self.path.as_deref().is_none_or(|part| path.contains(part))
     }
 }
 

@@ -280,7 +280,9 @@ impl Env for SimEnv {
         let mut machine = self.machine.lock();
         machine.begin_whole(Op::Open, &path)?;
         let inode = match (machine.disk.find(&path), mode) {
-            (Some(_), OpenMode::CreateNew) => return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{path} exists"))),
+            (Some(_), OpenMode::CreateNew) => {
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{path} exists")));
+            }
             (Some(inode), _) => inode,
             (None, OpenMode::Read | OpenMode::ReadWrite) => return Err(not_found(&path)),
             (None, OpenMode::Create | OpenMode::CreateNew) => {
@@ -366,7 +368,10 @@ impl Env for SimEnv {
 
     #[allow(clippy::disallowed_methods, reason = "this is an environment's thread starter")]
     fn spawn(&self, name: &str, body: Box<dyn FnOnce() + Send>) -> JoinHandle {
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(body).expect("the operating system starts a thread");
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(body)
+            .expect("the operating system starts a thread");
         JoinHandle::new(move || {
             // A panic has been reported by the panic hook already.
             let _ = thread.join();
@@ -416,7 +421,11 @@ impl SimFile {
     }
 
     fn writable(&self) -> io::Result<()> {
-        if self.writable { Ok(()) } else { Err(io::Error::new(io::ErrorKind::PermissionDenied, "opened for reading")) }
+        if self.writable {
+            Ok(())
+        } else {
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, "opened for reading"))
+        }
     }
 }
 
@@ -495,7 +504,11 @@ mod tests {
             env.rename(Path::new("a"), Path::new("c")).unwrap();
             env.crash(seed);
             let names = env.list(Path::new("")).unwrap();
-            assert_eq!(names.iter().filter(|name| *name == "a" || *name == "c").count(), 1, "a rename is one step");
+            assert_eq!(
+                names.iter().filter(|name| *name == "a" || *name == "c").count(),
+                1,
+                "a rename is one step"
+            );
             gone += usize::from(!names.contains(&"b".to_owned()));
         }
         assert!(gone > 5 && gone < 45);

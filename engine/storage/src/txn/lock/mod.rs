@@ -74,16 +74,8 @@ const MODE_NAMES: [&str; 8] = [
 ];
 
 /// PostgreSQL's table 13.2: bit per conflicting mode.
-const MODE_CONFLICTS: [u8; 8] = [
-    0b1000_0000,
-    0b1100_0000,
-    0b1111_0000,
-    0b1111_1000,
-    0b1110_1100,
-    0b1111_1100,
-    0b1111_1110,
-    0b1111_1111,
-];
+const MODE_CONFLICTS: [u8; 8] =
+    [0b1000_0000, 0b1100_0000, 0b1111_0000, 0b1111_1000, 0b1110_1100, 0b1111_1100, 0b1111_1110, 0b1111_1111];
 
 #[cfg(test)]
 mod tests {

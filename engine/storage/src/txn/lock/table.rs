@@ -44,7 +44,9 @@ impl LockKey {
             LockKey::Object(LockClass::Relation, id) => format!("relation {id}"),
             LockKey::Object(LockClass::Object, id) => format!("object {id}"),
             LockKey::Object(LockClass::Database, id) => format!("database {id}"),
-            LockKey::Object(LockClass::Advisory, id) => format!("advisory lock [{},{},1]", id >> 32, id & 0xFFFF_FFFF),
+            LockKey::Object(LockClass::Advisory, id) => {
+                format!("advisory lock [{},{},1]", id >> 32, id & 0xFFFF_FFFF)
+            }
             LockKey::Object(LockClass::AdvisoryPair, id) => {
                 format!("advisory lock [{},{},2]", id >> 32, id & 0xFFFF_FFFF)
             }
@@ -275,7 +277,11 @@ impl LockTable {
                     granted,
                 };
                 for holder in &entry.holders {
-                    out.extend((0..8u8).filter(|&m| holder.counts[usize::from(m)] > 0).map(|m| info(&holder.owner, m, true)));
+                    out.extend(
+                        (0..8u8)
+                            .filter(|&m| holder.counts[usize::from(m)] > 0)
+                            .map(|m| info(&holder.owner, m, true)),
+                    );
                 }
                 out.extend(entry.queue.iter().map(|queued| info(&queued.owner, queued.mode, false)));
             }
