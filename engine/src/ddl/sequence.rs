@@ -297,10 +297,7 @@ impl Session {
         let Some(old) = object.sequence else { return Err(SqlError::internal("a sequence has options")) };
         let (new, requests) = self.sequence_options(options, oid::INT8, Some(old))?;
         let state = self.db.sequences.state(object.relation.tree)?;
-        let last = match requests.restart {
-            Some(value) => Some((value.unwrap_or(new.start), false)),
-            None => None,
-        };
+        let last = requests.restart.map(|value| (value.unwrap_or(new.start), false));
         let value = last.map_or(state.last, |(v, _)| v);
         if value < new.min {
             bail!(

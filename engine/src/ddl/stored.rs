@@ -86,20 +86,20 @@ impl Session {
         });
         columns.sort_unstable();
         columns.dedup();
-        if kind == StoredKind::Generated {
-            if let Some(other) = columns.iter().find(|c| {
+        if kind == StoredKind::Generated
+            && let Some(other) = columns.iter().find(|c| {
                 matches!(
                     relation.columns[**c].generated,
                     nq_qsql::catalog::Generated::Stored | nq_qsql::catalog::Generated::Virtual
                 )
-            }) {
-                return Err(sql_err!(
-                    INVALID_OBJECT_DEFINITION,
-                    "cannot use generated column \"{}\" in column generation expression",
-                    relation.columns[*other].name
-                )
-                .detail("A generated column cannot reference another generated column."));
-            }
+            })
+        {
+            return Err(sql_err!(
+                INVALID_OBJECT_DEFINITION,
+                "cannot use generated column \"{}\" in column generation expression",
+                relation.columns[*other].name
+            )
+            .detail("A generated column cannot reference another generated column."));
         }
         let text = deparse_expr(&expr, &|id: u32| quote_identifier(&relation.columns[id as usize].name));
         Ok(Stored { text: text.into(), expr, columns })

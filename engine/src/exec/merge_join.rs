@@ -186,7 +186,7 @@ impl MergeJoin {
             }
             group.rows.len += 1;
             self.right.position += 1;
-            if group.rows.len % BATCH_ROWS == 0 {
+            if group.rows.len.is_multiple_of(BATCH_ROWS) {
                 cx.check_interrupt()?;
                 group.held.resize(group.rows.bytes())?;
             }

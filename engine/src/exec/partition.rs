@@ -97,6 +97,7 @@ impl Partitions {
 
 impl Pending {
     /// Returns the next batch.
+    #[allow(clippy::should_implement_trait, reason = "it can fail, and reads a file")]
     pub fn next(&mut self) -> Result<Option<Batch>> {
         self.reader.next()
     }

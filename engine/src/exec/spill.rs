@@ -167,6 +167,7 @@ impl SpillReader {
     }
 
     /// Returns the next batch.
+    #[allow(clippy::should_implement_trait, reason = "it can fail, and reads a file")]
     pub fn next(&mut self) -> Result<Option<Batch>> {
         if self.offset >= self.file.end {
             return Ok(self.tail.take());

@@ -118,10 +118,10 @@ impl Session {
     /// Finds a relation by a parsed name; `None` when there is none.
     pub(crate) fn find_relation(&self, name: &ObjectName) -> Result<Option<Arc<Relation>>> {
         let view = self.view();
-        if let Some(catalog) = name.catalog() {
-            if **catalog != *view.database {
-                bail!(FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: \"{name}\"");
-            }
+        if let Some(catalog) = name.catalog()
+            && **catalog != *view.database
+        {
+            bail!(FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: \"{name}\"");
         }
         Ok(view.relation(name.schema().map(|s| &**s), name.object()))
     }
@@ -188,10 +188,10 @@ impl Session {
 
     /// The schema a new object goes into, with its name; `temporary` objects go into the session's own.
     pub(crate) fn creation_schema(&mut self, name: &ObjectName, temporary: bool) -> Result<Arc<Namespace>> {
-        if let Some(catalog) = name.catalog() {
-            if **catalog != *self.view().database {
-                bail!(FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: \"{name}\"");
-            }
+        if let Some(catalog) = name.catalog()
+            && **catalog != *self.view().database
+        {
+            bail!(FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: \"{name}\"");
         }
         let wants_temp = name.schema().is_some_and(|s| &**s == "pg_temp");
         if temporary || wants_temp {

@@ -83,7 +83,7 @@ impl Plan {
             self.version.store(view.catalog.version, Ordering::Relaxed);
         }
         let uses = self.uses.fetch_add(1, Ordering::Relaxed);
-        uses % ROW_CHECK_USES != 0 || self.rows_alike(view)
+        !uses.is_multiple_of(ROW_CHECK_USES) || self.rows_alike(view)
     }
 
     /// Whether no table has grown or shrunk by more than a factor of four since.

@@ -167,10 +167,10 @@ impl Session {
                 }
             }
         }
-        if let Run::Plan { .. } = portal.run {
-            if let Some(outcome) = self.start_plan(portal)? {
-                return Ok(outcome);
-            }
+        if let Run::Plan { .. } = portal.run
+            && let Some(outcome) = self.start_plan(portal)?
+        {
+            return Ok(outcome);
         }
         if portal.announce {
             portal.announce = false;

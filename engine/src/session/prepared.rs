@@ -130,10 +130,8 @@ impl Session {
         };
         let view = self.host.current_view().clone();
         let cacheable = self.transaction.overlay.is_none();
-        if cacheable {
-            if let Some(plan) = self.home.plans.get(&text, params, &view) {
-                return Ok(plan);
-            }
+        if cacheable && let Some(plan) = self.home.plans.get(&text, params, &view) {
+            return Ok(plan);
         }
         let plan = self.plan_statement(source, &parsed.ast, &parsed.ast.statement, params)?;
         if cacheable {
@@ -221,10 +219,11 @@ impl Session {
     /// 0A000 `cached plan must not change result type`.
     pub(crate) fn prepared_plan(&mut self, prepared: &Prepared) -> Result<Arc<Plan>> {
         let view = self.host.current_view().clone();
-        if let Some(plan) = &prepared.plan {
-            if !plan.transient && plan.fits(&view) {
-                return Ok(plan.clone());
-            }
+        if let Some(plan) = &prepared.plan
+            && !plan.transient
+            && plan.fits(&view)
+        {
+            return Ok(plan.clone());
         }
         let plan = self.cached_plan(&prepared.source, &prepared.params)?;
         let same = |columns: &Arc<[OutputColumn]>| {

@@ -119,10 +119,9 @@ impl Session {
         if relation.namespace != PG_CATALOG
             && relation.oid >= FIRST_NORMAL_OID
             && role == self.host.current_user.oid
+            && let Some(namespace) = view.catalog.namespace(relation.namespace)
         {
-            if let Some(namespace) = view.catalog.namespace(relation.namespace) {
-                self.check_schema_privilege(namespace, acl::USAGE)?;
-            }
+            self.check_schema_privilege(namespace, acl::USAGE)?;
         }
         let mut missing = wanted & !self.relation_privileges(relation, role);
         let covered = |columns: u64, privilege: Privileges| {

@@ -193,17 +193,17 @@ impl Session {
         let cluster = self.db.cluster();
         let session = self.host.settings.text("session_authorization");
         let role = self.host.settings.text("role");
-        if *session != *self.host.session_user.name {
-            if let Some(found) = cluster.role_named(&session) {
-                self.host.session_user = User { oid: found.oid, name: found.name.clone() };
-            }
+        if *session != *self.host.session_user.name
+            && let Some(found) = cluster.role_named(&session)
+        {
+            self.host.session_user = User { oid: found.oid, name: found.name.clone() };
         }
         let current = if &*role == "none" { self.host.session_user.name.clone() } else { role };
-        if *current != *self.host.current_user.name {
-            if let Some(found) = cluster.role_named(&current) {
-                self.host.current_user = User { oid: found.oid, name: found.name.clone() };
-                self.host.forget_view();
-            }
+        if *current != *self.host.current_user.name
+            && let Some(found) = cluster.role_named(&current)
+        {
+            self.host.current_user = User { oid: found.oid, name: found.name.clone() };
+            self.host.forget_view();
         }
     }
 

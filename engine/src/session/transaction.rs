@@ -444,10 +444,10 @@ impl Session {
     }
 
     fn end_store_transaction(&mut self) {
-        if let Some(txn) = self.transaction.txn.take() {
-            if let Err(error) = txn.rollback() {
-                tracing::error!("could not roll back: {error}");
-            }
+        if let Some(txn) = self.transaction.txn.take()
+            && let Err(error) = txn.rollback()
+        {
+            tracing::error!("could not roll back: {error}");
         }
         if self.host.settings.mark() > 0 {
             self.host.settings.rollback_to(0);

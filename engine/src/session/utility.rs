@@ -86,10 +86,10 @@ impl Session {
                 self.begin_statement();
             }
         }
-        if self.read_only() {
-            if let Some(word) = writing_word(statement) {
-                self.check_writable(word)?;
-            }
+        if self.read_only()
+            && let Some(word) = writing_word(statement)
+        {
+            self.check_writable(word)?;
         }
         Ok(())
     }

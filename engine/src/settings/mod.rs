@@ -341,10 +341,11 @@ impl Settings {
         let mut undone = false;
         while self.journal.len() > mark {
             if let Some(change) = self.journal.pop() {
-                if let Some(definition) = definition::find(&change.name) {
-                    if definition.report && !self.changed.iter().any(|d| std::ptr::eq(*d, definition)) {
-                        self.changed.push(definition);
-                    }
+                if let Some(definition) = definition::find(&change.name)
+                    && definition.report
+                    && !self.changed.iter().any(|d| std::ptr::eq(*d, definition))
+                {
+                    self.changed.push(definition);
                 }
                 self.slots.insert(change.name, change.before);
                 undone = true;
@@ -362,10 +363,10 @@ impl Settings {
         }
         for change in std::mem::take(&mut self.journal) {
             let Some(slot) = self.slots.get_mut(&change.name) else { continue };
-            if slot.local.take().is_some() {
-                if let Some(definition) = definition::find(&change.name) {
-                    self.after_change(definition);
-                }
+            if slot.local.take().is_some()
+                && let Some(definition) = definition::find(&change.name)
+            {
+                self.after_change(definition);
             }
         }
         self.derive();

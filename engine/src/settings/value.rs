@@ -39,6 +39,7 @@ const TIME_HINT: &str =
     "Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\".";
 
 /// The units that go with a base unit, and the base unit's size in the smallest of them.
+#[allow(clippy::type_complexity, reason = "a table of units with their sizes")]
 fn units(base: &str) -> Option<(&'static [(&'static str, f64)], f64, &'static str)> {
     if base == "8kB" {
         return Some((&MEMORY, 8192.0, MEMORY_HINT));

@@ -226,15 +226,15 @@ impl Window {
 impl Operator for Window {
     fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
         loop {
-            if let Some((results, from)) = self.ready.take() {
-                if from < self.rows.len {
-                    let to = (from + BATCH_ROWS).min(self.rows.len);
-                    let rows: Vec<u32> = (from as u32..to as u32).collect();
-                    let columns = self.rows.columns[..self.width].iter().chain(&results);
-                    let columns = columns.map(|c| Arc::new(c.gather(&rows))).collect();
-                    self.ready = Some((results, to));
-                    return Ok(Some(Batch { columns, len: to - from, selection: None }));
-                }
+            if let Some((results, from)) = self.ready.take()
+                && from < self.rows.len
+            {
+                let to = (from + BATCH_ROWS).min(self.rows.len);
+                let rows: Vec<u32> = (from as u32..to as u32).collect();
+                let columns = self.rows.columns[..self.width].iter().chain(&results);
+                let columns = columns.map(|c| Arc::new(c.gather(&rows))).collect();
+                self.ready = Some((results, to));
+                return Ok(Some(Batch { columns, len: to - from, selection: None }));
             }
             if self.done || !self.gather(cx)? {
                 self.done = true;

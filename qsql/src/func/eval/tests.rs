@@ -94,6 +94,7 @@ fn nesting_to_the_right_is_bounded() {
 
 #[test]
 fn junctions_are_three_valued() {
+    #[allow(clippy::type_complexity, reason = "a table of cases")]
     let cases: [(&[Option<bool>], Option<bool>, Option<bool>); 5] = [
         (&[Some(true), Some(true)], Some(true), Some(true)),
         (&[Some(true), None], None, Some(true)),
