@@ -33,7 +33,7 @@ fn request(statement: &Explain) -> Result<ExplainOptions> {
             "verbose" => out.verbose = flag()?,
             "costs" => out.costs = flag()?,
             "timing" | "summary" | "buffers" | "settings" | "wal" | "memory" | "generic_plan" => {
-                drop(flag()?)
+                flag()?;
             }
             "format" => match word {
                 "text" => out.json = false,

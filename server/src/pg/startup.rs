@@ -435,6 +435,7 @@ fn decode_startup(mut packet: BytesMut) -> Result<Startup> {
 }
 
 /// Splits the start-up parameters into user, database and settings.
+#[allow(clippy::type_complexity, reason = "taken apart at once by the only caller")]
 fn parameters(startup: &Startup) -> Result<(String, String, Vec<(String, String)>)> {
     let mut settings = Vec::new();
     let (mut user, mut database) = (String::new(), String::new());
