@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::bind::{BindContext, Bound, StoredKind, bind, bind_parsed_expression, bind_type_name, collation_of};
+use crate::bind::{
+    BindContext, Bound, StoredKind, bind, bind_parsed_expression, bind_type_name, collation_of,
+};
 use crate::catalog::{
-    Catalog, Column, ColumnStats, Constraint, ConstraintKind, Generated, Index, IndexColumn, IndexKey, Persistence, Relation,
-    RelationKind, RelationStats, UserType,
+    Catalog, Column, ColumnStats, Constraint, ConstraintKind, Generated, Index, IndexColumn, IndexKey,
+    Persistence, Relation, RelationKind, RelationStats, UserType,
 };
 use crate::error::Result;
 use crate::optimize::optimize;
@@ -116,7 +118,8 @@ impl MemoryCatalog {
     fn set_rows(&mut self, table: &str, rows: f64) {
         let relation = &self.relations[self.position(table)];
         let columns = vec![None; relation.columns.len()];
-        self.stats.push((relation.oid, Arc::new(RelationStats { rows, pages: (rows / 100.0).max(1.0), columns })));
+        self.stats
+            .push((relation.oid, Arc::new(RelationStats { rows, pages: (rows / 100.0).max(1.0), columns })));
     }
 
     fn set_distinct(&mut self, table: &str, column: &str, distinct: f64) {
@@ -148,7 +151,13 @@ impl MemoryCatalog {
         }
     }
 
-    fn table(&self, oid: Oid, name: &str, elements: &[TableElement], ast: &crate::parse::ast::Ast) -> Relation {
+    fn table(
+        &self,
+        oid: Oid,
+        name: &str,
+        elements: &[TableElement],
+        ast: &crate::parse::ast::Ast,
+    ) -> Relation {
         let io = IoContext::default();
         let cx = BindContext { catalog: self, params: &[], io: &io };
         let mut relation = relation(oid, name, RelationKind::Table);
@@ -156,7 +165,8 @@ impl MemoryCatalog {
         for element in elements {
             match element {
                 TableElement::Column(column) => {
-                    let ty = bind_type_name(ast, column.ty.as_ref().expect("typed"), &cx).expect("type exists");
+                    let ty =
+                        bind_type_name(ast, column.ty.as_ref().expect("typed"), &cx).expect("type exists");
                     let mut made = made_column(&column.name, ty);
                     for constraint in &column.constraints {
                         match &constraint.kind {
@@ -166,11 +176,16 @@ impl MemoryCatalog {
                             }
                             AstKind::NotNull { .. } => made.not_null = true,
                             AstKind::Identity { always, .. } => {
-                                made.generated = if *always { Generated::IdentityAlways } else { Generated::IdentityByDefault };
+                                made.generated = if *always {
+                                    Generated::IdentityAlways
+                                } else {
+                                    Generated::IdentityByDefault
+                                };
                             }
                             AstKind::Default(e) => {
                                 // Defaults of the test schema are string literals.
-                                bind_parsed_expression(ast, *e, None, Some(ty), StoredKind::Default, &cx).expect("default binds");
+                                bind_parsed_expression(ast, *e, None, Some(ty), StoredKind::Default, &cx)
+                                    .expect("default binds");
                                 made.default = Some(Arc::from("'x'"));
                             }
                             AstKind::Generated { .. } => {
@@ -183,15 +198,20 @@ impl MemoryCatalog {
                     relation.columns.push(made);
                 }
                 TableElement::Constraint(constraint) => match &constraint.kind {
-                    AstKind::PrimaryKey { columns, .. } => keys.push((columns.iter().map(|c| c.to_string()).collect(), true)),
-                    AstKind::Unique { columns, .. } => keys.push((columns.iter().map(|c| c.to_string()).collect(), false)),
+                    AstKind::PrimaryKey { columns, .. } => {
+                        keys.push((columns.iter().map(|c| c.to_string()).collect(), true))
+                    }
+                    AstKind::Unique { columns, .. } => {
+                        keys.push((columns.iter().map(|c| c.to_string()).collect(), false))
+                    }
                     _ => {}
                 },
                 TableElement::Like(_) => {}
             }
         }
         for (i, (columns, primary)) in keys.into_iter().enumerate() {
-            let name = if primary { format!("{name}_pkey") } else { format!("{name}_{}_key", columns.join("_")) };
+            let name =
+                if primary { format!("{name}_pkey") } else { format!("{name}_{}_key", columns.join("_")) };
             let index_oid = oid * 10 + i as u32;
             let columns = columns
                 .iter()
@@ -199,7 +219,13 @@ impl MemoryCatalog {
                     let i = relation.column(c).expect("key column exists");
                     let ty = relation.columns[i].ty;
                     let collation = collation_of(ty.oid);
-                    IndexColumn { key: IndexKey::Column(i), ty, descending: false, nulls_first: false, collation }
+                    IndexColumn {
+                        key: IndexKey::Column(i),
+                        ty,
+                        descending: false,
+                        nulls_first: false,
+                        collation,
+                    }
                 })
                 .collect();
             relation.indexes.push(Arc::new(Index {
@@ -214,8 +240,14 @@ impl MemoryCatalog {
                 constraint: index_oid,
                 valid: true,
             }));
-            let kind = if primary { ConstraintKind::Primary(index_oid) } else { ConstraintKind::Unique(index_oid) };
-            relation.constraints.push(Constraint { oid: index_oid, name: name.into(), kind, validated: true });
+            let kind =
+                if primary { ConstraintKind::Primary(index_oid) } else { ConstraintKind::Unique(index_oid) };
+            relation.constraints.push(Constraint {
+                oid: index_oid,
+                name: name.into(),
+                kind,
+                validated: true,
+            });
         }
         relation
     }

@@ -22,7 +22,11 @@ impl Binder<'_> {
         pos: Pos,
     ) -> Result<Expr> {
         self.scope().in_aggregate += 1;
-        let order = if call.within_group { self.within_group_keys(call, &args) } else { self.bind_sort_items(&call.order_by) };
+        let order = if call.within_group {
+            self.within_group_keys(call, &args)
+        } else {
+            self.bind_sort_items(&call.order_by)
+        };
         self.scope().in_aggregate -= 1;
         let order = order?;
         let filter = call.filter.map(|id| self.bind_condition(id, Clause::Filter, "FILTER")).transpose()?;
@@ -76,9 +80,13 @@ impl Binder<'_> {
             SortDirection::Using(op) if op.name() == operators.lt.name => false,
             SortDirection::Using(op) if op.name() == operators.gt.name => true,
             SortDirection::Using(op) => {
-                return Err(sql_err!(WRONG_OBJECT_TYPE, "operator {} is not a valid ordering operator", op.name())
-                    .hint("Ordering operators must be \"<\" or \">\" members of btree operator families.")
-                    .at(item.pos));
+                return Err(sql_err!(
+                    WRONG_OBJECT_TYPE,
+                    "operator {} is not a valid ordering operator",
+                    op.name()
+                )
+                .hint("Ordering operators must be \"<\" or \">\" members of btree operator families.")
+                .at(item.pos));
             }
         };
         Ok(SortKey { expr, descending, nulls_first: item.nulls_first.unwrap_or(descending) })
@@ -100,8 +108,13 @@ impl Binder<'_> {
     fn check_aggregate(&mut self, call: &AggregateCall, level: usize, pos: Pos) -> Result<()> {
         let scope = &self.scopes[level];
         let denied = match scope.clause {
-            Clause::Select | Clause::Having | Clause::OrderBy | Clause::DistinctOn | Clause::WindowPartition
-            | Clause::WindowOrder | Clause::WindowFrame => None,
+            Clause::Select
+            | Clause::Having
+            | Clause::OrderBy
+            | Clause::DistinctOn
+            | Clause::WindowPartition
+            | Clause::WindowOrder
+            | Clause::WindowFrame => None,
             Clause::Filter if level < self.scopes.len() - 1 => None,
             clause => Some(clause),
         };
@@ -121,7 +134,11 @@ impl Binder<'_> {
                 return Err(sql_err!(GROUPING_ERROR, "aggregate function calls cannot be nested").at(at));
             }
             if e.any(&mut |e| matches!(e.kind, ExprKind::Window(_))) {
-                return Err(sql_err!(GROUPING_ERROR, "aggregate function calls cannot contain window function calls").at(e.at));
+                return Err(sql_err!(
+                    GROUPING_ERROR,
+                    "aggregate function calls cannot contain window function calls"
+                )
+                .at(e.at));
             }
         }
         match denied {

@@ -27,12 +27,16 @@ impl Binder<'_> {
         let shown = &table.name;
         match table.kind {
             RelationKind::Table => Ok(table),
-            RelationKind::View => Err(SqlError::unsupported(format_args!("{verb} a view (\"{shown}\")")).at(name.pos())),
+            RelationKind::View => {
+                Err(SqlError::unsupported(format_args!("{verb} a view (\"{shown}\")")).at(name.pos()))
+            }
             RelationKind::Sequence => Err(sql_err!(WRONG_OBJECT_TYPE, "cannot change sequence \"{shown}\"")),
             RelationKind::MaterializedView => {
                 Err(sql_err!(WRONG_OBJECT_TYPE, "cannot change materialized view \"{shown}\""))
             }
-            RelationKind::Virtual => Err(sql_err!(INSUFFICIENT_PRIVILEGE, "permission denied for table {shown}")),
+            RelationKind::Virtual => {
+                Err(sql_err!(INSUFFICIENT_PRIVILEGE, "permission denied for table {shown}"))
+            }
             RelationKind::Index | RelationKind::Composite => {
                 let what = if table.kind == RelationKind::Index { "indexes" } else { "composite types" };
                 Err(sql_err!(WRONG_OBJECT_TYPE, "cannot open relation \"{shown}\"")
@@ -47,13 +51,20 @@ impl Binder<'_> {
         let name = &target.column.name;
         let Some(index) = table.column(name) else {
             if matches!(&**name, "ctid" | "xmin" | "xmax" | "cmin" | "cmax" | "tableoid") {
-                return Err(sql_err!(FEATURE_NOT_SUPPORTED, "cannot assign to system column \"{name}\"").at(target.column.pos));
+                return Err(sql_err!(FEATURE_NOT_SUPPORTED, "cannot assign to system column \"{name}\"")
+                    .at(target.column.pos));
             }
-            return Err(sql_err!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", table.name)
-                .at(target.column.pos));
+            return Err(sql_err!(
+                UNDEFINED_COLUMN,
+                "column \"{name}\" of relation \"{}\" does not exist",
+                table.name
+            )
+            .at(target.column.pos));
         };
         if !target.path.is_empty() {
-            return Err(SqlError::unsupported("assignment to an array element or field").at(target.column.pos));
+            return Err(
+                SqlError::unsupported("assignment to an array element or field").at(target.column.pos)
+            );
         }
         Ok(index)
     }
@@ -83,10 +94,15 @@ impl Binder<'_> {
     /// Refuses a value for a column that computes its own. `overriding`: OVERRIDING SYSTEM VALUE was written.
     pub(crate) fn check_insertable(&self, table: &Relation, index: usize, overriding: bool) -> Result<()> {
         let column = &table.columns[index];
-        let error = || sql_err!(GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"{}\"", column.name);
+        let error = || {
+            sql_err!(GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"{}\"", column.name)
+        };
         match column.generated {
             Generated::IdentityAlways if !overriding => Err(error()
-                .detail(format!("Column \"{}\" is an identity column defined as GENERATED ALWAYS.", column.name))
+                .detail(format!(
+                    "Column \"{}\" is an identity column defined as GENERATED ALWAYS.",
+                    column.name
+                ))
                 .hint("Use OVERRIDING SYSTEM VALUE to override.")),
             Generated::Stored | Generated::Virtual => {
                 Err(error().detail(format!("Column \"{}\" is a generated column.", column.name)))
@@ -96,7 +112,12 @@ impl Binder<'_> {
     }
 
     /// Binds a SET list: (column, value coerced to the column).
-    pub(crate) fn bind_set(&mut self, table: &Arc<Relation>, set: &[Assignment], clause: Clause) -> Result<Vec<(usize, Expr)>> {
+    pub(crate) fn bind_set(
+        &mut self,
+        table: &Arc<Relation>,
+        set: &[Assignment],
+        clause: Clause,
+    ) -> Result<Vec<(usize, Expr)>> {
         let mut out: Vec<(usize, Expr)> = Vec::with_capacity(set.len());
         for assignment in set {
             match assignment {
@@ -146,7 +167,8 @@ impl Binder<'_> {
             }
         };
         if values.len() != count {
-            return Err(sql_err!(SYNTAX_ERROR, "number of columns does not match number of values").at(ast[source].pos));
+            return Err(sql_err!(SYNTAX_ERROR, "number of columns does not match number of values")
+                .at(ast[source].pos));
         }
         Ok(values)
     }
@@ -170,7 +192,9 @@ impl Binder<'_> {
         let value = match (value, column.generated) {
             (None, Generated::Stored | Generated::Virtual) => return Ok(()),
             (Some(_), Generated::Stored | Generated::Virtual) => return refuse("a generated column"),
-            (Some(_), Generated::IdentityAlways) => return refuse("an identity column defined as GENERATED ALWAYS"),
+            (Some(_), Generated::IdentityAlways) => {
+                return refuse("an identity column defined as GENERATED ALWAYS");
+            }
             (None, _) => self.default_of(table, index)?,
             (Some(value), _) => self.assign(value, &column.name, column.ty, target.column.pos)?,
         };

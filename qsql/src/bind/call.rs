@@ -20,7 +20,9 @@ impl Binder<'_> {
             && &*schema.name != "pg_catalog"
         {
             if self.cx.catalog.namespace(schema).is_none() {
-                return Err(sql_err!(INVALID_SCHEMA_NAME, "schema \"{}\" does not exist", schema.name).at(pos));
+                return Err(
+                    sql_err!(INVALID_SCHEMA_NAME, "schema \"{}\" does not exist", schema.name).at(pos)
+                );
             }
             if &*schema.name != "information_schema" {
                 let args = self.bind_call_args(call)?;
@@ -31,7 +33,8 @@ impl Binder<'_> {
             }
         }
         // What an aggregate's arguments are is only known after resolution; a scalar call's are bound the same way.
-        let is_aggregate = crate::func::functions(name).iter().any(|f| f.is_aggregate()) && call.over.is_none();
+        let is_aggregate =
+            crate::func::functions(name).iter().any(|f| f.is_aggregate()) && call.over.is_none();
         if is_aggregate {
             self.scope().in_aggregate += 1;
         }
@@ -49,7 +52,9 @@ impl Binder<'_> {
         let names: Vec<&str> = call.args.iter().filter_map(|a| a.name.as_ref().map(|n| &*n.name)).collect();
         let types: Vec<u32> = args.iter().map(|a| a.ty.oid).collect();
         let shape = CallShape { names: &names, variadic: call.variadic };
-        let found = match resolve_function(name, &types, shape).map_err(|e| qualified(e, &call.name).at(pos))? {
+        let found = match resolve_function(name, &types, shape)
+            .map_err(|e| qualified(e, &call.name).at(pos))?
+        {
             FunctionMatch::Cast(ty) => {
                 let Some(arg) = args.pop() else { return Err(SqlError::internal("cast without argument")) };
                 return self.cast(arg, DataType::of(ty), pos);
@@ -126,7 +131,9 @@ impl Binder<'_> {
                 return wrong(format!("FILTER specified, but {name} is not an aggregate function"));
             }
             if call.over.is_some() {
-                return wrong(format!("OVER specified, but {name} is not a window function nor an aggregate function"));
+                return wrong(format!(
+                    "OVER specified, but {name} is not a window function nor an aggregate function"
+                ));
             }
         }
         let ordered_set = matches!(&*call.name.object().name, "percentile_cont" | "percentile_disc" | "mode");
@@ -163,21 +170,43 @@ impl Binder<'_> {
         Ok(out)
     }
 
-    fn bind_set_call(&mut self, func: &'static Function, args: Vec<Expr>, ty: DataType, pos: Pos) -> Result<Expr> {
+    fn bind_set_call(
+        &mut self,
+        func: &'static Function,
+        args: Vec<Expr>,
+        ty: DataType,
+        pos: Pos,
+    ) -> Result<Expr> {
         let scope = self.scope();
         match scope.clause {
-            Clause::Select | Clause::OrderBy | Clause::GroupBy | Clause::DistinctOn | Clause::FunctionInFrom => {}
+            Clause::Select
+            | Clause::OrderBy
+            | Clause::GroupBy
+            | Clause::DistinctOn
+            | Clause::FunctionInFrom => {}
             Clause::Returning => {
-                return Err(sql_err!(FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in RETURNING").at(pos));
+                return Err(sql_err!(
+                    FEATURE_NOT_SUPPORTED,
+                    "set-returning functions are not allowed in RETURNING"
+                )
+                .at(pos));
             }
             clause => {
-                return Err(sql_err!(FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in {}", clause.name()).at(pos));
+                return Err(sql_err!(
+                    FEATURE_NOT_SUPPORTED,
+                    "set-returning functions are not allowed in {}",
+                    clause.name()
+                )
+                .at(pos));
             }
         }
         if scope.in_aggregate > 0 {
-            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "aggregate function calls cannot contain set-returning function calls")
-                .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
-                .at(pos));
+            return Err(sql_err!(
+                FEATURE_NOT_SUPPORTED,
+                "aggregate function calls cannot contain set-returning function calls"
+            )
+            .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
+            .at(pos));
         }
         scope.has_sets |= scope.clause != Clause::FunctionInFrom;
         let collation = result_collation(ty.oid, args.iter());
@@ -205,29 +234,51 @@ impl Binder<'_> {
             return Err(sql_err!(WINDOWING_ERROR, "{text}").at(pos));
         }
         if self.scope().in_aggregate > 0 {
-            return Err(sql_err!(GROUPING_ERROR, "aggregate function calls cannot contain window function calls").at(pos));
+            return Err(sql_err!(
+                GROUPING_ERROR,
+                "aggregate function calls cannot contain window function calls"
+            )
+            .at(pos));
         }
         if args.iter().any(|a| a.any(&mut |e| matches!(e.kind, ExprKind::Window(_)))) {
             return Err(sql_err!(WINDOWING_ERROR, "window function calls cannot be nested").at(pos));
         }
         if call.distinct {
-            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "DISTINCT is not implemented for window functions").at(pos));
+            return Err(
+                sql_err!(FEATURE_NOT_SUPPORTED, "DISTINCT is not implemented for window functions").at(pos)
+            );
         }
         if call.within_group {
-            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "OVER is not supported for ordered-set aggregate {}", call.name).at(pos));
+            return Err(sql_err!(
+                FEATURE_NOT_SUPPORTED,
+                "OVER is not supported for ordered-set aggregate {}",
+                call.name
+            )
+            .at(pos));
         }
         if !call.order_by.is_empty() {
-            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "aggregate ORDER BY is not implemented for window functions").at(pos));
+            return Err(sql_err!(
+                FEATURE_NOT_SUPPORTED,
+                "aggregate ORDER BY is not implemented for window functions"
+            )
+            .at(pos));
         }
         if call.filter.is_some() && !func.is_aggregate() {
-            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "FILTER is not implemented for non-aggregate window functions").at(pos));
+            return Err(sql_err!(
+                FEATURE_NOT_SUPPORTED,
+                "FILTER is not implemented for non-aggregate window functions"
+            )
+            .at(pos));
         }
         let filter = call.filter.map(|id| self.bind_condition(id, Clause::Filter, "FILTER")).transpose()?;
         let window: BoundWindow = match over {
             Over::Name(name) => self.named_window(name)?,
             Over::Spec(spec) => self.bind_window(spec)?,
         };
-        if window.frame.unit == crate::plan::expr::FrameUnit::Range && window.has_offset() && window.order.len() != 1 {
+        if window.frame.unit == crate::plan::expr::FrameUnit::Range
+            && window.has_offset()
+            && window.order.len() != 1
+        {
             return Err(sql_err!(
                 WINDOWING_ERROR,
                 "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column"
@@ -252,7 +303,9 @@ impl Binder<'_> {
     pub(crate) fn bind_grouping(&mut self, items: &[ExprId], pos: Pos) -> Result<Expr> {
         let clause = self.scope().clause;
         if !matches!(clause, Clause::Select | Clause::Having | Clause::OrderBy) {
-            return Err(sql_err!(GROUPING_ERROR, "grouping operations are not allowed in {}", clause.name()).at(pos));
+            return Err(
+                sql_err!(GROUPING_ERROR, "grouping operations are not allowed in {}", clause.name()).at(pos)
+            );
         }
         if items.len() > 31 {
             return Err(sql_err!(TOO_MANY_ARGUMENTS, "GROUPING must have fewer than 32 arguments").at(pos));

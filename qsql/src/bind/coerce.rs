@@ -27,7 +27,14 @@ pub fn collation_of(ty: Oid) -> Oid {
 fn has_length_coercion(ty: Oid) -> bool {
     matches!(
         element_of(ty).unwrap_or(ty),
-        oid::BPCHAR | oid::VARCHAR | oid::NUMERIC | oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::INTERVAL
+        oid::BPCHAR
+            | oid::VARCHAR
+            | oid::NUMERIC
+            | oid::TIME
+            | oid::TIMETZ
+            | oid::TIMESTAMP
+            | oid::TIMESTAMPTZ
+            | oid::INTERVAL
     )
 }
 
@@ -63,7 +70,13 @@ impl Binder<'_> {
     }
 
     /// Coerces to a type; the modifier only serves input functions that need it.
-    pub(crate) fn coerce_type(&mut self, mut expr: Expr, to: Oid, typmod: i32, context: CastContext) -> Result<Option<Expr>> {
+    pub(crate) fn coerce_type(
+        &mut self,
+        mut expr: Expr,
+        to: Oid,
+        typmod: i32,
+        context: CastContext,
+    ) -> Result<Option<Expr>> {
         let from = expr.ty.oid;
         if from == to || to == 0 {
             return Ok(Some(expr));
@@ -73,7 +86,14 @@ impl Binder<'_> {
             return Ok(Some(self.settle(expr)?));
         }
         if crate::func::resolve::can_coerce(from, to, CastContext::Implicit)
-            && matches!(to, oid::ANYARRAY | oid::ANYENUM | oid::ANYCOMPATIBLEARRAY | oid::ANYCOMPATIBLENONARRAY | oid::RECORD_ARRAY)
+            && matches!(
+                to,
+                oid::ANYARRAY
+                    | oid::ANYENUM
+                    | oid::ANYCOMPATIBLEARRAY
+                    | oid::ANYCOMPATIBLENONARRAY
+                    | oid::RECORD_ARRAY
+            )
         {
             return Ok(Some(expr));
         }
@@ -103,13 +123,17 @@ impl Binder<'_> {
                     args.push(Expr::constant(Datum::Int4(typmod), DataType::of(oid::INT4)));
                 }
                 if func.args.len() >= 3 {
-                    args.push(Expr::constant(Datum::Bool(context == CastContext::Explicit), DataType::of(oid::BOOL)));
+                    args.push(Expr::constant(
+                        Datum::Bool(context == CastContext::Explicit),
+                        DataType::of(oid::BOOL),
+                    ));
                 }
                 // The function's own argument may be another type of the same representation.
                 let want = func.args.first().copied().unwrap_or(from);
                 if want != from {
                     let first = args.swap_remove(0);
-                    let relabelled = Expr { at, ..Expr::new(ExprKind::Relabel(Box::new(first)), DataType::of(want)) };
+                    let relabelled =
+                        Expr { at, ..Expr::new(ExprKind::Relabel(Box::new(first)), DataType::of(want)) };
                     args.insert(0, relabelled);
                 }
                 ExprKind::Call { func, args, operator: 0 }
@@ -155,9 +179,13 @@ impl Binder<'_> {
             None => self.s.params[i] = Some(DataType::of(to)),
             Some(known) if known.oid == to => {}
             Some(known) => {
-                return Err(sql_err!(AMBIGUOUS_PARAMETER, "inconsistent types deduced for parameter ${}", n + 1)
-                    .detail(format!("{} versus {}", display(known.oid), display(to)))
-                    .at(at));
+                return Err(sql_err!(
+                    AMBIGUOUS_PARAMETER,
+                    "inconsistent types deduced for parameter ${}",
+                    n + 1
+                )
+                .detail(format!("{} versus {}", display(known.oid), display(to)))
+                .at(at));
             }
         }
         Ok(())
@@ -176,7 +204,10 @@ impl Binder<'_> {
         let from = expr.ty.oid;
         match self.coerce(expr, to, CastContext::Explicit)? {
             Some(done) => Ok(done),
-            None => Err(sql_err!(CANNOT_COERCE, "cannot cast type {} to {}", display(from), display(to.oid)).at(pos)),
+            None => {
+                Err(sql_err!(CANNOT_COERCE, "cannot cast type {} to {}", display(from), display(to.oid))
+                    .at(pos))
+            }
         }
     }
 
@@ -185,7 +216,9 @@ impl Binder<'_> {
         let (from, at) = (expr.ty.oid, expr.at);
         match self.coerce_type(expr, to, -1, CastContext::Implicit)? {
             Some(done) => Ok(done),
-            None => Err(sql_err!(CANNOT_COERCE, "failed to coerce {} to {}", display(from), display(to)).at(at)),
+            None => {
+                Err(sql_err!(CANNOT_COERCE, "failed to coerce {} to {}", display(from), display(to)).at(at))
+            }
         }
     }
 

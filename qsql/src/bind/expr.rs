@@ -6,11 +6,14 @@ use super::Binder;
 use super::coerce::{C_COLLATION, DEFAULT_COLLATION, collation_of};
 use super::scope::Clause;
 use crate::error::{Result, SqlError};
-use crate::func::category::{array_of, display, element_of};
-use crate::func::resolve::{CallShape, FunctionMatch, resolve_function, resolve_operator, select_common_type};
 use crate::func::CastContext;
+use crate::func::category::{array_of, display, element_of};
+use crate::func::resolve::{
+    CallShape, FunctionMatch, resolve_function, resolve_operator, select_common_type,
+};
 use crate::parse::ast::{
-    BoolTest, Case, ChooseFunc, ExprId, ExprKind as A, LikeKind, ObjectName, Operator, Pos, SqlValueFunc, Subscript, TypeName,
+    BoolTest, Case, ChooseFunc, ExprId, ExprKind as A, LikeKind, ObjectName, Operator, Pos, SqlValueFunc,
+    Subscript, TypeName,
 };
 use crate::plan::expr::{Expr, ExprKind};
 use crate::types::{DataType, Datum, io_text, oid};
@@ -49,7 +52,9 @@ impl Binder<'_> {
             A::BitStr(_) => Err(SqlError::unsupported("type bit").at(pos)),
             A::Param(n) => self.bind_param(*n, pos),
             A::Column(parts) => self.bind_column_ref(parts, pos),
-            A::Star(_) => Err(sql_err!(SYNTAX_ERROR, "row expansion via \"*\" is not supported here").at(pos)),
+            A::Star(_) => {
+                Err(sql_err!(SYNTAX_ERROR, "row expansion via \"*\" is not supported here").at(pos))
+            }
             A::Default => Err(sql_err!(SYNTAX_ERROR, "DEFAULT is not allowed in this context").at(pos)),
             A::Cast { arg, ty } => self.bind_cast(*arg, ty, pos),
             A::Unary { op, arg } => self.bind_unary(op, *arg, pos),
@@ -72,14 +77,20 @@ impl Binder<'_> {
             A::IsJson { .. } => Err(SqlError::unsupported("IS JSON").at(pos)),
             A::InList { arg, list, not } => self.bind_in_list(*arg, list, *not, pos),
             A::InQuery { arg, query, not } => self.bind_in_query(*arg, *query, *not, pos),
-            A::Between { arg, low, high, symmetric, not } => self.bind_between([*arg, *low, *high], *symmetric, *not, pos),
-            A::Like { kind, arg, pattern, escape, not } => self.bind_like(*kind, [*arg, *pattern], *escape, *not, pos),
+            A::Between { arg, low, high, symmetric, not } => {
+                self.bind_between([*arg, *low, *high], *symmetric, *not, pos)
+            }
+            A::Like { kind, arg, pattern, escape, not } => {
+                self.bind_like(*kind, [*arg, *pattern], *escape, *not, pos)
+            }
             A::Quantified { op, left, array, all } => {
                 let left = self.bind_expr(*left)?;
                 let array = self.bind_expr(*array)?;
                 self.make_scalar_array(op.name(), left, array, !*all, pos)
             }
-            A::QuantifiedQuery { op, left, query, all } => self.bind_quantified_query(op, *left, *query, !*all, pos),
+            A::QuantifiedQuery { op, left, query, all } => {
+                self.bind_quantified_query(op, *left, *query, !*all, pos)
+            }
             A::Exists(query) => self.bind_exists(*query, pos),
             A::Subquery(query) => self.bind_scalar_query(*query, pos),
             A::ArrayQuery(query) => self.bind_array_query(*query, pos),
@@ -92,12 +103,16 @@ impl Binder<'_> {
             A::Grouping(items) => self.bind_grouping(items, pos),
             A::Collate { arg, collation } => self.bind_collate(*arg, collation, pos),
             A::Field { arg, name } => self.bind_field(*arg, name, pos),
-            A::FieldStar { .. } => Err(sql_err!(SYNTAX_ERROR, "row expansion via \"*\" is not supported here").at(pos)),
+            A::FieldStar { .. } => {
+                Err(sql_err!(SYNTAX_ERROR, "row expansion via \"*\" is not supported here").at(pos))
+            }
             A::Subscript { arg, subscripts } => self.bind_subscript(*arg, subscripts, pos),
             A::CurrentOf(_) => Err(SqlError::unsupported("WHERE CURRENT OF").at(pos)),
-            A::MergeAction => {
-                Err(sql_err!(SYNTAX_ERROR, "MERGE_ACTION() can only be used in the RETURNING list of a MERGE command").at(pos))
-            }
+            A::MergeAction => Err(sql_err!(
+                SYNTAX_ERROR,
+                "MERGE_ACTION() can only be used in the RETURNING list of a MERGE command"
+            )
+            .at(pos)),
             A::Unsupported(what) => Err(SqlError::unsupported(what).at(pos)),
         }
     }
@@ -223,7 +238,9 @@ impl Binder<'_> {
         self.check_operator_schema(op, pos)?;
         let ast = self.ast;
         match (&ast[left].kind, &ast[right].kind) {
-            (A::Row { items: l, .. }, A::Row { items: r, .. }) => self.bind_row_comparison(op.name(), l, r, pos),
+            (A::Row { items: l, .. }, A::Row { items: r, .. }) => {
+                self.bind_row_comparison(op.name(), l, r, pos)
+            }
             (A::Row { items, .. }, A::Subquery(query)) => self.bind_row_query(op.name(), items, *query, pos),
             _ => {
                 let left = self.bind_expr(left)?;
@@ -234,7 +251,13 @@ impl Binder<'_> {
     }
 
     /// Makes an operator's call by PostgreSQL's resolution.
-    pub(crate) fn make_operator(&mut self, name: &str, left: Option<Expr>, right: Expr, pos: Pos) -> Result<Expr> {
+    pub(crate) fn make_operator(
+        &mut self,
+        name: &str,
+        left: Option<Expr>,
+        right: Expr,
+        pos: Pos,
+    ) -> Result<Expr> {
         let left_type = left.as_ref().map_or(0, |e| e.ty.oid);
         let found = resolve_operator(name, left_type, right.ty.oid).map_err(|e| e.at(pos))?;
         let collation = result_collation(found.result, left.iter().chain([&right]));
@@ -254,7 +277,9 @@ impl Binder<'_> {
     /// Calls a built-in function by name.
     pub(crate) fn make_call(&mut self, name: &str, args: Vec<Expr>, pos: Pos) -> Result<Expr> {
         let types: Vec<_> = args.iter().map(|a| a.ty.oid).collect();
-        let FunctionMatch::Function(found) = resolve_function(name, &types, CallShape::default()).map_err(|e| e.at(pos))? else {
+        let FunctionMatch::Function(found) =
+            resolve_function(name, &types, CallShape::default()).map_err(|e| e.at(pos))?
+        else {
             return Err(SqlError::internal(format!("{name} is not a function")));
         };
         let collation = result_collation(found.result, args.iter());
@@ -302,9 +327,13 @@ impl Binder<'_> {
             return Ok(at(boolean(ExprKind::IsNull { value, negated: !not }), pos));
         }
         let equal = self.make_operator("=", Some(left), right, pos)?;
-        let ExprKind::Call { func, mut args, .. } = equal.kind else { return Err(SqlError::internal("equality is a call")) };
+        let ExprKind::Call { func, mut args, .. } = equal.kind else {
+            return Err(SqlError::internal("equality is a call"));
+        };
         if equal.ty.oid != oid::BOOL || args.len() != 2 {
-            return Err(sql_err!(DATATYPE_MISMATCH, "IS DISTINCT FROM requires = operator to yield boolean").at(pos));
+            return Err(
+                sql_err!(DATATYPE_MISMATCH, "IS DISTINCT FROM requires = operator to yield boolean").at(pos)
+            );
         }
         let right = Box::new(args.swap_remove(1));
         let left = Box::new(args.swap_remove(0));
@@ -326,21 +355,39 @@ impl Binder<'_> {
         }
         let left = self.bind_expr(arg)?;
         let bound = self.bind_exprs(list)?;
-        let is_value = |e: &Expr| !e.any(&mut |e| matches!(e.kind, ExprKind::Column(_) | ExprKind::Subquery { .. } | ExprKind::Aggregate(_) | ExprKind::Window(_)));
+        let is_value = |e: &Expr| {
+            !e.any(&mut |e| {
+                matches!(
+                    e.kind,
+                    ExprKind::Column(_)
+                        | ExprKind::Subquery { .. }
+                        | ExprKind::Aggregate(_)
+                        | ExprKind::Window(_)
+                )
+            })
+        };
         let (values, others): (Vec<Expr>, Vec<Expr>) = bound.into_iter().partition(is_value);
         let mut tests = Vec::new();
         let mut singles = others;
         if values.len() > 1 {
             let types: Vec<_> = std::iter::once(left.ty.oid).chain(values.iter().map(|v| v.ty.oid)).collect();
-            let common = select_common_type("IN", &types).ok().filter(|&t| t != oid::RECORD && array_of(t).is_some());
-            let fits = common.is_some_and(|t| types.iter().all(|&s| crate::func::resolve::can_coerce(s, t, CastContext::Implicit)));
+            let common =
+                select_common_type("IN", &types).ok().filter(|&t| t != oid::RECORD && array_of(t).is_some());
+            let fits = common.is_some_and(|t| {
+                types.iter().all(|&s| crate::func::resolve::can_coerce(s, t, CastContext::Implicit))
+            });
             if let (Some(common), true) = (common, fits) {
                 let mut items = Vec::with_capacity(values.len());
                 for v in values {
                     items.push(self.coerce_arg(v, common)?);
                 }
                 let ty = DataType::of(array_of(common).unwrap_or(common));
-                let array = Expr { kind: ExprKind::Array { items, nested: false }, ty, collation: collation_of(common), at: pos };
+                let array = Expr {
+                    kind: ExprKind::Array { items, nested: false },
+                    ty,
+                    collation: collation_of(common),
+                    at: pos,
+                };
                 tests.push(self.make_scalar_array(op, left.clone(), array, !not, pos)?);
             } else {
                 singles = values.into_iter().chain(singles).collect();
@@ -356,25 +403,55 @@ impl Binder<'_> {
     }
 
     /// `left op ANY|ALL (array)`.
-    pub(crate) fn make_scalar_array(&mut self, op: &str, left: Expr, array: Expr, any: bool, pos: Pos) -> Result<Expr> {
+    pub(crate) fn make_scalar_array(
+        &mut self,
+        op: &str,
+        left: Expr,
+        array: Expr,
+        any: bool,
+        pos: Pos,
+    ) -> Result<Expr> {
         let element = match array.ty.oid {
             oid::UNKNOWN => oid::UNKNOWN,
-            ty => element_of(ty)
-                .ok_or_else(|| sql_err!(WRONG_OBJECT_TYPE, "op ANY/ALL (array) requires array on right side").at(pos))?,
+            ty => element_of(ty).ok_or_else(|| {
+                sql_err!(WRONG_OBJECT_TYPE, "op ANY/ALL (array) requires array on right side").at(pos)
+            })?,
         };
         let found = resolve_operator(op, left.ty.oid, element).map_err(|e| e.at(pos))?;
         if found.result != oid::BOOL {
-            return Err(sql_err!(WRONG_OBJECT_TYPE, "op ANY/ALL (array) requires operator to yield boolean").at(pos));
+            return Err(
+                sql_err!(WRONG_OBJECT_TYPE, "op ANY/ALL (array) requires operator to yield boolean").at(pos)
+            );
         }
         let Some(array_type) = array_of(found.right) else {
-            return Err(sql_err!(UNDEFINED_OBJECT, "could not find array type for data type {}", display(found.right)).at(pos));
+            return Err(sql_err!(
+                UNDEFINED_OBJECT,
+                "could not find array type for data type {}",
+                display(found.right)
+            )
+            .at(pos));
         };
         let left = Box::new(self.coerce_arg(left, found.left)?);
         let array = Box::new(self.coerce_arg(array, array_type)?);
-        Ok(at(boolean(ExprKind::ScalarArray { func: found.func, operator: found.operator.oid, any, left, array }), pos))
+        Ok(at(
+            boolean(ExprKind::ScalarArray {
+                func: found.func,
+                operator: found.operator.oid,
+                any,
+                left,
+                array,
+            }),
+            pos,
+        ))
     }
 
-    fn bind_between(&mut self, [arg, low, high]: [ExprId; 3], symmetric: bool, not: bool, pos: Pos) -> Result<Expr> {
+    fn bind_between(
+        &mut self,
+        [arg, low, high]: [ExprId; 3],
+        symmetric: bool,
+        not: bool,
+        pos: Pos,
+    ) -> Result<Expr> {
         let (first, second) = if not { ("<", ">") } else { (">=", "<=") };
         let mut range = |low: ExprId, high: ExprId| -> Result<Expr> {
             let value = self.bind_expr(arg)?;
@@ -391,7 +468,14 @@ impl Binder<'_> {
         Ok(at(logic(both, not), pos))
     }
 
-    fn bind_like(&mut self, kind: LikeKind, [arg, pattern]: [ExprId; 2], escape: Option<ExprId>, not: bool, pos: Pos) -> Result<Expr> {
+    fn bind_like(
+        &mut self,
+        kind: LikeKind,
+        [arg, pattern]: [ExprId; 2],
+        escape: Option<ExprId>,
+        not: bool,
+        pos: Pos,
+    ) -> Result<Expr> {
         let value = self.bind_expr(arg)?;
         let mut pattern = self.bind_expr(pattern)?;
         let op = match (kind, not) {
@@ -423,7 +507,8 @@ impl Binder<'_> {
                 items.push(self.nested(|b| b.bind_array(inner, target, ast[id].pos))?);
             } else {
                 let item = self.bind_expr(id)?;
-                nested |= element_of(item.ty.oid).is_some() && !matches!(item.ty.oid, oid::INT2VECTOR | oid::OIDVECTOR);
+                nested |= element_of(item.ty.oid).is_some()
+                    && !matches!(item.ty.oid, oid::INT2VECTOR | oid::OIDVECTOR);
                 items.push(item);
             }
         }
@@ -449,7 +534,12 @@ impl Binder<'_> {
                     common
                 } else {
                     array_of(common).ok_or_else(|| {
-                        sql_err!(UNDEFINED_OBJECT, "could not find array type for data type {}", display(common)).at(pos)
+                        sql_err!(
+                            UNDEFINED_OBJECT,
+                            "could not find array type for data type {}",
+                            display(common)
+                        )
+                        .at(pos)
                     })?
                 }
             }
@@ -478,7 +568,13 @@ impl Binder<'_> {
         self.make_row_comparison(op, left, right, pos)
     }
 
-    pub(crate) fn make_row_comparison(&mut self, op: &str, left: Vec<Expr>, right: Vec<Expr>, pos: Pos) -> Result<Expr> {
+    pub(crate) fn make_row_comparison(
+        &mut self,
+        op: &str,
+        left: Vec<Expr>,
+        right: Vec<Expr>,
+        pos: Pos,
+    ) -> Result<Expr> {
         if left.len() != right.len() {
             return Err(sql_err!(SYNTAX_ERROR, "unequal number of entries in row expressions").at(pos));
         }
@@ -511,9 +607,12 @@ impl Binder<'_> {
                 }
                 Ok(at(logic(arms, false), pos))
             }
-            _ => Err(sql_err!(FEATURE_NOT_SUPPORTED, "could not determine interpretation of row comparison operator {op}")
-                .hint("Row comparison operators must be associated with btree operator families.")
-                .at(pos)),
+            _ => Err(sql_err!(
+                FEATURE_NOT_SUPPORTED,
+                "could not determine interpretation of row comparison operator {op}"
+            )
+            .hint("Row comparison operators must be associated with btree operator families.")
+            .at(pos)),
         }
     }
 
@@ -560,12 +659,18 @@ impl Binder<'_> {
     fn bind_choose(&mut self, func: ChooseFunc, items: &[ExprId], pos: Pos) -> Result<Expr> {
         let mut args = self.bind_exprs(items)?;
         if func == ChooseFunc::NullIf {
-            let (Some(right), Some(left)) = (args.pop(), args.pop()) else { return Err(SqlError::internal("NULLIF takes two")) };
+            let (Some(right), Some(left)) = (args.pop(), args.pop()) else {
+                return Err(SqlError::internal("NULLIF takes two"));
+            };
             let equal = self.make_operator("=", Some(left), right, pos)?;
             if equal.ty.oid != oid::BOOL {
-                return Err(sql_err!(DATATYPE_MISMATCH, "NULLIF requires = operator to yield boolean").at(pos));
+                return Err(
+                    sql_err!(DATATYPE_MISMATCH, "NULLIF requires = operator to yield boolean").at(pos)
+                );
             }
-            let ExprKind::Call { func, mut args, .. } = equal.kind else { return Err(SqlError::internal("equality is a call")) };
+            let ExprKind::Call { func, mut args, .. } = equal.kind else {
+                return Err(SqlError::internal("equality is a call"));
+            };
             let right = Box::new(args.swap_remove(1));
             let left = Box::new(args.swap_remove(0));
             let (ty, collation) = (left.ty, left.collation);
@@ -615,14 +720,23 @@ impl Binder<'_> {
         let arg = self.bind_expr(arg)?;
         let arg = self.settle(arg)?;
         if collation_of(arg.ty.oid) == 0 {
-            return Err(sql_err!(DATATYPE_MISMATCH, "collations are not supported by type {}", display(arg.ty.oid)).at(pos));
+            return Err(sql_err!(
+                DATATYPE_MISMATCH,
+                "collations are not supported by type {}",
+                display(arg.ty.oid)
+            )
+            .at(pos));
         }
         let collation = match &*name.object().name {
             "C" => C_COLLATION,
             "POSIX" => 951,
             "default" | "ucs_basic" | "unicode" | "pg_c_utf8" => DEFAULT_COLLATION,
             _ => {
-                return Err(sql_err!(UNDEFINED_OBJECT, "collation \"{name}\" for encoding \"UTF8\" does not exist").at(pos));
+                return Err(sql_err!(
+                    UNDEFINED_OBJECT,
+                    "collation \"{name}\" for encoding \"UTF8\" does not exist"
+                )
+                .at(pos));
             }
         };
         let ty = arg.ty;
@@ -648,10 +762,16 @@ impl Binder<'_> {
             .at(ast.start_of(arg)));
         }
         // An anonymous row's fields are called f1, f2, ...
-        let index = name.strip_prefix('f').and_then(|n| n.parse::<usize>().ok()).and_then(|n| n.checked_sub(1));
+        let index =
+            name.strip_prefix('f').and_then(|n| n.parse::<usize>().ok()).and_then(|n| n.checked_sub(1));
         match (&row.kind, index) {
             (ExprKind::Row(fields), Some(i)) if i < fields.len() => Ok(fields[i].clone()),
-            _ => Err(sql_err!(UNDEFINED_COLUMN, "could not identify column \"{}\" in record data type", name.name).at(pos)),
+            _ => Err(sql_err!(
+                UNDEFINED_COLUMN,
+                "could not identify column \"{}\" in record data type",
+                name.name
+            )
+            .at(pos)),
         }
     }
 

@@ -9,8 +9,8 @@ use crate::catalog::{Relation, RelationKind};
 use crate::error::{Result, SqlError};
 use crate::func::{Body, CastContext};
 use crate::parse::ast::{
-    Alias, Ast, ExprKind as A, FromFunction, FromId, FromKind, Ident, Join, JoinCondition, JoinKind as AstJoin, ObjectName,
-    QueryId, RelationRef, Statement,
+    Alias, Ast, ExprKind as A, FromFunction, FromId, FromKind, Ident, Join, JoinCondition,
+    JoinKind as AstJoin, ObjectName, QueryId, RelationRef, Statement,
 };
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalScan};
@@ -85,7 +85,12 @@ impl Binder<'_> {
         }
     }
 
-    fn bind_from_subquery(&mut self, query: QueryId, lateral: bool, alias: Option<&Alias>) -> Result<(Logical, NsItem)> {
+    fn bind_from_subquery(
+        &mut self,
+        query: QueryId,
+        lateral: bool,
+        alias: Option<&Alias>,
+    ) -> Result<(Logical, NsItem)> {
         let before = std::mem::replace(&mut self.scope().lateral_active, lateral);
         let clause = std::mem::replace(&mut self.scope().clause, Clause::From);
         let bound = self.bind_query_body(query, true);
@@ -93,7 +98,11 @@ impl Binder<'_> {
         scope.lateral_active = before;
         scope.clause = clause;
         let bound = bound?;
-        let columns = bound.columns.iter().map(|c| NsColumn { name: c.name.clone(), expr: self.column(c.id) }).collect();
+        let columns = bound
+            .columns
+            .iter()
+            .map(|c| NsColumn { name: c.name.clone(), expr: self.column(c.id) })
+            .collect();
         let name = alias.map(|a| Arc::from(&*a.name.name));
         let item = with_alias(NsItem::new(name, columns), alias)?;
         self.rehome(&item);
@@ -126,7 +135,11 @@ impl Binder<'_> {
         if let Some(database) = name.catalog()
             && *database.name != *self.cx.catalog.database()
         {
-            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: \"{name}\"").at(name.pos()));
+            return Err(sql_err!(
+                FEATURE_NOT_SUPPORTED,
+                "cross-database references are not implemented: \"{name}\""
+            )
+            .at(name.pos()));
         }
         let schema = name.schema().map(|s| &*s.name);
         match self.cx.catalog.relation(schema, name.object()) {
@@ -138,11 +151,19 @@ impl Binder<'_> {
     /// Notes that the statement uses a relation.
     pub(crate) fn use_relation(&mut self, relation: &Arc<Relation>, lock: TableLock) {
         let check_as = self.check_as;
-        if let Some(known) = self.s.relations.iter_mut().find(|u| u.relation.oid == relation.oid && u.check_as == check_as) {
+        if let Some(known) =
+            self.s.relations.iter_mut().find(|u| u.relation.oid == relation.oid && u.check_as == check_as)
+        {
             known.lock = known.lock.max(lock);
             return;
         }
-        self.s.relations.push(RelationUse { relation: relation.clone(), lock, selected: 0, modified: 0, check_as });
+        self.s.relations.push(RelationUse {
+            relation: relation.clone(),
+            lock,
+            selected: 0,
+            modified: 0,
+            check_as,
+        });
     }
 
     /// Binds a relation as a namespace item over a scan (or a view's query).
@@ -183,7 +204,10 @@ impl Binder<'_> {
             columns.push(NsColumn { name: Arc::from(&*column.name), expr });
         }
         let mut system = Vec::new();
-        if matches!(relation.kind, RelationKind::Table | RelationKind::MaterializedView | RelationKind::Virtual) {
+        if matches!(
+            relation.kind,
+            RelationKind::Table | RelationKind::MaterializedView | RelationKind::Virtual
+        ) {
             let mut hidden = |b: &mut Self, name: Option<&str>, what, ty, attribute| {
                 let id = b.new_column_of(DataType::of(ty), block, (relation.oid, attribute));
                 scan.columns.push((id, what));
@@ -205,15 +229,28 @@ impl Binder<'_> {
         Ok((Logical::Scan(scan), with_alias(item, alias)?))
     }
 
-    fn bind_view(&mut self, view: &Arc<Relation>, alias: Option<&Alias>, name: &ObjectName) -> Result<(Logical, NsItem)> {
+    fn bind_view(
+        &mut self,
+        view: &Arc<Relation>,
+        alias: Option<&Alias>,
+        name: &ObjectName,
+    ) -> Result<(Logical, NsItem)> {
         let Some(text) = view.view.clone() else { return Err(SqlError::internal("view without definition")) };
         if self.s.views >= MAX_VIEW_DEPTH {
-            return Err(sql_err!(INVALID_OBJECT_DEFINITION, "infinite recursion detected in rules for relation \"{}\"", view.name)
-                .at(name.pos()));
+            return Err(sql_err!(
+                INVALID_OBJECT_DEFINITION,
+                "infinite recursion detected in rules for relation \"{}\"",
+                view.name
+            )
+            .at(name.pos()));
         }
         let statements = crate::parse::parse_statements(&text)?;
-        let Some(parsed) = statements.into_iter().next() else { return Err(SqlError::internal("empty view")) };
-        let Statement::Query(query) = parsed.ast.statement else { return Err(SqlError::internal("a view is a query")) };
+        let Some(parsed) = statements.into_iter().next() else {
+            return Err(SqlError::internal("empty view"));
+        };
+        let Statement::Query(query) = parsed.ast.statement else {
+            return Err(SqlError::internal("a view is a query"));
+        };
         let (plan, ids) = self.bind_foreign_query(&parsed.ast, query, view.owner)?;
         // The view's columns are columns of the view for clients.
         let block = self.scopes.last().map_or(0, |s| s.block);
@@ -233,9 +270,21 @@ impl Binder<'_> {
     }
 
     /// Binds a query of another text (a view's) into this statement, with its owner's privileges.
-    fn bind_foreign_query(&mut self, ast: &Ast, query: QueryId, owner: u32) -> Result<(Logical, Vec<ColumnId>)> {
+    fn bind_foreign_query(
+        &mut self,
+        ast: &Ast,
+        query: QueryId,
+        owner: u32,
+    ) -> Result<(Logical, Vec<ColumnId>)> {
         let shared: Shared = std::mem::take(&mut self.s);
-        let mut inner = Binder { cx: self.cx, ast, s: shared, scopes: Vec::new(), with: Vec::new(), check_as: Some(owner) };
+        let mut inner = Binder {
+            cx: self.cx,
+            ast,
+            s: shared,
+            scopes: Vec::new(),
+            with: Vec::new(),
+            check_as: Some(owner),
+        };
         inner.s.views += 1;
         let result = inner.bind_query_body(query, true);
         inner.s.views -= 1;
@@ -258,12 +307,16 @@ impl Binder<'_> {
         for from in &function.functions {
             // unnest(a, b) is ROWS FROM (unnest(a), unnest(b)).
             let bound = match &ast[from.call].kind {
-                A::Call(call) if &*call.name.object().name == "unnest" && call.args.len() > 1 && !call.variadic => {
+                A::Call(call)
+                    if &*call.name.object().name == "unnest" && call.args.len() > 1 && !call.variadic =>
+                {
                     let mut parts = Vec::new();
                     for arg in &call.args {
                         let mut one = (**call).clone();
                         one.args = vec![arg.clone()];
-                        parts.push(self.within(Clause::FunctionInFrom, |b| b.bind_call(&one, ast[from.call].pos))?);
+                        parts.push(
+                            self.within(Clause::FunctionInFrom, |b| b.bind_call(&one, ast[from.call].pos))?,
+                        );
                     }
                     parts
                 }
@@ -325,10 +378,20 @@ impl Binder<'_> {
         }
         let shown: Arc<str> = match alias {
             Some(alias) => Arc::from(&*alias.name.name),
-            None => Arc::from(function.functions.first().map(|f| super::naming::column_name(ast, f.call)).unwrap_or_default()),
+            None => Arc::from(
+                function
+                    .functions
+                    .first()
+                    .map(|f| super::naming::column_name(ast, f.call))
+                    .unwrap_or_default(),
+            ),
         };
         let ids: Vec<ColumnId> = columns.iter().map(|(_, ty)| self.new_column(*ty)).collect();
-        let ns = columns.iter().zip(&ids).map(|((name, _), &id)| NsColumn { name: name.clone(), expr: self.column(id) }).collect();
+        let ns = columns
+            .iter()
+            .zip(&ids)
+            .map(|((name, _), &id)| NsColumn { name: name.clone(), expr: self.column(id) })
+            .collect();
         let mut item = NsItem::new(Some(shown.clone()), ns);
         item.scalar = scalar;
         let item = with_alias(item, alias)?;
@@ -387,7 +450,12 @@ impl Binder<'_> {
         };
         for (i, name) in names.iter().enumerate() {
             if names[..i].iter().any(|n| *n.name == *name.name) {
-                return Err(sql_err!(DUPLICATE_COLUMN, "column name \"{}\" appears more than once in USING clause", name.name).at(name.pos));
+                return Err(sql_err!(
+                    DUPLICATE_COLUMN,
+                    "column name \"{}\" appears more than once in USING clause",
+                    name.name
+                )
+                .at(name.pos));
             }
             let l = using_column(&left_columns, name, "left")?;
             let r = using_column(&right_columns, name, "right")?;

@@ -14,7 +14,8 @@ use crate::catalog::{IndexKey, Relation};
 use crate::error::Result;
 use crate::func::opclass::equality_operator;
 use crate::parse::ast::{
-    ExprKind as A, FrameBound as AstBound, FrameExclude as AstExclude, FrameUnits, GroupItem, Ident, Select, WindowSpec as AstWindow,
+    ExprKind as A, FrameBound as AstBound, FrameExclude as AstExclude, FrameUnits, GroupItem, Ident, Select,
+    WindowSpec as AstWindow,
 };
 use crate::plan::expr::{
     AggregateCall, ColumnId, Expr, ExprKind, Frame, FrameBound, FrameExclude, FrameUnit, SortKey, WindowCall,
@@ -112,7 +113,12 @@ impl Binder<'_> {
         Ok(out)
     }
 
-    fn bind_group_item(&mut self, item: &GroupItem, targets: &[TargetEntry], exprs: &mut Vec<Expr>) -> Result<Vec<Vec<u32>>> {
+    fn bind_group_item(
+        &mut self,
+        item: &GroupItem,
+        targets: &[TargetEntry],
+        exprs: &mut Vec<Expr>,
+    ) -> Result<Vec<Vec<u32>>> {
         match item {
             GroupItem::Empty => Ok(vec![Vec::new()]),
             GroupItem::Expr(id) => Ok(vec![self.bind_group_expr(*id, targets, exprs)?]),
@@ -132,7 +138,12 @@ impl Binder<'_> {
                     groups.push(self.bind_group_expr(id, targets, exprs)?);
                 }
                 let n = groups.len();
-                let set = |mask: usize| (0..n).filter(|i| mask & (1 << (n - 1 - i)) != 0).flat_map(|i| groups[i].clone()).collect();
+                let set = |mask: usize| {
+                    (0..n)
+                        .filter(|i| mask & (1 << (n - 1 - i)) != 0)
+                        .flat_map(|i| groups[i].clone())
+                        .collect()
+                };
                 Ok((0..1usize << n).rev().map(set).collect())
             }
             GroupItem::Sets(items) => {
@@ -146,7 +157,12 @@ impl Binder<'_> {
     }
 
     /// Binds one grouping expression (a row stands for its fields) and returns the indexes.
-    fn bind_group_expr(&mut self, id: crate::parse::ast::ExprId, targets: &[TargetEntry], exprs: &mut Vec<Expr>) -> Result<Vec<u32>> {
+    fn bind_group_expr(
+        &mut self,
+        id: crate::parse::ast::ExprId,
+        targets: &[TargetEntry],
+        exprs: &mut Vec<Expr>,
+    ) -> Result<Vec<u32>> {
         let ast = self.ast;
         if let A::Row { items, explicit: false } = &ast[id].kind {
             let mut out = Vec::new();
@@ -155,12 +171,16 @@ impl Binder<'_> {
             }
             return Ok(out);
         }
-        let mut list: Vec<TargetEntry> =
-            targets.iter().map(|t| TargetEntry { name: t.name.clone(), expr: t.expr.clone(), junk: t.junk }).collect();
+        let mut list: Vec<TargetEntry> = targets
+            .iter()
+            .map(|t| TargetEntry { name: t.name.clone(), expr: t.expr.clone(), junk: t.junk })
+            .collect();
         let index = self.find_target(id, &mut list, "GROUP BY", false)?;
         let expr = self.settle(list.swap_remove(index).expr)?;
         let pos = ast.start_of(id);
-        if let Some(inner) = first_of(&expr, &|e| matches!(e.kind, ExprKind::Aggregate(_) | ExprKind::Grouping(_))) {
+        if let Some(inner) =
+            first_of(&expr, &|e| matches!(e.kind, ExprKind::Aggregate(_) | ExprKind::Grouping(_)))
+        {
             return Err(sql_err!(GROUPING_ERROR, "aggregate functions are not allowed in GROUP BY").at(inner));
         }
         if let Some(inner) = first_of(&expr, &|e| matches!(e.kind, ExprKind::Window(_))) {
@@ -191,8 +211,14 @@ impl Binder<'_> {
                 (id, e)
             })
             .collect();
-        let mut rewrite =
-            Rewrite { block, group, sets: grouping.sets, grouping_mask: None, aggregates: Vec::new(), in_subquery: false };
+        let mut rewrite = Rewrite {
+            block,
+            group,
+            sets: grouping.sets,
+            grouping_mask: None,
+            aggregates: Vec::new(),
+            in_subquery: false,
+        };
         for target in targets.iter_mut() {
             self.regroup(&mut target.expr, &mut rewrite)?;
         }
@@ -229,7 +255,9 @@ impl Binder<'_> {
         match &mut e.kind {
             ExprKind::Aggregate(call) => {
                 let level = self.aggregate_level(call);
-                if self.scopes.get(level).is_some_and(|s| s.block == rewrite.block) || self.is_own(call, rewrite.block) {
+                if self.scopes.get(level).is_some_and(|s| s.block == rewrite.block)
+                    || self.is_own(call, rewrite.block)
+                {
                     let known = rewrite.aggregates.iter().find(|(_, c)| same_aggregate(c, call)).map(|c| c.0);
                     let (ty, collation) = (e.ty, e.collation);
                     let id = match known {
@@ -254,7 +282,10 @@ impl Binder<'_> {
             }
             ExprKind::Column(id) => {
                 let id = *id;
-                if self.s.blocks[id as usize] != rewrite.block || rewrite.aggregates.iter().any(|a| a.0 == id) || rewrite.group.iter().any(|g| g.0 == id) {
+                if self.s.blocks[id as usize] != rewrite.block
+                    || rewrite.aggregates.iter().any(|a| a.0 == id)
+                    || rewrite.group.iter().any(|g| g.0 == id)
+                {
                     return Ok(());
                 }
                 if rewrite.sets.is_empty() && self.depends_on_group(id, rewrite) {
@@ -373,10 +404,13 @@ impl Binder<'_> {
             }
         };
         if rewrite.group.len() > 31 {
-            return Err(crate::SqlError::unsupported("GROUPING over more than 31 grouping expressions").at(at));
+            return Err(
+                crate::SqlError::unsupported("GROUPING over more than 31 grouping expressions").at(at)
+            );
         }
         let all: Vec<u32> = (0..rewrite.group.len() as u32).collect();
-        let mask = |set: &[u32], of: &[u32]| of.iter().fold(0i32, |m, p| (m << 1) | i32::from(!set.contains(p)));
+        let mask =
+            |set: &[u32], of: &[u32]| of.iter().fold(0i32, |m, p| (m << 1) | i32::from(!set.contains(p)));
         // CASE mask of all expressions WHEN .. THEN mask of the arguments ..
         let column = self.column(index);
         let mut case_arms: Vec<(Expr, Expr)> = Vec::with_capacity(rewrite.sets.len());
@@ -392,7 +426,8 @@ impl Binder<'_> {
 
     /// Whether the grouping columns contain the primary key of the column's table.
     fn depends_on_group(&mut self, id: ColumnId, rewrite: &Rewrite) -> bool {
-        let grouped = |c: ColumnId| rewrite.group.iter().any(|(_, g)| matches!(g.kind, ExprKind::Column(x) if x == c));
+        let grouped =
+            |c: ColumnId| rewrite.group.iter().any(|(_, g)| matches!(g.kind, ExprKind::Column(x) if x == c));
         let Some((relation, columns)) = self.item_of(id) else { return false };
         let Some(key) = relation.indexes.iter().find(|i| i.primary) else { return false };
         key.columns.iter().all(|c| match c.key {
@@ -405,12 +440,16 @@ impl Binder<'_> {
     fn item_of(&self, id: ColumnId) -> Option<TableColumns> {
         let scope = self.scopes.last()?;
         let is = |e: &Expr, id: ColumnId| matches!(e.kind, ExprKind::Column(x) if x == id);
-        let item = scope.items.iter().find(|i| i.relation.is_some() && i.columns.iter().any(|c| is(&c.expr, id)))?;
+        let item =
+            scope.items.iter().find(|i| i.relation.is_some() && i.columns.iter().any(|c| is(&c.expr, id)))?;
         let relation = item.relation.clone()?;
-        let columns = relation.live_columns().map(|(i, _)| i).zip(item.columns.iter().filter_map(|c| match c.expr.kind {
-            ExprKind::Column(id) => Some(id),
-            _ => None,
-        }));
+        let columns =
+            relation.live_columns().map(|(i, _)| i).zip(item.columns.iter().filter_map(
+                |c| match c.expr.kind {
+                    ExprKind::Column(id) => Some(id),
+                    _ => None,
+                },
+            ));
         let columns = columns.collect();
         Some((relation, columns))
     }
@@ -432,7 +471,9 @@ impl Binder<'_> {
     pub(crate) fn bind_named_windows(&mut self, windows: &[(Ident, AstWindow)]) -> Result<()> {
         for (name, spec) in windows {
             if self.scope().windows.iter().any(|(n, _)| *n.name == *name.name) {
-                return Err(sql_err!(WINDOWING_ERROR, "window \"{}\" is already defined", name.name).at(name.pos));
+                return Err(
+                    sql_err!(WINDOWING_ERROR, "window \"{}\" is already defined", name.name).at(name.pos)
+                );
             }
             let window = self.within(Clause::Select, |b| b.bind_window(spec))?;
             self.scope().windows.push((name.clone(), window));
@@ -445,7 +486,11 @@ impl Binder<'_> {
             None => None,
             Some(name) => match self.scope().windows.iter().find(|(n, _)| *n.name == *name.name) {
                 Some((_, w)) => Some((name, w.clone())),
-                None => return Err(sql_err!(UNDEFINED_OBJECT, "window \"{}\" does not exist", name.name).at(spec.pos)),
+                None => {
+                    return Err(
+                        sql_err!(UNDEFINED_OBJECT, "window \"{}\" does not exist", name.name).at(spec.pos)
+                    );
+                }
             },
         };
         let mut partition = self.within(Clause::WindowPartition, |b| b.bind_exprs(&spec.partition_by))?;
@@ -456,7 +501,9 @@ impl Binder<'_> {
         }
         let mut order = self.within(Clause::WindowOrder, |b| b.bind_sort_items(&spec.order_by))?;
         if let Some((name, base)) = base {
-            let refuse = |what: &str| Err(sql_err!(WINDOWING_ERROR, "{what} clause of window \"{}\"", name.name).at(spec.pos));
+            let refuse = |what: &str| {
+                Err(sql_err!(WINDOWING_ERROR, "{what} clause of window \"{}\"", name.name).at(spec.pos))
+            };
             if !partition.is_empty() {
                 return refuse("cannot override PARTITION BY");
             }
@@ -464,7 +511,12 @@ impl Binder<'_> {
                 return refuse("cannot override ORDER BY");
             }
             if base.framed {
-                return Err(sql_err!(WINDOWING_ERROR, "cannot copy window \"{}\" because it has a frame clause", name.name).at(spec.pos));
+                return Err(sql_err!(
+                    WINDOWING_ERROR,
+                    "cannot copy window \"{}\" because it has a frame clause",
+                    name.name
+                )
+                .at(spec.pos));
             }
             partition = base.partition;
             if order.is_empty() {
@@ -485,7 +537,9 @@ impl Binder<'_> {
                     FrameUnits::Groups => FrameUnit::Groups,
                 };
                 if unit == FrameUnit::Groups && order.is_empty() {
-                    return Err(sql_err!(WINDOWING_ERROR, "GROUPS mode requires an ORDER BY clause").at(frame.pos));
+                    return Err(
+                        sql_err!(WINDOWING_ERROR, "GROUPS mode requires an ORDER BY clause").at(frame.pos)
+                    );
                 }
                 let start = self.bind_bound(frame.start, unit, &order)?;
                 let end = self.bind_bound(frame.end, unit, &order)?;
@@ -523,7 +577,12 @@ impl Binder<'_> {
                     .at(at));
                 };
                 let want = match key.expr.ty.oid {
-                    oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIME | oid::TIMETZ | oid::INTERVAL => oid::INTERVAL,
+                    oid::DATE
+                    | oid::TIMESTAMP
+                    | oid::TIMESTAMPTZ
+                    | oid::TIME
+                    | oid::TIMETZ
+                    | oid::INTERVAL => oid::INTERVAL,
                     ty @ (oid::INT2 | oid::INT4 | oid::INT8) if e.ty.oid == oid::UNKNOWN => ty,
                     oid::INT2 | oid::INT4 | oid::INT8 => oid::INT8,
                     oid::FLOAT4 | oid::FLOAT8 => oid::FLOAT8,
@@ -547,13 +606,19 @@ impl Binder<'_> {
                 FrameUnit::Range => "RANGE",
                 FrameUnit::Groups => "GROUPS",
             };
-            return Err(sql_err!(INVALID_COLUMN_REFERENCE, "argument of {word} must not contain variables").at(at));
+            return Err(
+                sql_err!(INVALID_COLUMN_REFERENCE, "argument of {word} must not contain variables").at(at)
+            );
         }
         Ok(if preceding { FrameBound::Preceding(e) } else { FrameBound::Following(e) })
     }
 
     /// Takes the window calls out of the targets and computes them below.
-    pub(crate) fn apply_windows(&mut self, mut plan: Logical, targets: &mut [TargetEntry]) -> Result<Logical> {
+    pub(crate) fn apply_windows(
+        &mut self,
+        mut plan: Logical,
+        targets: &mut [TargetEntry],
+    ) -> Result<Logical> {
         let mut calls: Vec<(ColumnId, WindowCall)> = Vec::new();
         for target in targets.iter_mut() {
             self.take_windows(&mut target.expr, &mut calls);
@@ -561,7 +626,8 @@ impl Binder<'_> {
         // Partition and order keys that are no columns are computed first.
         let mut extra: Vec<(ColumnId, Expr)> = Vec::new();
         for (_, call) in &mut calls {
-            let keys = call.window.partition.iter_mut().chain(call.window.order.iter_mut().map(|k| &mut k.expr));
+            let keys =
+                call.window.partition.iter_mut().chain(call.window.order.iter_mut().map(|k| &mut k.expr));
             for key in keys {
                 if matches!(key.kind, ExprKind::Column(_)) {
                     continue;
@@ -582,10 +648,14 @@ impl Binder<'_> {
         }
         while !calls.is_empty() {
             let window = calls[0].1.window.clone();
-            let (here, rest): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(_, c)| same_window(&c.window, &window));
+            let (here, rest): (Vec<_>, Vec<_>) =
+                calls.into_iter().partition(|(_, c)| same_window(&c.window, &window));
             calls = rest;
-            let mut keys: Vec<SortKey> =
-                window.partition.iter().map(|e| SortKey { expr: e.clone(), descending: false, nulls_first: false }).collect();
+            let mut keys: Vec<SortKey> = window
+                .partition
+                .iter()
+                .map(|e| SortKey { expr: e.clone(), descending: false, nulls_first: false })
+                .collect();
             for key in &window.order {
                 if !keys.iter().any(|k| same(&k.expr, &key.expr)) {
                     keys.push(key.clone());
@@ -622,7 +692,8 @@ impl Binder<'_> {
 
     /// A projection that passes everything on and adds columns.
     pub(crate) fn extend(&mut self, plan: Logical, extra: Vec<(ColumnId, Expr)>) -> Logical {
-        let mut exprs: Vec<(ColumnId, Expr)> = plan.outputs().into_iter().map(|c| (c, self.column(c))).collect();
+        let mut exprs: Vec<(ColumnId, Expr)> =
+            plan.outputs().into_iter().map(|c| (c, self.column(c))).collect();
         exprs.extend(extra);
         Logical::Project { input: Box::new(plan), exprs }
     }
@@ -639,7 +710,8 @@ impl Binder<'_> {
             if found.is_empty() {
                 return plan;
             }
-            let mut exprs: Vec<(ColumnId, Expr)> = plan.outputs().into_iter().map(|c| (c, self.column(c))).collect();
+            let mut exprs: Vec<(ColumnId, Expr)> =
+                plan.outputs().into_iter().map(|c| (c, self.column(c))).collect();
             exprs.extend(found);
             plan = Logical::ProjectSet { input: Box::new(plan), exprs };
         }

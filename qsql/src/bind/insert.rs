@@ -9,8 +9,8 @@ use super::{Binder, Bound};
 use crate::catalog::{ConstraintKind, Generated, Index, IndexKey, Relation};
 use crate::error::{Result, SqlError};
 use crate::parse::ast::{
-    Assignee, ConflictAction, ConflictTarget, ExprId, ExprKind as A, Ident, IndexElem, IndexKey as AstKey, Insert, InsertSource, OnConflict as AstConflict,
-    Overriding, QueryBody, QueryId, Rows,
+    Assignee, ConflictAction, ConflictTarget, ExprId, ExprKind as A, Ident, IndexElem, IndexKey as AstKey,
+    Insert, InsertSource, OnConflict as AstConflict, Overriding, QueryBody, QueryId, Rows,
 };
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalWrite};
@@ -48,8 +48,12 @@ impl Binder<'_> {
         for target in columns {
             let index = self.assigned_column(table, target)?;
             if out.contains(&index) {
-                return Err(sql_err!(DUPLICATE_COLUMN, "column \"{}\" specified more than once", target.column.name)
-                    .at(target.column.pos));
+                return Err(sql_err!(
+                    DUPLICATE_COLUMN,
+                    "column \"{}\" specified more than once",
+                    target.column.name
+                )
+                .at(target.column.pos));
             }
             out.push(index);
         }
@@ -57,7 +61,12 @@ impl Binder<'_> {
     }
 
     /// The rows to insert, with one column per table column.
-    fn bind_source(&mut self, insert: &Insert, table: &Arc<Relation>, targets: &[usize]) -> Result<(Logical, Vec<ColumnId>)> {
+    fn bind_source(
+        &mut self,
+        insert: &Insert,
+        table: &Arc<Relation>,
+        targets: &[usize],
+    ) -> Result<(Logical, Vec<ColumnId>)> {
         let ast = self.ast;
         match insert.source {
             InsertSource::DefaultValues => {
@@ -67,7 +76,11 @@ impl Binder<'_> {
             }
             InsertSource::Query(query) => {
                 let q = &ast[query];
-                let plain = q.with.is_none() && q.order_by.is_empty() && q.limit.is_none() && q.offset.is_none() && q.locking.is_empty();
+                let plain = q.with.is_none()
+                    && q.order_by.is_empty()
+                    && q.limit.is_none()
+                    && q.offset.is_none()
+                    && q.locking.is_empty();
                 match &q.body {
                     QueryBody::Values(rows) if plain => self.bind_value_rows(insert, rows, table, targets),
                     _ => self.bind_select_source(insert, query, table, targets),
@@ -85,19 +98,27 @@ impl Binder<'_> {
             return Err(sql_err!(SYNTAX_ERROR, "INSERT has more expressions than target columns").at(extra));
         }
         if !insert.columns.is_empty() && given < targets {
-            return Err(sql_err!(SYNTAX_ERROR, "INSERT has more target columns than expressions").at(insert.columns[given].column.pos));
+            return Err(sql_err!(SYNTAX_ERROR, "INSERT has more target columns than expressions")
+                .at(insert.columns[given].column.pos));
         }
         Ok(())
     }
 
-    fn bind_value_rows(&mut self, insert: &Insert, rows: &Rows, table: &Arc<Relation>, targets: &[usize]) -> Result<(Logical, Vec<ColumnId>)> {
+    fn bind_value_rows(
+        &mut self,
+        insert: &Insert,
+        rows: &Rows,
+        table: &Arc<Relation>,
+        targets: &[usize],
+    ) -> Result<(Logical, Vec<ColumnId>)> {
         let mut defaults: Vec<Option<Expr>> = vec![None; table.columns.len()];
         let system = insert.overriding == Some(Overriding::System);
         let width = rows.row(0).len();
         let mut out = Vec::with_capacity(rows.len());
         for row in rows.iter() {
             if row.len() != width {
-                return Err(sql_err!(SYNTAX_ERROR, "VALUES lists must all be the same length").at(row.first().map_or(0, |&e| self.ast.start_of(e))));
+                return Err(sql_err!(SYNTAX_ERROR, "VALUES lists must all be the same length")
+                    .at(row.first().map_or(0, |&e| self.ast.start_of(e))));
             }
             let extra = row.get(targets.len()).map_or(0, |&e| self.ast.start_of(e));
             self.check_width(insert, row.len(), targets.len(), extra)?;
@@ -111,7 +132,14 @@ impl Binder<'_> {
         Ok((Logical::Values { columns: ids.clone(), rows: out }, ids))
     }
 
-    fn bind_value_row(&mut self, row: &[ExprId], table: &Relation, targets: &[usize], system: bool, insert: &Insert) -> Result<Vec<Option<Expr>>> {
+    fn bind_value_row(
+        &mut self,
+        row: &[ExprId],
+        table: &Relation,
+        targets: &[usize],
+        system: bool,
+        insert: &Insert,
+    ) -> Result<Vec<Option<Expr>>> {
         let mut values = Vec::with_capacity(row.len());
         for (&id, &index) in row.iter().zip(targets) {
             if matches!(self.ast[id].kind, A::Default) {
@@ -162,7 +190,13 @@ impl Binder<'_> {
         Ok(out)
     }
 
-    fn bind_select_source(&mut self, insert: &Insert, query: QueryId, table: &Arc<Relation>, targets: &[usize]) -> Result<(Logical, Vec<ColumnId>)> {
+    fn bind_select_source(
+        &mut self,
+        insert: &Insert,
+        query: QueryId,
+        table: &Arc<Relation>,
+        targets: &[usize],
+    ) -> Result<(Logical, Vec<ColumnId>)> {
         let bound: BoundQuery = self.bind_query_body(query, false)?;
         self.check_width(insert, bound.columns.len(), targets.len(), self.ast[query].pos)?;
         let system = insert.overriding == Some(Overriding::System);
@@ -187,7 +221,12 @@ impl Binder<'_> {
         Ok((Logical::Project { input: Box::new(bound.plan), exprs }, ids))
     }
 
-    fn bind_on_conflict(&mut self, clause: &AstConflict, table: &Arc<Relation>, alias: Option<&Ident>) -> Result<OnConflict> {
+    fn bind_on_conflict(
+        &mut self,
+        clause: &AstConflict,
+        table: &Arc<Relation>,
+        alias: Option<&Ident>,
+    ) -> Result<OnConflict> {
         let arbiters = match &clause.target {
             Some(target) => self.find_arbiters(target, table, clause.pos)?,
             None => Vec::new(),
@@ -197,9 +236,12 @@ impl Binder<'_> {
             ConflictAction::Update { set, filter } => (set, filter),
         };
         if clause.target.is_none() {
-            return Err(sql_err!(SYNTAX_ERROR, "ON CONFLICT DO UPDATE requires inference specification or constraint name")
-                .hint("For example, ON CONFLICT (column_name).")
-                .at(clause.pos));
+            return Err(sql_err!(
+                SYNTAX_ERROR,
+                "ON CONFLICT DO UPDATE requires inference specification or constraint name"
+            )
+            .hint("For example, ON CONFLICT (column_name).")
+            .at(clause.pos));
         }
         // The existing row's columns, then the proposed row's: consecutive ids, so that slots are a subtraction away.
         self.push_scope(Clause::UpdateSource);
@@ -234,7 +276,12 @@ impl Binder<'_> {
     }
 
     /// The unique indexes that an ON CONFLICT target means.
-    fn find_arbiters(&mut self, target: &ConflictTarget, table: &Arc<Relation>, pos: u32) -> Result<Vec<usize>> {
+    fn find_arbiters(
+        &mut self,
+        target: &ConflictTarget,
+        table: &Arc<Relation>,
+        pos: u32,
+    ) -> Result<Vec<usize>> {
         match target {
             ConflictTarget::Constraint(name) => {
                 let constraint = table.constraints.iter().find(|c| *c.name == *name.name);
@@ -243,7 +290,10 @@ impl Binder<'_> {
                         table.indexes.iter().position(|i| i.oid == *oid)
                     }
                     Some(_) => {
-                        return Err(sql_err!(WRONG_OBJECT_TYPE, "constraint in ON CONFLICT clause has no associated index"));
+                        return Err(sql_err!(
+                            WRONG_OBJECT_TYPE,
+                            "constraint in ON CONFLICT clause has no associated index"
+                        ));
                     }
                     None => {
                         return Err(sql_err!(
@@ -298,13 +348,28 @@ impl Binder<'_> {
                     e.collation = table.columns[i].collation;
                     Ok(e)
                 }
-                None => Err(sql_err!(UNDEFINED_COLUMN, "column \"{}\" does not exist", name.name).at(name.pos)),
+                None => {
+                    Err(sql_err!(UNDEFINED_COLUMN, "column \"{}\" does not exist", name.name).at(name.pos))
+                }
             },
-            AstKey::Expr(id) => super::stored::bind_parsed_expression(self.ast, *id, Some(table), None, StoredKind::Index, self.cx),
+            AstKey::Expr(id) => super::stored::bind_parsed_expression(
+                self.ast,
+                *id,
+                Some(table),
+                None,
+                StoredKind::Index,
+                self.cx,
+            ),
         }
     }
 
-    fn arbitrates(&self, index: &Index, table: &Arc<Relation>, keys: &[Expr], filter: Option<&Expr>) -> Result<bool> {
+    fn arbitrates(
+        &self,
+        index: &Index,
+        table: &Arc<Relation>,
+        keys: &[Expr],
+        filter: Option<&Expr>,
+    ) -> Result<bool> {
         let mut own = Vec::with_capacity(index.columns.len());
         for column in &index.columns {
             own.push(match &column.key {
@@ -313,7 +378,9 @@ impl Binder<'_> {
                     e.collation = table.columns[*i].collation;
                     e
                 }
-                IndexKey::Expression(text) => bind_expression(text, Some(table), None, StoredKind::Index, self.cx)?,
+                IndexKey::Expression(text) => {
+                    bind_expression(text, Some(table), None, StoredKind::Index, self.cx)?
+                }
             });
         }
         let within = |a: &[Expr], b: &[Expr]| a.iter().all(|x| b.iter().any(|y| same(x, y)));
@@ -324,7 +391,8 @@ impl Binder<'_> {
             (None, _) => Ok(true),
             (Some(_), None) => Ok(false),
             (Some(text), Some(filter)) => {
-                let predicate = bind_expression(text, Some(table), None, StoredKind::IndexPredicate, self.cx)?;
+                let predicate =
+                    bind_expression(text, Some(table), None, StoredKind::IndexPredicate, self.cx)?;
                 let (mut have, mut need) = (Vec::new(), Vec::new());
                 super::coerce::conjuncts(filter.clone(), &mut have);
                 super::coerce::conjuncts(predicate, &mut need);

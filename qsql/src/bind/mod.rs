@@ -165,7 +165,11 @@ pub(crate) struct Binder<'a> {
 
 impl<'a> Binder<'a> {
     pub(crate) fn new(ast: &'a Ast, cx: &'a BindContext<'a>) -> Self {
-        let params = cx.params.iter().map(|&oid| (oid != 0 && oid != crate::types::oid::UNKNOWN).then(|| DataType::of(oid))).collect();
+        let params = cx
+            .params
+            .iter()
+            .map(|&oid| (oid != 0 && oid != crate::types::oid::UNKNOWN).then(|| DataType::of(oid)))
+            .collect();
         let s = Shared { params, ..Shared::default() };
         Binder { cx, ast, s, scopes: Vec::new(), with: Vec::new(), check_as: None }
     }
@@ -227,14 +231,24 @@ impl<'a> Binder<'a> {
         OutputColumn { name: Arc::from(name), ty: self.s.types[id as usize], table, attribute }
     }
 
-    fn finish(mut self, plan: Logical, outputs: Vec<ColumnId>, columns: Vec<OutputColumn>, command: Command) -> Result<Bound> {
+    fn finish(
+        mut self,
+        plan: Logical,
+        outputs: Vec<ColumnId>,
+        columns: Vec<OutputColumn>,
+        command: Command,
+    ) -> Result<Bound> {
         let max = (self.ast.max_param as usize).max(self.s.params.len());
         self.s.params.resize(max, None);
         let mut params = Vec::with_capacity(max);
         for (i, ty) in self.s.params.iter().enumerate() {
             match ty {
                 Some(ty) => params.push(*ty),
-                None => crate::bail!(INDETERMINATE_DATATYPE, "could not determine data type of parameter ${}", i + 1),
+                None => crate::bail!(
+                    INDETERMINATE_DATATYPE,
+                    "could not determine data type of parameter ${}",
+                    i + 1
+                ),
             }
         }
         let read_only = command == Command::Select && !self.s.writes;
@@ -253,7 +267,12 @@ impl<'a> Binder<'a> {
             volatile_literals: self.s.volatile_literals,
         };
         if let Some((n, at)) = coerce::unsettled_param(&bound) {
-            return Err(crate::sql_err!(AMBIGUOUS_PARAMETER, "could not determine data type of parameter ${}", n + 1).at(at));
+            return Err(crate::sql_err!(
+                AMBIGUOUS_PARAMETER,
+                "could not determine data type of parameter ${}",
+                n + 1
+            )
+            .at(at));
         }
         Ok(bound)
     }

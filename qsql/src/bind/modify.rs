@@ -32,7 +32,14 @@ impl Binder<'_> {
         let set = self.bind_set(&target.table, &update.set, Clause::UpdateSource)?;
         let (input, recheck) = self.bind_input(target.scan, source, update.filter)?;
         let write = LogicalWrite::Update { row_id: target.row_id, columns: target.columns, recheck, set };
-        self.finish_modify(input, &target.table, &target.name, write, update.returning.as_deref(), Command::Update)
+        self.finish_modify(
+            input,
+            &target.table,
+            &target.name,
+            write,
+            update.returning.as_deref(),
+            Command::Update,
+        )
     }
 
     pub(crate) fn bind_delete(mut self, delete: &Delete) -> Result<Bound> {
@@ -43,7 +50,14 @@ impl Binder<'_> {
         let (input, recheck) = self.bind_input(target.scan, source, delete.filter)?;
         let write = LogicalWrite::Delete { row_id: target.row_id, columns: target.columns, recheck };
         self.mark_modified(target.table.oid, 0);
-        self.finish_modify(input, &target.table, &target.name, write, delete.returning.as_deref(), Command::Delete)
+        self.finish_modify(
+            input,
+            &target.table,
+            &target.name,
+            write,
+            delete.returning.as_deref(),
+            Command::Delete,
+        )
     }
 
     pub(crate) fn open_with(&mut self, with: Option<&With>) -> Result<()> {
@@ -53,7 +67,8 @@ impl Binder<'_> {
     fn bind_target(&mut self, relation: &RelationRef, alias: Option<&Ident>, verb: &str) -> Result<Target> {
         let table = self.find_target_table(&relation.name, verb)?;
         let alias = alias.map(|a| Alias { name: a.clone(), columns: Vec::new() });
-        let (scan, item) = self.bind_relation(&table, alias.as_ref(), &relation.name, TableLock::RowExclusive)?;
+        let (scan, item) =
+            self.bind_relation(&table, alias.as_ref(), &relation.name, TableLock::RowExclusive)?;
         let name: Box<str> = Box::from(item.name.as_deref().unwrap_or_default());
         self.add_item(item)?;
         let mut row_id = 0;
@@ -75,7 +90,12 @@ impl Binder<'_> {
     }
 
     /// The rows to write, and the conditions that a newer version of one must still satisfy.
-    fn bind_input(&mut self, scan: Logical, source: Option<Logical>, filter: Option<ExprId>) -> Result<(Logical, Vec<Expr>)> {
+    fn bind_input(
+        &mut self,
+        scan: Logical,
+        source: Option<Logical>,
+        filter: Option<ExprId>,
+    ) -> Result<(Logical, Vec<Expr>)> {
         let mut conditions = Vec::new();
         if let Some(id) = filter {
             conjuncts(self.bind_condition(id, Clause::Where, "WHERE")?, &mut conditions);

@@ -8,7 +8,9 @@ use super::scope::Clause;
 use crate::error::{Result, SqlError};
 use crate::func::CastContext;
 use crate::func::opclass::{equality_operator, ordering_operators};
-use crate::parse::ast::{ExprId, ExprKind as A, Limit, OrderItem, Query, QueryBody, QueryId, Rows, SetOperator};
+use crate::parse::ast::{
+    ExprId, ExprKind as A, Limit, OrderItem, Query, QueryBody, QueryId, Rows, SetOperator,
+};
 use crate::plan::expr::{ColumnId, Expr, ExprKind, SortKey};
 use crate::plan::logical::Logical;
 use crate::plan::physical::SetOp;
@@ -124,10 +126,15 @@ impl Binder<'_> {
         let mut steps: Vec<(SetOperator, bool, QueryId)> = Vec::new();
         let mut body = &query.body;
         let first = loop {
-            let QueryBody::SetOp { op, all, left, right, .. } = body else { return Err(SqlError::internal("no set operation")) };
+            let QueryBody::SetOp { op, all, left, right, .. } = body else {
+                return Err(SqlError::internal("no set operation"));
+            };
             steps.push((*op, *all, *right));
             let next = &ast[*left];
-            let plain = next.with.is_none() && next.order_by.is_empty() && next.limit.is_none() && next.offset.is_none();
+            let plain = next.with.is_none()
+                && next.order_by.is_empty()
+                && next.limit.is_none()
+                && next.offset.is_none();
             match &next.body {
                 deeper @ QueryBody::SetOp { .. } if plain => body = deeper,
                 _ => break *left,
@@ -142,7 +149,13 @@ impl Binder<'_> {
     }
 
     /// Joins two queries by a set operation, with common types.
-    pub(crate) fn combine(&mut self, op: SetOperator, all: bool, left: BoundQuery, right: BoundQuery) -> Result<BoundQuery> {
+    pub(crate) fn combine(
+        &mut self,
+        op: SetOperator,
+        all: bool,
+        left: BoundQuery,
+        right: BoundQuery,
+    ) -> Result<BoundQuery> {
         let word = match op {
             SetOperator::Union => "UNION",
             SetOperator::Intersect => "INTERSECT",
@@ -183,7 +196,11 @@ impl Binder<'_> {
                 }
                 inputs.push((right_plan, right_ids));
                 let union = Logical::Union { inputs, columns: ids.clone() };
-                if all { union } else { Logical::Distinct { input: Box::new(union), on: ids.clone(), ordered: false } }
+                if all {
+                    union
+                } else {
+                    Logical::Distinct { input: Box::new(union), on: ids.clone(), ordered: false }
+                }
             }
             SetOperator::Intersect | SetOperator::Except => {
                 let op = match (op, all) {
@@ -196,7 +213,8 @@ impl Binder<'_> {
                 Logical::SetOp { op, left, right, columns: ids.clone() }
             }
         };
-        let columns = names.into_iter().zip(ids).map(|((name, at), id)| ResultColumn { name, id, at }).collect();
+        let columns =
+            names.into_iter().zip(ids).map(|((name, at), id)| ResultColumn { name, id, at }).collect();
         Ok(BoundQuery { plan, columns })
     }
 
@@ -211,7 +229,11 @@ impl Binder<'_> {
     }
 
     /// Coerces the outputs of a query to types; adds a projection only if something changes.
-    pub(crate) fn coerce_outputs(&mut self, query: BoundQuery, types: &[DataType]) -> Result<(Logical, Vec<ColumnId>)> {
+    pub(crate) fn coerce_outputs(
+        &mut self,
+        query: BoundQuery,
+        types: &[DataType],
+    ) -> Result<(Logical, Vec<ColumnId>)> {
         let ids = query.ids();
         if ids.iter().zip(types).all(|(&id, ty)| self.s.types[id as usize].oid == ty.oid) {
             return Ok((query.plan, ids));
@@ -254,20 +276,32 @@ impl Binder<'_> {
                 let mut hits = bound.columns.iter().enumerate().filter(|(_, c)| *c.name == *parts[0].name);
                 match (hits.next(), hits.next()) {
                     (Some((i, _)), None) => Ok(i),
-                    (Some(_), Some(_)) => Err(sql_err!(AMBIGUOUS_COLUMN, "ORDER BY \"{}\" is ambiguous", parts[0].name).at(pos)),
+                    (Some(_), Some(_)) => {
+                        Err(sql_err!(AMBIGUOUS_COLUMN, "ORDER BY \"{}\" is ambiguous", parts[0].name).at(pos))
+                    }
                     (None, _) => Err(self.no_such_column(None, &parts[0].name, pos)),
                 }
             }
-            _ if set_operation => Err(sql_err!(FEATURE_NOT_SUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause")
-                .detail("Only result column names can be used, not expressions or functions.")
-                .hint("Add the expression/function to every SELECT, or move the UNION into a FROM clause.")
-                .at(pos)),
+            _ if set_operation => {
+                Err(sql_err!(FEATURE_NOT_SUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause")
+                    .detail("Only result column names can be used, not expressions or functions.")
+                    .hint(
+                        "Add the expression/function to every SELECT, or move the UNION into a FROM clause.",
+                    )
+                    .at(pos))
+            }
             _ => Err(SqlError::unsupported("ORDER BY an expression over VALUES").at(pos)),
         }
     }
 
     /// Binds OFFSET and LIMIT on top of a plan.
-    pub(crate) fn bind_limit(&mut self, plan: Logical, limit: Option<&Limit>, offset: Option<ExprId>, keys: &[SortKey]) -> Result<Logical> {
+    pub(crate) fn bind_limit(
+        &mut self,
+        plan: Logical,
+        limit: Option<&Limit>,
+        offset: Option<ExprId>,
+        keys: &[SortKey],
+    ) -> Result<Logical> {
         if limit.is_none() && offset.is_none() {
             return Ok(plan);
         }
@@ -297,7 +331,12 @@ impl Binder<'_> {
         let block = self.scopes.last().map_or(0, |s| s.block);
         let local = |e: &Expr| matches!(e.kind, ExprKind::Column(id) if self.s.blocks[id as usize] == block);
         if expr.any(&mut |e| local(e)) {
-            return Err(sql_err!(INVALID_COLUMN_REFERENCE, "argument of {} must not contain variables", clause.name()).at(expr.at));
+            return Err(sql_err!(
+                INVALID_COLUMN_REFERENCE,
+                "argument of {} must not contain variables",
+                clause.name()
+            )
+            .at(expr.at));
         }
         Ok(expr)
     }

@@ -64,7 +64,12 @@ impl Binder<'_> {
             let shown = alias.as_ref().map_or(default, |a| &*a.name);
             let taken = self.scope().items.iter().any(|i| i.rel_visible && i.name.as_deref() == Some(shown));
             if taken && let Some(alias) = alias {
-                return Err(sql_err!(DUPLICATE_ALIAS, "table name \"{}\" specified more than once", alias.name).at(alias.pos));
+                return Err(sql_err!(
+                    DUPLICATE_ALIAS,
+                    "table name \"{}\" specified more than once",
+                    alias.name
+                )
+                .at(alias.pos));
             }
             if !taken {
                 let mut item = self.image_item(shown, table, ids);

@@ -206,11 +206,21 @@ impl Binder<'_> {
             [schema, table, name] => self.bind_qualified(Some(schema), table, name, pos),
             [database, schema, table, name] => {
                 if *database.name != *self.cx.catalog.database() {
-                    return Err(sql_err!(FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: {}", dotted(parts)).at(pos));
+                    return Err(sql_err!(
+                        FEATURE_NOT_SUPPORTED,
+                        "cross-database references are not implemented: {}",
+                        dotted(parts)
+                    )
+                    .at(pos));
                 }
                 self.bind_qualified(Some(schema), table, name, pos)
             }
-            _ => Err(sql_err!(SYNTAX_ERROR, "improper qualified name (too many dotted names): {}", dotted(parts)).at(pos)),
+            _ => Err(sql_err!(
+                SYNTAX_ERROR,
+                "improper qualified name (too many dotted names): {}",
+                dotted(parts)
+            )
+            .at(pos)),
         }
     }
 
@@ -240,12 +250,19 @@ impl Binder<'_> {
     fn find_column(&self, name: &Ident, pos: Pos) -> Result<Option<Expr>> {
         for scope in self.scopes.iter().rev() {
             let mut found: Option<&Expr> = None;
-            for item in scope.items.iter().filter(|i| i.cols_visible && (!i.lateral_only || scope.lateral_active)) {
+            for item in
+                scope.items.iter().filter(|i| i.cols_visible && (!i.lateral_only || scope.lateral_active))
+            {
                 let user = item.columns.iter().filter(|c| *c.name == *name.name);
                 let system = item.system.iter().filter(|c| *c.name == *name.name);
                 for column in user.chain(system) {
                     if found.is_some() {
-                        return Err(sql_err!(AMBIGUOUS_COLUMN, "column reference \"{}\" is ambiguous", name.name).at(pos));
+                        return Err(sql_err!(
+                            AMBIGUOUS_COLUMN,
+                            "column reference \"{}\" is ambiguous",
+                            name.name
+                        )
+                        .at(pos));
                     }
                     if item.lateral_only && !item.lateral_ok {
                         return Err(bad_lateral(item, pos));
@@ -265,7 +282,10 @@ impl Binder<'_> {
         for (level, scope) in self.scopes.iter().enumerate().rev() {
             for (i, item) in scope.items.iter().enumerate() {
                 let visible = item.rel_visible && (!item.lateral_only || scope.lateral_active);
-                if visible && item.name.as_deref() == Some(name) && (schema.is_none() || item.schema.as_deref() == schema) {
+                if visible
+                    && item.name.as_deref() == Some(name)
+                    && (schema.is_none() || item.schema.as_deref() == schema)
+                {
                     return Some((level, i));
                 }
             }
@@ -273,7 +293,13 @@ impl Binder<'_> {
         None
     }
 
-    fn bind_qualified(&mut self, schema: Option<&Ident>, table: &Ident, name: &Ident, pos: Pos) -> Result<Expr> {
+    fn bind_qualified(
+        &mut self,
+        schema: Option<&Ident>,
+        table: &Ident,
+        name: &Ident,
+        pos: Pos,
+    ) -> Result<Expr> {
         let Some((level, index)) = self.find_relation(schema.map(|s| &*s.name), table) else {
             // `x.f` may also be field `f` of the row column `x`; rows of unknown shape have no named fields.
             return Err(self.no_such_relation(schema.map(|s| &*s.name), table, pos));
@@ -288,7 +314,9 @@ impl Binder<'_> {
                 let expr = column.expr.clone();
                 Ok(self.use_column(expr, pos))
             }
-            (Some(_), Some(_)) => Err(sql_err!(AMBIGUOUS_COLUMN, "column reference \"{}\" is ambiguous", name.name).at(pos)),
+            (Some(_), Some(_)) => {
+                Err(sql_err!(AMBIGUOUS_COLUMN, "column reference \"{}\" is ambiguous", name.name).at(pos))
+            }
             (None, _) => Err(self.no_such_column(Some(table), name, pos)),
         }
     }
@@ -303,13 +331,17 @@ impl Binder<'_> {
             }
             // The table is in FROM under an alias.
             let aliased = |item: &&NsItem| {
-                item.relation.as_ref().is_some_and(|r| *r.name == *table) && item.name.as_deref() != Some(table)
+                item.relation.as_ref().is_some_and(|r| *r.name == *table)
+                    && item.name.as_deref() != Some(table)
             };
             if let Some(item) = scope.items.iter().find(aliased) {
                 let alias = item.name.as_deref().unwrap_or_default();
-                return sql_err!(UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"{table}\"")
-                    .hint(format!("Perhaps you meant to reference the table alias \"{alias}\"."))
-                    .at(pos);
+                return sql_err!(
+                    UNDEFINED_TABLE,
+                    "invalid reference to FROM-clause entry for table \"{table}\""
+                )
+                .hint(format!("Perhaps you meant to reference the table alias \"{alias}\"."))
+                .at(pos);
             }
         }
         sql_err!(UNDEFINED_TABLE, "missing FROM-clause entry for table \"{shown}\"").at(pos)
@@ -349,7 +381,9 @@ impl Binder<'_> {
         }
         match guesses.as_slice() {
             [one] => error.hint(format!("Perhaps you meant to reference the column {one}.")),
-            [one, two] => error.hint(format!("Perhaps you meant to reference the column {one} or the column {two}.")),
+            [one, two] => {
+                error.hint(format!("Perhaps you meant to reference the column {one} or the column {two}."))
+            }
             _ => error,
         }
     }
@@ -357,9 +391,12 @@ impl Binder<'_> {
 
 fn bad_lateral(item: &NsItem, pos: Pos) -> SqlError {
     let table = item.name.as_deref().unwrap_or_default();
-    let error = sql_err!(UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"{table}\"").at(pos);
+    let error =
+        sql_err!(UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"{table}\"").at(pos);
     if item.lateral_only && !item.lateral_ok {
-        sql_err!(INVALID_COLUMN_REFERENCE, "invalid reference to FROM-clause entry for table \"{table}\"").at(pos).detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+        sql_err!(INVALID_COLUMN_REFERENCE, "invalid reference to FROM-clause entry for table \"{table}\"")
+            .at(pos)
+            .detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
     } else if item.lateral_only {
         error
             .detail(format!("There is an entry for table \"{table}\", but it cannot be referenced from this part of the query."))
@@ -396,7 +433,9 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (a, b, d) in [("", "", 0), ("abc", "abc", 0), ("abc", "abd", 1), ("kitten", "sitting", 3), ("", "ab", 2)] {
+        for (a, b, d) in
+            [("", "", 0), ("abc", "abc", 0), ("abc", "abd", 1), ("kitten", "sitting", 3), ("", "ab", 2)]
+        {
             assert_eq!(edit_distance(a, b), d, "{a} {b}");
         }
     }

@@ -15,7 +15,8 @@ use super::query::{BoundQuery, ResultColumn, position, sorted};
 use super::scope::{Clause, NsColumn};
 use crate::error::{Result, SqlError};
 use crate::parse::ast::{
-    Distinct, ExprId, ExprKind as A, Ident, LockStrength, LockWait as AstWait, OrderItem, Query, Select, Target,
+    Distinct, ExprId, ExprKind as A, Ident, LockStrength, LockWait as AstWait, OrderItem, Query, Select,
+    Target,
 };
 use crate::plan::expr::{ColumnId, Expr, ExprKind, SortKey};
 use crate::plan::logical::{LockedRelation, Logical, LogicalScan};
@@ -66,7 +67,10 @@ impl Binder<'_> {
         let mut targets = self.within(Clause::Select, |b| b.bind_targets(&select.targets))?;
         if settle {
             for target in &mut targets {
-                let taken = std::mem::replace(&mut target.expr, Expr::new(ExprKind::CaseTest, crate::types::DataType::of(oid::TEXT)));
+                let taken = std::mem::replace(
+                    &mut target.expr,
+                    Expr::new(ExprKind::CaseTest, crate::types::DataType::of(oid::TEXT)),
+                );
                 target.expr = self.settle(taken)?;
             }
         }
@@ -94,7 +98,10 @@ impl Binder<'_> {
         }
         let recheck = if locking { filter.clone() } else { Vec::new() };
         plan = plan.filter(filter);
-        let grouped = !group.exprs.is_empty() || !group.sets.is_empty() || having.is_some() || self.scope().has_aggregates;
+        let grouped = !group.exprs.is_empty()
+            || !group.sets.is_empty()
+            || having.is_some()
+            || self.scope().has_aggregates;
         if grouped {
             plan = self.apply_grouping(plan, group, &mut targets, having)?;
         }
@@ -128,7 +135,8 @@ impl Binder<'_> {
         match (&select.distinct, distinct_on) {
             (Distinct::Distinct, _) => {
                 for target in targets.iter().filter(|t| !t.junk) {
-                    crate::func::opclass::equality_operator(target.expr.ty.oid).map_err(|e| e.at(target.expr.at))?;
+                    crate::func::opclass::equality_operator(target.expr.ty.oid)
+                        .map_err(|e| e.at(target.expr.at))?;
                 }
                 if let Some(key) = keys.iter().find(|k| targets[k.target].junk) {
                     return Err(sql_err!(
@@ -168,17 +176,26 @@ impl Binder<'_> {
             match &ast[target.expr].kind {
                 A::Star(qualifier) => {
                     let columns = self.expand_star(qualifier, ast[target.expr].pos)?;
-                    out.extend(columns.into_iter().map(|c| TargetEntry { name: c.name, expr: c.expr, junk: false }));
+                    out.extend(columns.into_iter().map(|c| TargetEntry {
+                        name: c.name,
+                        expr: c.expr,
+                        junk: false,
+                    }));
                 }
                 A::FieldStar { arg } => {
                     let columns = match &ast[*arg].kind {
                         A::Column(parts) if parts.len() == 1 => self.expand_star(parts, ast[*arg].pos)?,
                         _ => self.expand_record(*arg)?,
                     };
-                    out.extend(columns.into_iter().map(|c| TargetEntry { name: c.name, expr: c.expr, junk: false }));
+                    out.extend(columns.into_iter().map(|c| TargetEntry {
+                        name: c.name,
+                        expr: c.expr,
+                        junk: false,
+                    }));
                 }
                 A::Default => {
-                    return Err(sql_err!(SYNTAX_ERROR, "DEFAULT is not allowed in this context").at(ast[target.expr].pos));
+                    return Err(sql_err!(SYNTAX_ERROR, "DEFAULT is not allowed in this context")
+                        .at(ast[target.expr].pos));
                 }
                 _ => {
                     let expr = self.bind_expr(target.expr)?;
@@ -221,7 +238,9 @@ impl Binder<'_> {
             [] => {
                 let scope = self.scope();
                 if !scope.items.iter().any(|i| i.cols_visible) {
-                    return Err(sql_err!(SYNTAX_ERROR, "SELECT * with no tables specified is not valid").at(pos));
+                    return Err(
+                        sql_err!(SYNTAX_ERROR, "SELECT * with no tables specified is not valid").at(pos)
+                    );
                 }
                 columns.extend(scope.items.iter().filter(|i| i.cols_visible).flat_map(|i| i.columns.clone()));
             }
@@ -268,7 +287,11 @@ impl Binder<'_> {
         Ok(())
     }
 
-    fn bind_distinct_on(&mut self, items: &[ExprId], targets: &mut Vec<TargetEntry>) -> Result<Vec<(usize, u32)>> {
+    fn bind_distinct_on(
+        &mut self,
+        items: &[ExprId],
+        targets: &mut Vec<TargetEntry>,
+    ) -> Result<Vec<(usize, u32)>> {
         let mut on: Vec<(usize, u32)> = Vec::with_capacity(items.len());
         for &id in items {
             let target = self.find_target(id, targets, "DISTINCT ON", true)?;
@@ -299,7 +322,9 @@ impl Binder<'_> {
                 for (i, target) in targets.iter().enumerate().filter(|(_, t)| !t.junk && *t.name == **name) {
                     match found {
                         Some(first) if !same(&targets[first].expr, &target.expr) => {
-                            return Err(sql_err!(AMBIGUOUS_COLUMN, "{clause} \"{name}\" is ambiguous").at(pos));
+                            return Err(
+                                sql_err!(AMBIGUOUS_COLUMN, "{clause} \"{name}\" is ambiguous").at(pos)
+                            );
                         }
                         Some(_) => {}
                         None => found = Some(i),
@@ -367,7 +392,9 @@ impl Binder<'_> {
                 ExprKind::Column(_) => expr.clone(),
                 _ => {
                     let id = self.column_for(expr);
-                    let list = passed.get_or_insert_with(|| plan.outputs().into_iter().map(|c| (c, self.column(c))).collect());
+                    let list = passed.get_or_insert_with(|| {
+                        plan.outputs().into_iter().map(|c| (c, self.column(c))).collect()
+                    });
                     list.push((id, expr.clone()));
                     self.column(id)
                 }
@@ -408,9 +435,17 @@ impl Binder<'_> {
             };
             for name in &locking.of {
                 let table = &*name.object().name;
-                let known = self.scopes.last().is_some_and(|s| s.items.iter().any(|i| i.name.as_deref() == Some(table)));
+                let known = self
+                    .scopes
+                    .last()
+                    .is_some_and(|s| s.items.iter().any(|i| i.name.as_deref() == Some(table)));
                 if name.schema().is_some() {
-                    return Err(sql_err!(SYNTAX_ERROR, "{} must specify unqualified relation names", lock_name(locking.strength)).at(name.pos()));
+                    return Err(sql_err!(
+                        SYNTAX_ERROR,
+                        "{} must specify unqualified relation names",
+                        lock_name(locking.strength)
+                    )
+                    .at(name.pos()));
                 }
                 if !known {
                     return Err(sql_err!(
@@ -467,7 +502,11 @@ fn lockable_scans<'p>(plan: &'p Logical, out: &mut Vec<&'p LogicalScan>) {
 /// The DISTINCT ON targets; 42P10 unless ORDER BY starts with them.
 fn check_distinct_on(on: Vec<(usize, u32)>, keys: &[Key], targets: &[TargetEntry]) -> Result<Vec<usize>> {
     let error = |at: u32| {
-        sql_err!(INVALID_COLUMN_REFERENCE, "SELECT DISTINCT ON expressions must match initial ORDER BY expressions").at(at)
+        sql_err!(
+            INVALID_COLUMN_REFERENCE,
+            "SELECT DISTINCT ON expressions must match initial ORDER BY expressions"
+        )
+        .at(at)
     };
     let mut skipped = false;
     for (i, key) in keys.iter().enumerate() {

@@ -90,7 +90,9 @@ pub fn bind_parsed_expression(
         return Err(sql_err!(FEATURE_NOT_SUPPORTED, "cannot use subquery in {}", kind.noun()).at(bound.at));
     }
     if kind == StoredKind::Default && has(&|k| matches!(k, ExprKind::Column(_))) {
-        return Err(sql_err!(FEATURE_NOT_SUPPORTED, "cannot use column reference in DEFAULT expression").at(bound.at));
+        return Err(
+            sql_err!(FEATURE_NOT_SUPPORTED, "cannot use column reference in DEFAULT expression").at(bound.at)
+        );
     }
     match (kind, expected) {
         (StoredKind::Check, _) => binder.coerce_to_bool(bound, "CHECK"),

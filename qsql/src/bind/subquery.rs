@@ -50,7 +50,12 @@ impl Binder<'_> {
         let ty = match element_of(column.ty.oid) {
             Some(_) => column.ty.oid,
             None => array_of(column.ty.oid).ok_or_else(|| {
-                sql_err!(UNDEFINED_OBJECT, "could not find array type for data type {}", display(column.ty.oid)).at(pos)
+                sql_err!(
+                    UNDEFINED_OBJECT,
+                    "could not find array type for data type {}",
+                    display(column.ty.oid)
+                )
+                .at(pos)
             })?,
         };
         let query = self.add_subquery(bound);
@@ -63,11 +68,25 @@ impl Binder<'_> {
         Ok(if not { at(boolean(ExprKind::Not(Box::new(test))), pos) } else { test })
     }
 
-    pub(crate) fn bind_quantified_query(&mut self, op: &Operator, left: ExprId, query: QueryId, any: bool, pos: Pos) -> Result<Expr> {
+    pub(crate) fn bind_quantified_query(
+        &mut self,
+        op: &Operator,
+        left: ExprId,
+        query: QueryId,
+        any: bool,
+        pos: Pos,
+    ) -> Result<Expr> {
         self.bind_quantified(op.name(), left, query, any, pos)
     }
 
-    fn bind_quantified(&mut self, op: &str, left: ExprId, query: QueryId, any: bool, pos: Pos) -> Result<Expr> {
+    fn bind_quantified(
+        &mut self,
+        op: &str,
+        left: ExprId,
+        query: QueryId,
+        any: bool,
+        pos: Pos,
+    ) -> Result<Expr> {
         let ast = self.ast;
         let left = match &ast[left].kind {
             A::Row { items, .. } => self.bind_exprs(items)?,
@@ -86,7 +105,12 @@ impl Binder<'_> {
             let right = self.column(column.id);
             let test = self.make_operator(op, Some(value), right, pos)?;
             if test.ty.oid != oid::BOOL {
-                return Err(sql_err!(DATATYPE_MISMATCH, "operator {op} must return type boolean, not type {}", display(test.ty.oid)).at(pos));
+                return Err(sql_err!(
+                    DATATYPE_MISMATCH,
+                    "operator {op} must return type boolean, not type {}",
+                    display(test.ty.oid)
+                )
+                .at(pos));
             }
             let ExprKind::Call { func, mut args, operator } = test.kind else {
                 return Err(SqlError::internal("comparison is a call"));
@@ -97,7 +121,9 @@ impl Binder<'_> {
             compare.push(at(boolean(ExprKind::Call { func, args, operator }), pos));
         }
         if compare.len() > 1 && !(op == "=" && any || op == "<>" && !any) {
-            return Err(SqlError::unsupported(format_args!("comparison of a row with a subquery by {op}")).at(pos));
+            return Err(
+                SqlError::unsupported(format_args!("comparison of a row with a subquery by {op}")).at(pos)
+            );
         }
         let query = self.add_subquery(bound);
         let mode = SubPlanMode::Quantified { any, left: values, compare };
@@ -118,7 +144,13 @@ impl Binder<'_> {
     }
 
     /// `(a, b) = (SELECT c, d ..)`.
-    pub(crate) fn bind_row_query(&mut self, op: &str, items: &[ExprId], query: QueryId, pos: Pos) -> Result<Expr> {
+    pub(crate) fn bind_row_query(
+        &mut self,
+        op: &str,
+        items: &[ExprId],
+        query: QueryId,
+        pos: Pos,
+    ) -> Result<Expr> {
         let left = self.bind_exprs(items)?;
         let right = self.bind_row_columns(query)?;
         if right.len() != left.len() {

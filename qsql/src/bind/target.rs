@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::stored::{StoredKind, bind_expression};
 use super::BindContext;
+use super::stored::{StoredKind, bind_expression};
 use crate::catalog::{ConstraintKind, Generated, IndexKey, Relation};
 use crate::error::Result;
 use crate::plan::expr::Expr;
@@ -29,7 +29,9 @@ pub fn write_target(relation: &Arc<Relation>, cx: &BindContext<'_>) -> Result<Wr
                     e.collation = column.collation;
                     e
                 }
-                IndexKey::Expression(text) => bind_expression(text, Some(relation), None, StoredKind::Index, cx)?,
+                IndexKey::Expression(text) => {
+                    bind_expression(text, Some(relation), None, StoredKind::Index, cx)?
+                }
             });
         }
         let predicate = match &index.predicate {
@@ -41,7 +43,10 @@ pub fn write_target(relation: &Arc<Relation>, cx: &BindContext<'_>) -> Result<Wr
     let mut generated = Vec::new();
     for (i, column) in relation.live_columns() {
         if let (Generated::Stored, Some(text)) = (column.generated, &column.default) {
-            generated.push((i, bind_expression(text, Some(relation), Some(column.ty), StoredKind::Generated, cx)?));
+            generated.push((
+                i,
+                bind_expression(text, Some(relation), Some(column.ty), StoredKind::Generated, cx)?,
+            ));
         }
     }
     Ok(WriteTarget { relation: relation.clone(), checks, indexes, generated })

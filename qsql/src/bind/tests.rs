@@ -8,8 +8,11 @@ fn describe(catalog: &MemoryCatalog, sql: &str) -> String {
     match catalog.bind(sql) {
         Ok(bound) => {
             let params: Vec<String> = bound.params.iter().map(|p| p.oid.to_string()).collect();
-            let columns: Vec<String> =
-                bound.columns.iter().map(|c| format!("{}:{}:{}:{}", c.name, c.ty.oid, c.ty.typmod, c.attribute)).collect();
+            let columns: Vec<String> = bound
+                .columns
+                .iter()
+                .map(|c| format!("{}:{}:{}:{}", c.name, c.ty.oid, c.ty.typmod, c.attribute))
+                .collect();
             format!("({}) {}", params.join(","), columns.join("|"))
         }
         Err(e) => {
@@ -48,7 +51,9 @@ fn errors() {
 #[test]
 fn type_names() {
     let catalog = MemoryCatalog::sample();
-    for (text, oid, typmod) in [("integer", 23, -1), ("numeric(10,2)", 1700, 655_366), ("text[]", 1009, -1), ("varchar(5)", 1043, 9)] {
+    for (text, oid, typmod) in
+        [("integer", 23, -1), ("numeric(10,2)", 1700, 655_366), ("text[]", 1009, -1), ("varchar(5)", 1043, 9)]
+    {
         let ty = super::bind_type_text(text, &catalog).expect("type exists");
         assert_eq!((ty.oid, ty.typmod), (oid, typmod), "{text}");
     }

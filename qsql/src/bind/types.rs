@@ -15,7 +15,9 @@ impl Binder<'_> {
     pub(crate) fn bind_type(&mut self, name: &TypeName) -> Result<DataType> {
         let fail = |e: crate::SqlError| e.at(name.pos);
         if name.setof {
-            return Err(sql_err!(INVALID_FUNCTION_DEFINITION, "type modifier SETOF is not allowed here").at(name.pos));
+            return Err(
+                sql_err!(INVALID_FUNCTION_DEFINITION, "type modifier SETOF is not allowed here").at(name.pos)
+            );
         }
         if name.pct_type {
             return Err(crate::SqlError::unsupported("%TYPE").at(name.pos));
@@ -27,7 +29,10 @@ impl Binder<'_> {
         }
         match array_of(base) {
             Some(array) => Ok(DataType { oid: array, typmod }),
-            None => Err(sql_err!(UNDEFINED_OBJECT, "could not find array type for data type {}", display(base)).at(name.pos)),
+            None => {
+                Err(sql_err!(UNDEFINED_OBJECT, "could not find array type for data type {}", display(base))
+                    .at(name.pos))
+            }
         }
     }
 
@@ -81,8 +86,12 @@ impl Binder<'_> {
             oid::VARCHAR | oid::BPCHAR => {
                 let shown = if base == oid::VARCHAR { "varchar" } else { "char" };
                 match one()? {
-                    n if n < 1 => bail!(INVALID_PARAMETER_VALUE, "length for type {shown} must be at least 1"),
-                    n if n > 10_485_760 => bail!(INVALID_PARAMETER_VALUE, "length for type {shown} cannot exceed 10485760"),
+                    n if n < 1 => {
+                        bail!(INVALID_PARAMETER_VALUE, "length for type {shown} must be at least 1")
+                    }
+                    n if n > 10_485_760 => {
+                        bail!(INVALID_PARAMETER_VALUE, "length for type {shown} cannot exceed 10485760")
+                    }
                     n => Ok(n + 4),
                 }
             }
@@ -93,7 +102,10 @@ impl Binder<'_> {
                     _ => bail!(INVALID_PARAMETER_VALUE, "invalid NUMERIC type modifier"),
                 };
                 if !(1..=1000).contains(&precision) {
-                    bail!(INVALID_PARAMETER_VALUE, "NUMERIC precision {precision} must be between 1 and 1000");
+                    bail!(
+                        INVALID_PARAMETER_VALUE,
+                        "NUMERIC precision {precision} must be between 1 and 1000"
+                    );
                 }
                 if !(-1000..=1000).contains(&scale) {
                     bail!(INVALID_PARAMETER_VALUE, "NUMERIC scale {scale} must be between -1000 and 1000");
@@ -102,7 +114,8 @@ impl Binder<'_> {
             }
             oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ => match one()? {
                 n if n < 0 => {
-                    let zone = if matches!(base, oid::TIMETZ | oid::TIMESTAMPTZ) { " WITH TIME ZONE" } else { "" };
+                    let zone =
+                        if matches!(base, oid::TIMETZ | oid::TIMESTAMPTZ) { " WITH TIME ZONE" } else { "" };
                     let shown = if matches!(base, oid::TIME | oid::TIMETZ) { "TIME" } else { "TIMESTAMP" };
                     bail!(INVALID_PARAMETER_VALUE, "{shown}({n}){zone} precision must not be negative")
                 }

@@ -38,7 +38,12 @@ impl Binder<'_> {
     pub(crate) fn bind_with(&mut self, with: &With) -> Result<()> {
         for (i, cte) in with.ctes.iter().enumerate() {
             if with.ctes[..i].iter().any(|c| *c.name.name == *cte.name.name) {
-                return Err(sql_err!(DUPLICATE_ALIAS, "WITH query name \"{}\" specified more than once", cte.name.name).at(cte.name.pos));
+                return Err(sql_err!(
+                    DUPLICATE_ALIAS,
+                    "WITH query name \"{}\" specified more than once",
+                    cte.name.name
+                )
+                .at(cte.name.pos));
             }
             if cte.search.is_some() || cte.cycle.is_some() {
                 return Err(SqlError::unsupported("SEARCH or CYCLE clause").at(cte.name.pos));
@@ -46,7 +51,11 @@ impl Binder<'_> {
             let Statement::Query(query) = &cte.statement else {
                 return Err(SqlError::unsupported("data-modifying statement in WITH").at(cte.name.pos));
             };
-            let visible = if with.recursive { self.bind_recursive(cte, *query)? } else { self.bind_plain(cte, *query)? };
+            let visible = if with.recursive {
+                self.bind_recursive(cte, *query)?
+            } else {
+                self.bind_plain(cte, *query)?
+            };
             self.with.push(visible);
         }
         Ok(())
@@ -101,7 +110,14 @@ impl Binder<'_> {
         result
     }
 
-    fn bind_terms(&mut self, cte: &Cte, query: QueryId, (left, right): (QueryId, QueryId), all: bool, own: usize) -> Result<VisibleCte> {
+    fn bind_terms(
+        &mut self,
+        cte: &Cte,
+        query: QueryId,
+        (left, right): (QueryId, QueryId),
+        all: bool,
+        own: usize,
+    ) -> Result<VisibleCte> {
         let ast = self.ast;
         let index = self.with[own].index;
         let inner = self.with.len();
@@ -126,7 +142,11 @@ impl Binder<'_> {
             return self.define(index, cte, bound, State::Done);
         }
         let outer = &ast[query];
-        if !outer.order_by.is_empty() || outer.limit.is_some() || outer.offset.is_some() || !outer.locking.is_empty() {
+        if !outer.order_by.is_empty()
+            || outer.limit.is_some()
+            || outer.offset.is_some()
+            || !outer.locking.is_empty()
+        {
             let clause = match () {
                 () if !outer.order_by.is_empty() => "ORDER BY",
                 () if outer.offset.is_some() => "OFFSET",
@@ -185,7 +205,12 @@ impl Binder<'_> {
     }
 
     /// A reference to a CTE in FROM.
-    pub(crate) fn bind_cte_ref(&mut self, cte: VisibleCte, name: &Ident, alias: Option<&Alias>) -> Result<(Logical, NsItem)> {
+    pub(crate) fn bind_cte_ref(
+        &mut self,
+        cte: VisibleCte,
+        name: &Ident,
+        alias: Option<&Alias>,
+    ) -> Result<(Logical, NsItem)> {
         if cte.state == State::Base {
             return Err(sql_err!(
                 INVALID_RECURSION,
@@ -196,8 +221,12 @@ impl Binder<'_> {
         }
         self.s.ctes[cte.index as usize].references += 1;
         if cte.state == State::Step && self.s.ctes[cte.index as usize].references > 1 {
-            return Err(sql_err!(INVALID_RECURSION, "recursive reference to query \"{}\" must not appear more than once", cte.name)
-                .at(name.pos));
+            return Err(sql_err!(
+                INVALID_RECURSION,
+                "recursive reference to query \"{}\" must not appear more than once",
+                cte.name
+            )
+            .at(name.pos));
         }
         let types = self.s.ctes[cte.index as usize].types.clone();
         let origins = self.s.ctes[cte.index as usize].columns.clone();
@@ -212,10 +241,20 @@ impl Binder<'_> {
             };
             ids.push(id);
         }
-        let columns = cte.columns.iter().zip(&ids).map(|(n, &id)| NsColumn { name: n.clone(), expr: self.column(id) }).collect();
+        let columns = cte
+            .columns
+            .iter()
+            .zip(&ids)
+            .map(|(n, &id)| NsColumn { name: n.clone(), expr: self.column(id) })
+            .collect();
         let shown: Arc<str> = Arc::from(alias.map_or(&*name.name, |a| &*a.name.name));
         let item = with_alias(NsItem::new(Some(shown.clone()), columns), alias)?;
-        let plan = Logical::CteScan { cte: cte.index, columns: ids, alias: shown, work_table: cte.state == State::Step };
+        let plan = Logical::CteScan {
+            cte: cte.index,
+            columns: ids,
+            alias: shown,
+            work_table: cte.state == State::Step,
+        };
         Ok((plan, item))
     }
 }

@@ -152,16 +152,13 @@ larger!(ordering, &Array; array_larger, array_smaller);
 
 /// Element by element, then fewer elements first, then fewer dimensions, then dimensions.
 fn ordering(a: &Array, b: &Array) -> Ordering {
-    a.items
-        .iter()
-        .zip(&b.items)
-        .map(|(x, y)| compare(x, y, a.element))
-        .find(|o| o.is_ne())
-        .unwrap_or_else(|| {
+    a.items.iter().zip(&b.items).map(|(x, y)| compare(x, y, a.element)).find(|o| o.is_ne()).unwrap_or_else(
+        || {
             (a.items.len().cmp(&b.items.len()))
                 .then_with(|| a.dims.len().cmp(&b.dims.len()))
                 .then_with(|| a.dims.cmp(&b.dims))
-        })
+        },
+    )
 }
 
 fn dimension(a: &Array, n: i32) -> Option<(i32, i32)> {
@@ -199,7 +196,11 @@ fn position(a: &Array, what: &Datum, start: Option<i32>) -> Result<Option<i32>> 
     searchable(a, "searching for elements in multidimensional arrays is not supported")?;
     let low = a.dims.first().map_or(1, |d| d.1);
     let from = start.unwrap_or(low);
-    Ok(a.items.iter().zip(low..).find(|(item, at)| *at >= from && same(item, what, a.element)).map(|(_, at)| at))
+    Ok(a.items
+        .iter()
+        .zip(low..)
+        .find(|(item, at)| *at >= from && same(item, what, a.element))
+        .map(|(_, at)| at))
 }
 
 /// The element type of a call's result.
@@ -264,7 +265,9 @@ fn joined(a: &Array, b: &Array) -> Result<Array> {
         }
         Ordering::Greater if rows_a == rows_b + 1 => {
             if lengths(&a.dims[1..]) != lengths(&b.dims) {
-                return incompatible("Arrays with differing dimensions are not compatible for concatenation.".into());
+                return incompatible(
+                    "Arrays with differing dimensions are not compatible for concatenation.".into(),
+                );
             }
             let mut dims = a.dims.clone();
             dims[0].0 += 1;
@@ -272,7 +275,9 @@ fn joined(a: &Array, b: &Array) -> Result<Array> {
         }
         Ordering::Less if rows_b == rows_a + 1 => {
             if lengths(&b.dims[1..]) != lengths(&a.dims) {
-                return incompatible("Arrays with differing dimensions are not compatible for concatenation.".into());
+                return incompatible(
+                    "Arrays with differing dimensions are not compatible for concatenation.".into(),
+                );
             }
             let mut dims = b.dims.clone();
             dims[0].0 += 1;
@@ -290,8 +295,9 @@ fn joined(a: &Array, b: &Array) -> Result<Array> {
 }
 
 fn filled(cx: &EvalCx<'_>, value: &Datum, dims: Option<&Array>, lows: Option<&Array>) -> Result<Array> {
-    let dims = dims
-        .ok_or_else(|| sql_err!(NULL_VALUE_NOT_ALLOWED, "dimension array or low bound array cannot be null"))?;
+    let dims = dims.ok_or_else(|| {
+        sql_err!(NULL_VALUE_NOT_ALLOWED, "dimension array or low bound array cannot be null")
+    })?;
     let element = result_element(cx)?;
     let numbers = |a: &Array| -> Result<Vec<i32>> {
         if a.dims.len() > 1 {
@@ -371,8 +377,20 @@ fn sorted(a: &Array, descending: bool, nulls_first: bool) -> Result<Array> {
     order.sort_by(|&i, &j| {
         let mut pairs = row(i).iter().zip(row(j)).map(|(x, y)| match (x.is_null(), y.is_null()) {
             (true, true) => Ordering::Equal,
-            (true, false) => if nulls_first { Ordering::Less } else { Ordering::Greater },
-            (false, true) => if nulls_first { Ordering::Greater } else { Ordering::Less },
+            (true, false) => {
+                if nulls_first {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                }
+            }
+            (false, true) => {
+                if nulls_first {
+                    Ordering::Greater
+                } else {
+                    Ordering::Less
+                }
+            }
             (false, false) => {
                 let order = compare(x, y, a.element);
                 if descending { order.reverse() } else { order }

@@ -3,9 +3,9 @@
 use md5::Md5;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
+use super::EvalCx;
 use super::args::{arg, scalar};
 use super::text::substring_range;
-use super::EvalCx;
 use crate::error::{Result, SqlError};
 use crate::sql_err;
 use crate::types::Datum;
@@ -105,9 +105,8 @@ fn overlay(a: &[u8], new: &[u8], from: i32, len: i32) -> Result<Vec<u8>> {
     if from <= 0 {
         return Err(sql_err!(SUBSTRING_ERROR, "negative substring length not allowed"));
     }
-    let after = from
-        .checked_add(len)
-        .ok_or_else(|| sql_err!(NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range"))?;
+    let after =
+        from.checked_add(len).ok_or_else(|| sql_err!(NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range"))?;
     Ok([slice(a, 1, Some(from - 1))?, new, slice(a, after, None)?].concat())
 }
 
@@ -226,14 +225,22 @@ fn unbase64(text: &str) -> Result<Vec<u8>> {
                 padding = match count {
                     2 => 1,
                     3 => 2,
-                    _ => return Err(sql_err!(INVALID_PARAMETER_VALUE, "unexpected \"=\" while decoding base64 sequence")),
+                    _ => {
+                        return Err(sql_err!(
+                            INVALID_PARAMETER_VALUE,
+                            "unexpected \"=\" while decoding base64 sequence"
+                        ));
+                    }
                 };
             }
             0
         } else {
             let digit = u8::try_from(c).ok().and_then(|b| BASE64.iter().position(|&have| have == b));
             digit.filter(|_| padding == 0).ok_or_else(|| {
-                sql_err!(INVALID_PARAMETER_VALUE, "invalid symbol \"{c}\" found while decoding base64 sequence")
+                sql_err!(
+                    INVALID_PARAMETER_VALUE,
+                    "invalid symbol \"{c}\" found while decoding base64 sequence"
+                )
             })? as u32
         };
         word = word << 6 | digit;
@@ -337,7 +344,8 @@ static ENCODINGS: &[(&str, i32)] = &[
 ];
 
 fn encoding_number(name: &str) -> Option<i32> {
-    let plain = |s: &str| s.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let plain =
+        |s: &str| s.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let wanted = match plain(name).as_str() {
         "unicode" => "utf8".to_owned(),
         "iso88591" => "latin1".to_owned(),
@@ -375,7 +383,10 @@ fn from_encoding(bytes: &[u8], encoding: &str) -> Result<String> {
     match encoding_number(encoding) {
         Some(0 | 6) => match std::str::from_utf8(bytes) {
             Ok(text) if !text.contains('\0') => Ok(text.to_owned()),
-            Ok(_) => Err(sql_err!(CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": 0x00")),
+            Ok(_) => Err(sql_err!(
+                CHARACTER_NOT_IN_REPERTOIRE,
+                "invalid byte sequence for encoding \"UTF8\": 0x00"
+            )),
             Err(e) => {
                 let bad = &bytes[e.valid_up_to()..];
                 let length = e.error_len().unwrap_or(bad.len()).max(1).min(bad.len());

@@ -141,7 +141,9 @@ impl<'a> Evaluator<'a> {
                 Datum::Null => Ok(Datum::Null),
                 value => apply_typmod(value, expr.ty.oid, expr.ty.typmod, *explicit),
             },
-            ExprKind::ScalarArray { func, any, left, array, .. } => self.scalar_array(func, *any, left, array, cx),
+            ExprKind::ScalarArray { func, any, left, array, .. } => {
+                self.scalar_array(func, *any, left, array, cx)
+            }
             ExprKind::Row(items) => {
                 let values = items.iter().map(|item| self.eval(item, cx)).collect::<Result<Vec<_>>>()?;
                 Ok(Datum::Record(values.into()))

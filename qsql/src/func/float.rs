@@ -179,9 +179,9 @@ scalar! {
     dacos(a: f64) -> f64 = unit(a)?.acos();
     datan(a: f64) -> f64 = a.atan();
     datan2(a: f64, b: f64) -> f64 = a.atan2(b);
-    dsinh(a: f64) -> f64 = libm::sinh(a);
-    dcosh(a: f64) -> f64 = libm::cosh(a);
-    dtanh(a: f64) -> f64 = libm::tanh(a);
+    dsinh(a: f64) -> f64 = a.sinh();
+    dcosh(a: f64) -> f64 = a.cosh();
+    dtanh(a: f64) -> f64 = a.tanh();
     dasinh(a: f64) -> f64 = libm::asinh(a);
     dacosh(a: f64) -> f64 = {
         if a < 1.0 {
@@ -318,7 +318,11 @@ fn sind_q1(x: f64) -> f64 {
 
 /// Cosine of 0 to 90 degrees, exact at 0, 60 and 90.
 fn cosd_q1(x: f64) -> f64 {
-    if x <= 60.0 { cosd_0_to_60(x) } else { (((90.0 - x) * (PI / 180.0)).sin() / (30.0 * (PI / 180.0)).sin()) / 2.0 }
+    if x <= 60.0 {
+        cosd_0_to_60(x)
+    } else {
+        (((90.0 - x) * (PI / 180.0)).sin() / (30.0 * (PI / 180.0)).sin()) / 2.0
+    }
 }
 
 fn cosd_0_to_60(x: f64) -> f64 {
@@ -402,19 +406,11 @@ fn cotd(x: f64) -> f64 {
 
 /// Inverse sine in degrees of 0..1, exact at 0, 0.5 and 1.
 fn asind_q1(x: f64) -> f64 {
-    if x <= 0.5 {
-        (x.asin() / 0.5_f64.asin()) * 30.0
-    } else {
-        90.0 - (x.acos() / 0.5_f64.acos()) * 60.0
-    }
+    if x <= 0.5 { (x.asin() / 0.5_f64.asin()) * 30.0 } else { 90.0 - (x.acos() / 0.5_f64.acos()) * 60.0 }
 }
 
 fn acosd_q1(x: f64) -> f64 {
-    if x <= 0.5 {
-        90.0 - (x.asin() / 0.5_f64.asin()) * 30.0
-    } else {
-        (x.acos() / 0.5_f64.acos()) * 60.0
-    }
+    if x <= 0.5 { 90.0 - (x.asin() / 0.5_f64.asin()) * 30.0 } else { (x.acos() / 0.5_f64.acos()) * 60.0 }
 }
 
 /// The bucket of `v` among `count` of equal width between `low` and `high`; 0 and `count + 1` are outside.
@@ -432,7 +428,8 @@ fn width_bucket(v: f64, low: f64, high: f64, count: i32) -> Result<i32> {
     if low == high {
         return fail("lower bound cannot equal upper bound");
     }
-    let beyond = || count.checked_add(1).ok_or_else(|| sql_err!(NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range"));
+    let beyond =
+        || count.checked_add(1).ok_or_else(|| sql_err!(NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range"));
     let (from, to, v) = if low < high { (low, high, v) } else { (-low, -high, -v) };
     if v < from {
         return Ok(0);

@@ -180,7 +180,10 @@ fn digits(rest: &mut &str) -> Result<Option<i32>> {
 
 fn argument_number(n: i32) -> Result<usize> {
     match n {
-        0 => Err(sql_err!(INVALID_PARAMETER_VALUE, "format specifies argument 0, but arguments are numbered from 1")),
+        0 => Err(sql_err!(
+            INVALID_PARAMETER_VALUE,
+            "format specifies argument 0, but arguments are numbered from 1"
+        )),
         _ => Ok(n as usize),
     }
 }
@@ -239,11 +242,8 @@ fn format(cx: &EvalCx<'_>, pattern: &str, values: &Values<'_>) -> Result<Datum> 
         }
         let Spec { position, mut left, width, kind } = spec(&mut rest)?;
         if !matches!(kind, 's' | 'I' | 'L') {
-            return Err(sql_err!(
-                INVALID_PARAMETER_VALUE,
-                "unrecognized format() type specifier \"{kind}\""
-            )
-            .hint("For a single \"%\" use \"%%\"."));
+            return Err(sql_err!(INVALID_PARAMETER_VALUE, "unrecognized format() type specifier \"{kind}\"")
+                .hint("For a single \"%\" use \"%%\"."));
         }
         let mut width = match width {
             Width::Fixed(n) => n,
@@ -269,14 +269,19 @@ fn format(cx: &EvalCx<'_>, pattern: &str, values: &Values<'_>) -> Result<Datum> 
             ('s', text) => text.unwrap_or_default(),
             ('I', Some(text)) => quote_identifier(&text),
             ('I', None) => {
-                return Err(sql_err!(NULL_VALUE_NOT_ALLOWED, "null values cannot be formatted as an SQL identifier"));
+                return Err(sql_err!(
+                    NULL_VALUE_NOT_ALLOWED,
+                    "null values cannot be formatted as an SQL identifier"
+                ));
             }
             (_, Some(text)) => quote_literal_text(&text),
             (_, None) => "NULL".to_owned(),
         };
         if width < 0 {
             left = true;
-            width = width.checked_neg().ok_or_else(|| sql_err!(NUMERIC_VALUE_OUT_OF_RANGE, "number is out of range"))?;
+            width = width
+                .checked_neg()
+                .ok_or_else(|| sql_err!(NUMERIC_VALUE_OUT_OF_RANGE, "number is out of range"))?;
         }
         let padding = (width as usize).saturating_sub(text.chars().count());
         if out.len() + padding + text.len() > MAX_BYTES {

@@ -1,7 +1,7 @@
 //! `numeric`.
 
-use super::args::{larger, order, scalar};
 use super::EvalCx;
+use super::args::{larger, order, scalar};
 use crate::error::Result;
 use crate::sql_err;
 use crate::types::Numeric;
@@ -71,7 +71,9 @@ fn random_between(cx: &mut EvalCx<'_>, low: &Numeric, high: &Numeric) -> Result<
         ));
     }
     let scale = low.scale().unwrap_or(0).max(high.scale().unwrap_or(0));
-    let unit = Numeric::from_i64(1).div(&Numeric::from_i64(10).power(&Numeric::from_i64(scale.into()))?)?.round(scale)?;
+    let unit = Numeric::from_i64(1)
+        .div(&Numeric::from_i64(10).power(&Numeric::from_i64(scale.into()))?)?
+        .round(scale)?;
     let buckets = high.sub(low)?.div_trunc(&unit)?.add(&Numeric::from_i64(1))?;
     // Base 2^62 digits of a number in 0..2^(62 k), k chosen so that the modulus is fair to within 2^-62.
     let base = Numeric::from_i64(1 << 62);

@@ -129,7 +129,14 @@ mod tests {
 
     #[test]
     fn identifiers_are_quoted_where_needed() {
-        for (name, want) in [("abc", "abc"), ("Abc", "\"Abc\""), ("select", "\"select\""), ("a\"b", "\"a\"\"b\""), ("1a", "\"1a\""), ("", "\"\"")] {
+        for (name, want) in [
+            ("abc", "abc"),
+            ("Abc", "\"Abc\""),
+            ("select", "\"select\""),
+            ("a\"b", "\"a\"\"b\""),
+            ("1a", "\"1a\""),
+            ("", "\"\""),
+        ] {
             assert_eq!(quote_identifier(name), want);
         }
         assert_eq!(quote_literal_text("a'b\\c"), "E'a''b\\\\c'");

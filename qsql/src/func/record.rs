@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::args::{order, larger};
+use super::args::{larger, order};
 use crate::types::Datum;
 use crate::types::compare::compare;
 use crate::types::oid::RECORD;

@@ -142,7 +142,10 @@ fn time_series(args: &[Datum], zone: Option<Zone>) -> Result<Box<dyn SetRows>> {
     if order.is_eq() {
         return Err(zero_step());
     }
-    if matches!((step.months, step.days, step.micros), (i32::MAX, i32::MAX, i64::MAX) | (i32::MIN, i32::MIN, i64::MIN)) {
+    if matches!(
+        (step.months, step.days, step.micros),
+        (i32::MAX, i32::MAX, i64::MAX) | (i32::MIN, i32::MIN, i64::MIN)
+    ) {
         return Err(sql_err!(INVALID_PARAMETER_VALUE, "step size cannot be infinite"));
     }
     Ok(Box::new(Times { next: start, stop, step: *step, up: order.is_gt(), zone }))
@@ -156,7 +159,10 @@ pub(super) fn generate_series_timestamptz(cx: &mut EvalCx<'_>, args: &[Datum]) -
     time_series(args, Some(cx.io.time_zone.clone()))
 }
 
-pub(super) fn generate_series_timestamptz_at_zone(_: &mut EvalCx<'_>, args: &[Datum]) -> Result<Box<dyn SetRows>> {
+pub(super) fn generate_series_timestamptz_at_zone(
+    _: &mut EvalCx<'_>,
+    args: &[Datum],
+) -> Result<Box<dyn SetRows>> {
     time_series(args, Some(Zone::find(arg(args, 3)?)?))
 }
 

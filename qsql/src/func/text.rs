@@ -233,9 +233,8 @@ fn overlay(s: &str, new: &str, from: i32, len: i32) -> Result<String> {
     if from <= 0 {
         return Err(sql_err!(SUBSTRING_ERROR, "negative substring length not allowed"));
     }
-    let after = from
-        .checked_add(len)
-        .ok_or_else(|| sql_err!(NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range"))?;
+    let after =
+        from.checked_add(len).ok_or_else(|| sql_err!(NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range"))?;
     let head = substring(s, 1, Some(from - 1))?;
     let tail = substring(s, after, None)?;
     Ok([head, new, tail].concat())

@@ -86,7 +86,13 @@ enum KeyOp {
 
 impl Access<'_, '_> {
     /// Chooses the cheapest path, counting the sort that a missing order would cost.
-    pub(crate) fn best(&self, scan: &LogicalScan, conditions: &[Expr], need: &ColumnSet, want: &Want) -> Path {
+    pub(crate) fn best(
+        &self,
+        scan: &LogicalScan,
+        conditions: &[Expr],
+        need: &ColumnSet,
+        want: &Want,
+    ) -> Path {
         let rows = self.estimator.relation_rows(&scan.relation);
         let pages = self.estimator.relation_pages(&scan.relation);
         let out_rows = (rows * self.estimator.conjunction(conditions)).max(1.0);
@@ -105,7 +111,10 @@ impl Access<'_, '_> {
         }
         let mut best_value = self.value(&best, want);
         for index in scan.relation.indexes.iter().filter(|i| i.valid) {
-            let Some(path) = self.index_path(scan, index, conditions, need, want, rows, pages, out_rows) else { continue };
+            let Some(path) = self.index_path(scan, index, conditions, need, want, rows, pages, out_rows)
+            else {
+                continue;
+            };
             let value = self.value(&path, want);
             if path.point && !best.point || path.point == best.point && value < best_value {
                 best_value = value;
@@ -153,7 +162,8 @@ impl Access<'_, '_> {
         let mut position = 0;
         let mut ends_with_any = false;
         for (i, key) in keys.iter().enumerate() {
-            let found = self.key_conditions(key, index.columns[i].ty, index.columns[i].collation, conditions, &own);
+            let found =
+                self.key_conditions(key, index.columns[i].ty, index.columns[i].collation, conditions, &own);
             position = i;
             if let Some(c) = found.iter().find(|c| c.op == KeyOp::Equal) {
                 range.equal.extend(c.value.clone());
@@ -194,18 +204,30 @@ impl Access<'_, '_> {
         // What order do the rows come in?
         let mut order = Vec::new();
         let start = range.equal.len();
-        if !ends_with_any && start == position.min(keys.len()) || range.lower.is_some() || range.upper.is_some() {
+        if !ends_with_any && start == position.min(keys.len())
+            || range.lower.is_some()
+            || range.upper.is_some()
+        {
             for (key, column) in keys.iter().zip(&index.columns).skip(start) {
                 let ExprKind::Column(id) = key.kind else { break };
-                order.push(OrderKey { column: id, descending: column.descending, nulls_first: column.nulls_first });
+                order.push(OrderKey {
+                    column: id,
+                    descending: column.descending,
+                    nulls_first: column.nulls_first,
+                });
             }
         }
-        let wanted: Vec<OrderKey> = want.order.iter().filter(|k| !equal_columns.contains(&k.column)).copied().collect();
+        let wanted: Vec<OrderKey> =
+            want.order.iter().filter(|k| !equal_columns.contains(&k.column)).copied().collect();
         let mut backward = false;
         if !wanted.is_empty() && !provides(&order, &wanted) {
             let reversed: Vec<OrderKey> = order
                 .iter()
-                .map(|k| OrderKey { column: k.column, descending: !k.descending, nulls_first: !k.nulls_first })
+                .map(|k| OrderKey {
+                    column: k.column,
+                    descending: !k.descending,
+                    nulls_first: !k.nulls_first,
+                })
                 .collect();
             if provides(&reversed, &wanted) {
                 backward = true;
@@ -249,7 +271,10 @@ impl Access<'_, '_> {
             None => 1.0,
         };
         let startup = descents * 50.0 * CPU_OPERATOR;
-        let mut total = startup + index_pages * SEQ_PAGE + selected * (CPU_INDEX_TUPLE + CPU_OPERATOR) + selected * CPU_TUPLE;
+        let mut total = startup
+            + index_pages * SEQ_PAGE
+            + selected * (CPU_INDEX_TUPLE + CPU_OPERATOR)
+            + selected * CPU_TUPLE;
         total += selected * CPU_OPERATOR * filter.len() as f64;
         if !index_only {
             total += pages_fetched(selected, pages) * RANDOM_PAGE + selected * CPU_TUPLE;
@@ -319,7 +344,14 @@ impl Access<'_, '_> {
         Some(used)
     }
 
-    fn key_conditions(&self, key: &Expr, ty: DataType, collation: Oid, conditions: &[Expr], own: &ColumnSet) -> Vec<KeyCondition> {
+    fn key_conditions(
+        &self,
+        key: &Expr,
+        ty: DataType,
+        collation: Oid,
+        conditions: &[Expr],
+        own: &ColumnSet,
+    ) -> Vec<KeyCondition> {
         let mut out = Vec::new();
         for (source, e) in conditions.iter().enumerate() {
             if let Some((op, value)) = self.match_key(key, ty, collation, e, own) {
@@ -329,7 +361,14 @@ impl Access<'_, '_> {
         out
     }
 
-    fn match_key(&self, key: &Expr, ty: DataType, collation: Oid, e: &Expr, own: &ColumnSet) -> Option<(KeyOp, Option<Expr>)> {
+    fn match_key(
+        &self,
+        key: &Expr,
+        ty: DataType,
+        collation: Oid,
+        e: &Expr,
+        own: &ColumnSet,
+    ) -> Option<(KeyOp, Option<Expr>)> {
         let free = |e: &Expr| {
             !self.parts.columns_of(e).intersects(own)
                 && volatility(e) != Volatility::Volatile
@@ -344,7 +383,9 @@ impl Access<'_, '_> {
             ExprKind::Not(inner) if ty.oid == oid::BOOL && is_key(key, inner) => {
                 Some((KeyOp::Equal, Some(Expr::constant(Datum::Bool(false), ty))))
             }
-            ExprKind::ScalarArray { any: true, left, array, .. } if operator_name(e) == Some("=") && free(array) => {
+            ExprKind::ScalarArray { any: true, left, array, .. }
+                if operator_name(e) == Some("=") && free(array) =>
+            {
                 if !is_key(key, left) {
                     return None;
                 }
@@ -406,7 +447,10 @@ impl Access<'_, '_> {
             && let Some(Coercion::Function(func)) = find_coercion(from, ty.oid, CastContext::Implicit)
             && func.args.len() == 1
         {
-            return Some(Expr::new(ExprKind::Call { func, args: vec![e.clone()], operator: 0 }, DataType::of(ty.oid)));
+            return Some(Expr::new(
+                ExprKind::Call { func, args: vec![e.clone()], operator: 0 },
+                DataType::of(ty.oid),
+            ));
         }
         // The cast that made it wide may be taken off again.
         if let ExprKind::Call { func, args, operator: 0 } = &e.kind
@@ -426,7 +470,8 @@ fn key_first(e: &Expr, keys: &[Expr]) -> Expr {
         && let [left, right] = args.as_slice()
         && !keys.iter().any(|k| is_key(k, left))
         && keys.iter().any(|k| is_key(k, right))
-        && let Some(commutator) = crate::func::operator_by_oid(*operator).and_then(|o| crate::func::operator_by_oid(o.commutator))
+        && let Some(commutator) =
+            crate::func::operator_by_oid(*operator).and_then(|o| crate::func::operator_by_oid(o.commutator))
         && let Some(func) = crate::func::function_by_oid(commutator.function)
     {
         let kind = ExprKind::Call { func, args: vec![right.clone(), left.clone()], operator: commutator.oid };
@@ -453,7 +498,11 @@ fn is_key(key: &Expr, e: &Expr) -> bool {
     }
     match &e.kind {
         ExprKind::Relabel(inner) => binary_same(inner.ty.oid, e.ty.oid) && is_key(key, inner),
-        ExprKind::Call { func, args, operator: 0 } if args.len() == 1 && is_widening(args[0].ty.oid, func.result) => is_key(key, &args[0]),
+        ExprKind::Call { func, args, operator: 0 }
+            if args.len() == 1 && is_widening(args[0].ty.oid, func.result) =>
+        {
+            is_key(key, &args[0])
+        }
         _ => false,
     }
 }
@@ -461,7 +510,9 @@ fn is_key(key: &Expr, e: &Expr) -> bool {
 /// Types that are compared alike and stored alike.
 fn binary_same(a: Oid, b: Oid) -> bool {
     let text = |t| matches!(t, oid::TEXT | oid::VARCHAR);
-    let oids = |t| matches!(t, oid::OID | oid::REGCLASS | oid::REGTYPE | oid::REGPROC | oid::REGROLE | oid::REGNAMESPACE);
+    let oids = |t| {
+        matches!(t, oid::OID | oid::REGCLASS | oid::REGTYPE | oid::REGPROC | oid::REGROLE | oid::REGNAMESPACE)
+    };
     a == b || text(a) && text(b) || oids(a) && oids(b)
 }
 
@@ -510,4 +561,3 @@ fn rename(e: &mut Expr, f: &mut dyn FnMut(ColumnId) -> ColumnId) {
 pub(crate) fn provides(given: &[OrderKey], wanted: &[OrderKey]) -> bool {
     given.len() >= wanted.len() && given.iter().zip(wanted).all(|(g, w)| g == w)
 }
-

@@ -54,7 +54,10 @@ impl ColumnSet {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = ColumnId> + '_ {
-        self.0.iter().enumerate().flat_map(|(i, &w)| (0..64).filter(move |b| w & (1 << b) != 0).map(move |b| i as u32 * 64 + b))
+        self.0
+            .iter()
+            .enumerate()
+            .flat_map(|(i, &w)| (0..64).filter(move |b| w & (1 << b) != 0).map(move |b| i as u32 * 64 + b))
     }
 }
 

@@ -52,7 +52,11 @@ pub(crate) fn plain_column(e: &Expr) -> Option<ColumnId> {
     match &e.kind {
         ExprKind::Column(id) => Some(*id),
         ExprKind::Relabel(inner) => plain_column(inner),
-        ExprKind::Call { func, args, operator: 0 } if args.len() == 1 && is_widening(args[0].ty.oid, func.result) => plain_column(&args[0]),
+        ExprKind::Call { func, args, operator: 0 }
+            if args.len() == 1 && is_widening(args[0].ty.oid, func.result) =>
+        {
+            plain_column(&args[0])
+        }
         _ => None,
     }
 }
@@ -73,7 +77,9 @@ pub(crate) fn is_widening(from: Oid, to: Oid) -> bool {
 /// The name of the operator that a call was written as.
 pub(crate) fn operator_name(e: &Expr) -> Option<&'static str> {
     match &e.kind {
-        ExprKind::Call { operator, .. } if *operator != 0 => crate::func::operator_by_oid(*operator).map(|o| o.name),
+        ExprKind::Call { operator, .. } if *operator != 0 => {
+            crate::func::operator_by_oid(*operator).map(|o| o.name)
+        }
         ExprKind::ScalarArray { operator, .. } => crate::func::operator_by_oid(*operator).map(|o| o.name),
         _ => None,
     }
@@ -118,7 +124,10 @@ impl<'a> Estimator<'a> {
                 let stats = self.cx.catalog.stats(scan.relation.oid);
                 for &(id, what) in &scan.columns {
                     if let ScanColumn::Attribute(column) = what {
-                        self.set(id, Some(Origin { relation: scan.relation.clone(), stats: stats.clone(), column }));
+                        self.set(
+                            id,
+                            Some(Origin { relation: scan.relation.clone(), stats: stats.clone(), column }),
+                        );
                     }
                 }
             }
@@ -230,7 +239,9 @@ impl<'a> Estimator<'a> {
         }
         for (column, low, high) in ranges {
             result *= match (low, high) {
-                (Some(low), Some(high)) if low == DEFAULT_INEQUALITY && high == DEFAULT_INEQUALITY => DEFAULT_RANGE,
+                (Some(low), Some(high)) if low == DEFAULT_INEQUALITY && high == DEFAULT_INEQUALITY => {
+                    DEFAULT_RANGE
+                }
                 (Some(low), Some(high)) => {
                     let nulls = self.stats(column).map_or(0.0, |s| s.null_fraction);
                     (low + high + nulls - 1.0).clamp(1e-10, 1.0)
@@ -254,7 +265,9 @@ impl<'a> Estimator<'a> {
             }),
             ExprKind::Not(inner) => 1.0 - self.selectivity(inner),
             ExprKind::IsNull { value, negated } => {
-                let nulls = plain_column(value).and_then(|id| self.stats(id)).map_or(DEFAULT_EQUAL, |s| s.null_fraction);
+                let nulls = plain_column(value)
+                    .and_then(|id| self.stats(id))
+                    .map_or(DEFAULT_EQUAL, |s| s.null_fraction);
                 if *negated { 1.0 - nulls } else { nulls }
             }
             ExprKind::Column(_) => 0.5,
@@ -280,7 +293,9 @@ impl<'a> Estimator<'a> {
         };
         match c.op {
             "=" => self.equality(&c),
-            "<>" => (1.0 - self.equality(&c) - self.stats(c.column).map_or(0.0, |s| s.null_fraction)).max(0.0),
+            "<>" => {
+                (1.0 - self.equality(&c) - self.stats(c.column).map_or(0.0, |s| s.null_fraction)).max(0.0)
+            }
             _ => self.inequality(&c),
         }
     }
@@ -312,12 +327,16 @@ impl<'a> Estimator<'a> {
     }
 
     fn inequality(&self, c: &Comparison<'_>) -> f64 {
-        let (Some(stats), ExprKind::Const(value)) = (self.stats(c.column), &c.other.kind) else { return DEFAULT_INEQUALITY };
+        let (Some(stats), ExprKind::Const(value)) = (self.stats(c.column), &c.other.kind) else {
+            return DEFAULT_INEQUALITY;
+        };
         let ty = self.types[c.column as usize].oid;
         if value.is_null() {
             return 0.0;
         }
-        if !(c.other.ty.oid == ty || same_family(c.other.ty.oid, ty)) || stats.common.is_empty() && stats.histogram.is_empty() {
+        if !(c.other.ty.oid == ty || same_family(c.other.ty.oid, ty))
+            || stats.common.is_empty() && stats.histogram.is_empty()
+        {
             return DEFAULT_INEQUALITY;
         }
         let wanted = |v: &Datum| {
@@ -431,9 +450,10 @@ impl<'a> Estimator<'a> {
             }
             Logical::RecursiveUnion { base, .. } => self.rows(&base.0) * 10.0,
             Logical::Filter { input, conditions } => self.rows(input) * self.conjunction(conditions),
-            Logical::Project { input, .. } | Logical::Window { input, .. } | Logical::Sort { input, .. } | Logical::LockRows { input, .. } => {
-                self.rows(input)
-            }
+            Logical::Project { input, .. }
+            | Logical::Window { input, .. }
+            | Logical::Sort { input, .. }
+            | Logical::LockRows { input, .. } => self.rows(input),
             Logical::ProjectSet { input, .. } => self.rows(input) * 10.0,
             Logical::Join { kind, left, right, on, .. } => {
                 self.join_rows(*kind, self.rows(left), self.rows(right), on)
@@ -474,11 +494,15 @@ impl<'a> Estimator<'a> {
             _ => None,
         };
         match func.name {
-            "generate_series" => match (args.first().and_then(int), args.get(1).and_then(int), args.get(2).map(int)) {
-                (Some(a), Some(b), None) => (b - a + 1.0).max(0.0),
-                (Some(a), Some(b), Some(Some(step))) if step != 0.0 => ((b - a + step) / step).floor().max(0.0),
-                _ => 1000.0,
-            },
+            "generate_series" => {
+                match (args.first().and_then(int), args.get(1).and_then(int), args.get(2).map(int)) {
+                    (Some(a), Some(b), None) => (b - a + 1.0).max(0.0),
+                    (Some(a), Some(b), Some(Some(step))) if step != 0.0 => {
+                        ((b - a + step) / step).floor().max(0.0)
+                    }
+                    _ => 1000.0,
+                }
+            }
             "unnest" => match args.first().map(|a| &a.kind) {
                 Some(ExprKind::Const(Datum::Array(a))) => a.items.len() as f64,
                 Some(ExprKind::Array { items, .. }) => items.len() as f64,
@@ -569,14 +593,25 @@ pub(crate) fn type_width(ty: DataType) -> f64 {
     match ty.oid {
         oid::BOOL | oid::CHAR => 1.0,
         oid::INT2 => 2.0,
-        oid::INT4 | oid::OID | oid::DATE | oid::FLOAT4 | oid::XID | oid::CID | oid::REGCLASS | oid::REGTYPE | oid::REGPROC => 4.0,
+        oid::INT4
+        | oid::OID
+        | oid::DATE
+        | oid::FLOAT4
+        | oid::XID
+        | oid::CID
+        | oid::REGCLASS
+        | oid::REGTYPE
+        | oid::REGPROC => 4.0,
         oid::TID => 6.0,
         oid::INT8 | oid::FLOAT8 | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIME => 8.0,
         oid::TIMETZ => 12.0,
         oid::INTERVAL | oid::UUID => 16.0,
         oid::NAME => 64.0,
         oid::BPCHAR if ty.typmod > 4 => f64::from(ty.typmod),
-        oid::VARCHAR if ty.typmod > 4 => f64::from((ty.typmod - 4).min(32)) + if ty.typmod > 36 { f64::from(ty.typmod - 36) / 2.0 } else { 0.0 },
+        oid::VARCHAR if ty.typmod > 4 => {
+            f64::from((ty.typmod - 4).min(32))
+                + if ty.typmod > 36 { f64::from(ty.typmod - 36) / 2.0 } else { 0.0 }
+        }
         _ => 32.0,
     }
 }

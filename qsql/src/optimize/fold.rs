@@ -53,7 +53,9 @@ fn reduce(e: &mut Expr, cx: &BindContext<'_>) {
             _ => None,
         },
         ExprKind::Typmod { value, explicit } => match &value.kind {
-            ExprKind::Const(value) => apply_typmod(value.clone(), e.ty.oid, e.ty.typmod, *explicit).ok().map(ExprKind::Const),
+            ExprKind::Const(value) => {
+                apply_typmod(value.clone(), e.ty.oid, e.ty.typmod, *explicit).ok().map(ExprKind::Const)
+            }
             _ => None,
         },
         ExprKind::And(items) => Some(connect(std::mem::take(items), true)),
@@ -113,7 +115,11 @@ fn compare_as_dates(e: &Expr) -> Option<ExprKind> {
     }
     let day = i32::try_from(micros / DAY).ok()?;
     let constant = Expr::constant(Datum::Date(day), DataType::of(oid::DATE));
-    Some(ExprKind::Call { func: found.func, args: vec![left.clone(), constant], operator: found.operator.oid })
+    Some(ExprKind::Call {
+        func: found.func,
+        args: vec![left.clone(), constant],
+        operator: found.operator.oid,
+    })
 }
 
 fn connect(items: Vec<Expr>, and: bool) -> ExprKind {
@@ -157,14 +163,20 @@ fn negate(inner: &mut Expr) -> Option<ExprKind> {
                     }
                 })
                 .collect();
-            Some(if matches!(inner.kind, ExprKind::And(_)) { ExprKind::Or(negated) } else { ExprKind::And(negated) })
+            Some(if matches!(inner.kind, ExprKind::And(_)) {
+                ExprKind::Or(negated)
+            } else {
+                ExprKind::And(negated)
+            })
         }
         ExprKind::IsNull { value, negated } => {
-            let value = std::mem::replace(&mut **value, Expr::new(ExprKind::CaseTest, DataType::of(oid::BOOL)));
+            let value =
+                std::mem::replace(&mut **value, Expr::new(ExprKind::CaseTest, DataType::of(oid::BOOL)));
             Some(ExprKind::IsNull { value: Box::new(value), negated: !*negated })
         }
         ExprKind::Call { args, operator, .. } if *operator != 0 => {
-            let negator = crate::func::operator_by_oid(*operator).and_then(|o| crate::func::operator_by_oid(o.negator))?;
+            let negator = crate::func::operator_by_oid(*operator)
+                .and_then(|o| crate::func::operator_by_oid(o.negator))?;
             let func = crate::func::function_by_oid(negator.function)?;
             Some(ExprKind::Call { func, args: std::mem::take(args), operator: negator.oid })
         }

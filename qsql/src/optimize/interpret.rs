@@ -27,7 +27,14 @@ struct Interpreter<'a> {
 }
 
 impl SubPlans for Interpreter<'_> {
-    fn run(&mut self, plan: u32, mode: &SubPlanMode, params: &[(u32, Expr)], row: &[Datum], _: &mut EvalCx<'_>) -> Result<Datum> {
+    fn run(
+        &mut self,
+        plan: u32,
+        mode: &SubPlanMode,
+        params: &[(u32, Expr)],
+        row: &[Datum],
+        _: &mut EvalCx<'_>,
+    ) -> Result<Datum> {
         for (slot, e) in params {
             self.exec[*slot as usize] = self.eval(e, row)?;
         }
@@ -40,7 +47,10 @@ impl SubPlans for Interpreter<'_> {
                 match rows.as_slice() {
                     [] => Ok(Datum::Null),
                     [row] => Ok(row[column].clone()),
-                    _ => Err(crate::sql_err!(CARDINALITY_VIOLATION, "more than one row returned by a subquery used as an expression")),
+                    _ => Err(crate::sql_err!(
+                        CARDINALITY_VIOLATION,
+                        "more than one row returned by a subquery used as an expression"
+                    )),
                 }
             }
             SubPlanMode::Array => Err(SqlError::unsupported("ARRAY in the reference executor")),
@@ -80,7 +90,12 @@ fn set_case(e: &mut Expr, value: &Datum) {
 }
 
 impl Interpreter<'_> {
-    fn with_cx<T>(&mut self, ty: DataType, types: &[DataType], f: impl FnOnce(&mut Self, &mut EvalCx<'_>) -> Result<T>) -> Result<T> {
+    fn with_cx<T>(
+        &mut self,
+        ty: DataType,
+        types: &[DataType],
+        f: impl FnOnce(&mut Self, &mut EvalCx<'_>) -> Result<T>,
+    ) -> Result<T> {
         let io = IoContext::default();
         let catalog = self.catalog;
         let mut host = ConstantHost { catalog, time: 0 };
@@ -147,30 +162,50 @@ impl Interpreter<'_> {
                         crate::catalog::IndexKey::Expression(_) => panic!("no expression indexes here"),
                     })
                     .collect();
-                let mut stored: Vec<(usize, Row)> = self.tables[&scan.relation.oid].iter().cloned().enumerate().collect();
+                let mut stored: Vec<(usize, Row)> =
+                    self.tables[&scan.relation.oid].iter().cloned().enumerate().collect();
                 stored.sort_by(|a, b| {
-                    let order = keys.iter().zip(&index.columns).map(|(&k, c)| order(&a.1[k], &b.1[k], c.ty.oid, c.descending, c.nulls_first));
+                    let order = keys
+                        .iter()
+                        .zip(&index.columns)
+                        .map(|(&k, c)| order(&a.1[k], &b.1[k], c.ty.oid, c.descending, c.nulls_first));
                     let order = order.fold(Ordering::Equal, Ordering::then);
                     if *backward { order.reverse() } else { order }
                 });
                 let equal = self.eval_row(&range.equal, &[])?;
                 let at = keys.get(equal.len()).copied();
-                let lower = range.lower.as_ref().map(|(e, i)| Ok::<_, SqlError>((self.eval(e, &[])?, *i))).transpose()?;
-                let upper = range.upper.as_ref().map(|(e, i)| Ok::<_, SqlError>((self.eval(e, &[])?, *i))).transpose()?;
+                let lower = range
+                    .lower
+                    .as_ref()
+                    .map(|(e, i)| Ok::<_, SqlError>((self.eval(e, &[])?, *i)))
+                    .transpose()?;
+                let upper = range
+                    .upper
+                    .as_ref()
+                    .map(|(e, i)| Ok::<_, SqlError>((self.eval(e, &[])?, *i)))
+                    .transpose()?;
                 let any = range.any.as_ref().map(|e| self.eval(e, &[])).transpose()?;
                 let mut kept = Vec::new();
                 for (n, row) in stored {
-                    let same = |v: &Datum, k: usize| !v.is_null() && !row[k].is_null() && compare(v, &row[k], scan.relation.columns[k].ty.oid) == Ordering::Equal;
+                    let same = |v: &Datum, k: usize| {
+                        !v.is_null()
+                            && !row[k].is_null()
+                            && compare(v, &row[k], scan.relation.columns[k].ty.oid) == Ordering::Equal
+                    };
                     let mut hit = equal.iter().zip(&keys).all(|(v, &k)| same(v, k));
                     if let Some(k) = at {
                         let ty = scan.relation.columns[k].ty.oid;
                         if let Some((v, inclusive)) = &lower {
                             let o = compare(&row[k], v, ty);
-                            hit &= !row[k].is_null() && !v.is_null() && (o == Ordering::Greater || *inclusive && o == Ordering::Equal);
+                            hit &= !row[k].is_null()
+                                && !v.is_null()
+                                && (o == Ordering::Greater || *inclusive && o == Ordering::Equal);
                         }
                         if let Some((v, inclusive)) = &upper {
                             let o = compare(&row[k], v, ty);
-                            hit &= !row[k].is_null() && !v.is_null() && (o == Ordering::Less || *inclusive && o == Ordering::Equal);
+                            hit &= !row[k].is_null()
+                                && !v.is_null()
+                                && (o == Ordering::Less || *inclusive && o == Ordering::Equal);
                         }
                         match &any {
                             Some(Datum::Array(a)) => hit &= a.items.iter().any(|v| same(v, k)),
@@ -194,7 +229,10 @@ impl Interpreter<'_> {
                 let longest = columns.iter().map(Vec::len).max().unwrap_or(0);
                 let mut out = Vec::new();
                 for i in 0..longest {
-                    let mut row: Row = columns.iter().flat_map(|c| c.get(i).cloned().unwrap_or_else(|| vec![Datum::Null])).collect();
+                    let mut row: Row = columns
+                        .iter()
+                        .flat_map(|c| c.get(i).cloned().unwrap_or_else(|| vec![Datum::Null]))
+                        .collect();
                     if *ordinality {
                         row.push(Datum::Int8(i as i64 + 1));
                     }
@@ -255,11 +293,16 @@ impl Interpreter<'_> {
                 }
                 Ok(out)
             }
-            Op::HashJoin { kind, left, right, keys, residual } | Op::MergeJoin { kind, left, right, keys, residual } => {
+            Op::HashJoin { kind, left, right, keys, residual }
+            | Op::MergeJoin { kind, left, right, keys, residual } => {
                 self.join(*kind, left, right, keys, &[], residual)
             }
-            Op::NestedLoop { kind, left, right, params, conditions } => self.join(*kind, left, right, &[], params, conditions),
-            Op::Aggregate { input, group, sets, aggregates, .. } => self.aggregate(node, input, group, sets, aggregates),
+            Op::NestedLoop { kind, left, right, params, conditions } => {
+                self.join(*kind, left, right, &[], params, conditions)
+            }
+            Op::Aggregate { input, group, sets, aggregates, .. } => {
+                self.aggregate(node, input, group, sets, aggregates)
+            }
             Op::Window { .. } => Err(SqlError::unsupported("windows in the reference executor")),
             Op::Sort { input, keys, top, .. } => {
                 let mut rows = self.rows(input)?;
@@ -342,7 +385,9 @@ impl Interpreter<'_> {
     }
 
     fn set(&mut self, call: &Expr, row: &[Datum]) -> Result<Vec<Row>> {
-        let ExprKind::Call { func, args, .. } = &call.kind else { return Ok(vec![vec![self.eval(call, row)?]]) };
+        let ExprKind::Call { func, args, .. } = &call.kind else {
+            return Ok(vec![vec![self.eval(call, row)?]]);
+        };
         let Body::Set { body, .. } = func.body else { return Ok(vec![vec![self.eval(call, row)?]]) };
         let values = self.eval_row(args, row)?;
         if func.strict && values.iter().any(Datum::is_null) {
@@ -416,7 +461,14 @@ impl Interpreter<'_> {
         Ok(out)
     }
 
-    fn aggregate(&mut self, node: &Node, input: &Node, group: &[Expr], sets: &[Vec<u32>], calls: &[AggregateCall]) -> Result<Vec<Row>> {
+    fn aggregate(
+        &mut self,
+        node: &Node,
+        input: &Node,
+        group: &[Expr],
+        sets: &[Vec<u32>],
+        calls: &[AggregateCall],
+    ) -> Result<Vec<Row>> {
         let rows = self.rows(input)?;
         let all = vec![(0..group.len() as u32).collect::<Vec<u32>>()];
         let types: Vec<DataType> = group.iter().map(|g| g.ty).collect();
@@ -442,7 +494,8 @@ impl Interpreter<'_> {
                     row.push(self.aggregate_one(call, &members)?);
                 }
                 if node.types.len() > row.len() {
-                    let mask = (0..group.len() as u32).fold(0, |m, i| (m << 1) | i32::from(!set.contains(&i)));
+                    let mask =
+                        (0..group.len() as u32).fold(0, |m, i| (m << 1) | i32::from(!set.contains(&i)));
                     row.push(Datum::Int4(mask));
                 }
                 out.push(row);
@@ -452,7 +505,9 @@ impl Interpreter<'_> {
     }
 
     fn aggregate_one(&mut self, call: &AggregateCall, members: &[Row]) -> Result<Datum> {
-        let Body::Aggregate(make) = call.func.body else { return Err(SqlError::internal("not an aggregate")) };
+        let Body::Aggregate(make) = call.func.body else {
+            return Err(SqlError::internal("not an aggregate"));
+        };
         let types: Vec<DataType> = call.args.iter().map(|a| a.ty).collect();
         let mut seen: Vec<Row> = Vec::new();
         let mut rows: Vec<(Row, Row)> = Vec::new();
@@ -479,7 +534,11 @@ impl Interpreter<'_> {
             rows.push((keys, args));
         }
         rows.sort_by(|a, b| {
-            let each = call.order.iter().enumerate().map(|(i, k)| order(&a.0[i], &b.0[i], k.expr.ty.oid, k.descending, k.nulls_first));
+            let each = call
+                .order
+                .iter()
+                .enumerate()
+                .map(|(i, k)| order(&a.0[i], &b.0[i], k.expr.ty.oid, k.descending, k.nulls_first));
             each.fold(Ordering::Equal, Ordering::then)
         });
         let mut state = make(&types);
@@ -495,15 +554,29 @@ impl Interpreter<'_> {
 fn order(a: &Datum, b: &Datum, ty: Oid, descending: bool, nulls_first: bool) -> Ordering {
     match (a.is_null(), b.is_null()) {
         (true, true) => Ordering::Equal,
-        (true, false) => if nulls_first { Ordering::Less } else { Ordering::Greater },
-        (false, true) => if nulls_first { Ordering::Greater } else { Ordering::Less },
+        (true, false) => {
+            if nulls_first {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            }
+        }
+        (false, true) => {
+            if nulls_first {
+                Ordering::Greater
+            } else {
+                Ordering::Less
+            }
+        }
         (false, false) if descending => compare(b, a, ty),
         (false, false) => compare(a, b, ty),
     }
 }
 
 fn sort_order(a: &Row, b: &Row, keys: &[SortSlot]) -> Ordering {
-    let each = keys.iter().map(|k| order(&a[k.slot as usize], &b[k.slot as usize], k.ty.oid, k.descending, k.nulls_first));
+    let each = keys
+        .iter()
+        .map(|k| order(&a[k.slot as usize], &b[k.slot as usize], k.ty.oid, k.descending, k.nulls_first));
     each.fold(Ordering::Equal, Ordering::then)
 }
 
@@ -528,7 +601,13 @@ fn run(catalog: &MemoryCatalog, tables: &Tables, sql: &str) -> Result<Vec<Row>> 
     let plan = catalog.plan(sql)?;
     let exec = vec![Datum::Null; plan.exec_params as usize];
     let rows = Interpreter { catalog, plan: &plan, tables, exec, work: HashMap::new() }.rows(&plan.root)?;
-    Ok(rows.into_iter().map(|mut r| { r.truncate(plan.columns.len().max(1)); r }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|mut r| {
+            r.truncate(plan.columns.len().max(1));
+            r
+        })
+        .collect())
 }
 
 /// Rows as psql prints them unaligned; sorted unless the statement orders them.
@@ -546,7 +625,8 @@ fn print(catalog: &MemoryCatalog, tables: &Tables, sql: &str) -> String {
         Datum::Null => String::new(),
         v => crate::types::io_text::to_text(v, t.oid, &io).unwrap_or_else(|e| e.to_string()),
     };
-    let mut lines: Vec<String> = rows.iter().map(|r| r.iter().zip(&types).map(show).collect::<Vec<_>>().join("|")).collect();
+    let mut lines: Vec<String> =
+        rows.iter().map(|r| r.iter().zip(&types).map(show).collect::<Vec<_>>().join("|")).collect();
     if !sql.contains("order by") {
         lines.sort();
     }
@@ -563,15 +643,27 @@ fn results() {
     for line in include_str!("testdata/data.sql").lines().filter(|l| !l.is_empty()) {
         let plan = catalog.plan(line).expect("data binds");
         let Op::Modify { input, target, .. } = &plan.root.op else { panic!("not an insert") };
-        let rows = Interpreter { catalog: &catalog, plan: &plan, tables: &Tables::new(), exec: Vec::new(), work: HashMap::new() }
-            .rows(input)
-            .expect("data evaluates");
+        let rows = Interpreter {
+            catalog: &catalog,
+            plan: &plan,
+            tables: &Tables::new(),
+            exec: Vec::new(),
+            work: HashMap::new(),
+        }
+        .rows(input)
+        .expect("data evaluates");
         let generated = target.generated.clone();
         let stored = tables.entry(target.relation.oid).or_default();
         for mut row in rows {
             for (i, e) in &generated {
                 let empty = Tables::new();
-                let mut one = Interpreter { catalog: &catalog, plan: &plan, tables: &empty, exec: Vec::new(), work: HashMap::new() };
+                let mut one = Interpreter {
+                    catalog: &catalog,
+                    plan: &plan,
+                    tables: &empty,
+                    exec: Vec::new(),
+                    work: HashMap::new(),
+                };
                 row[*i] = one.eval(e, &row).expect("generated column evaluates");
             }
             stored.push(row);
@@ -580,8 +672,12 @@ fn results() {
 
     let mut failures = Vec::new();
     // Every way to join and to read must give the same rows.
-    let settings: [&[&'static str]; 4] =
-        [&[], &["enable_hashjoin"], &["enable_nestloop", "enable_indexscan"], &["enable_seqscan", "enable_hashjoin", "enable_mergejoin"]];
+    let settings: [&[&'static str]; 4] = [
+        &[],
+        &["enable_hashjoin"],
+        &["enable_nestloop", "enable_indexscan"],
+        &["enable_seqscan", "enable_hashjoin", "enable_mergejoin"],
+    ];
     for off in settings {
         catalog.off = off.to_vec();
         for line in include_str!("testdata/results.golden").lines() {
@@ -589,7 +685,9 @@ fn results() {
             let found = print(&catalog, &tables, sql);
             if found != expected {
                 let plan = catalog.explain_or_error(sql);
-                failures.push(format!("{sql}\n  expected {expected}\n  found    {found}\n  without {off:?}\n{plan}"));
+                failures.push(format!(
+                    "{sql}\n  expected {expected}\n  found    {found}\n  without {off:?}\n{plan}"
+                ));
             }
         }
     }

@@ -89,7 +89,10 @@ pub(crate) fn order_joins(plan: Logical, estimator: &Estimator<'_>, parts: &Part
 }
 
 fn reorderable(kind: JoinKind) -> bool {
-    matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Semi | JoinKind::Anti | JoinKind::NullAwareAnti)
+    matches!(
+        kind,
+        JoinKind::Inner | JoinKind::Left | JoinKind::Semi | JoinKind::Anti | JoinKind::NullAwareAnti
+    )
 }
 
 fn is_lateral(plan: &Logical, parts: &Parts<'_>) -> bool {
@@ -120,7 +123,11 @@ impl Graph {
                     if needs == 0 {
                         rest.push(expr);
                     } else {
-                        self.conditions.push(Condition { selectivity: estimator.selectivity(&expr), expr, needs });
+                        self.conditions.push(Condition {
+                            selectivity: estimator.selectivity(&expr),
+                            expr,
+                            needs,
+                        });
                     }
                 }
             }
@@ -140,14 +147,19 @@ impl Graph {
                 self.fixed.push(Fixed { kind, right, on, needs });
             }
             // A filter above a join: its conditions are conditions of the graph.
-            Logical::Filter { input, conditions } if matches!(&*input, Logical::Join { kind, .. } if reorderable(*kind)) => {
+            Logical::Filter { input, conditions } if matches!(&*input, Logical::Join { kind, .. } if reorderable(*kind)) =>
+            {
                 self.add(*input, estimator, parts, rest);
                 for expr in conditions {
                     let needs = self.needs(&parts.columns_of(&expr));
                     if needs == 0 {
                         rest.push(expr);
                     } else {
-                        self.conditions.push(Condition { selectivity: estimator.selectivity(&expr), expr, needs });
+                        self.conditions.push(Condition {
+                            selectivity: estimator.selectivity(&expr),
+                            expr,
+                            needs,
+                        });
                     }
                 }
             }
@@ -195,7 +207,9 @@ impl Graph {
     /// Conditions that become applicable when two sets are joined.
     fn between(&self, left: Units, right: Units) -> impl Iterator<Item = &Condition> + Clone {
         let both = left | right;
-        self.conditions.iter().filter(move |c| c.needs & !both == 0 && c.needs & !left != 0 && c.needs & !right != 0)
+        self.conditions
+            .iter()
+            .filter(move |c| c.needs & !both == 0 && c.needs & !left != 0 && c.needs & !right != 0)
     }
 
     /// The right units of fixed joins: they never stand in an inner join by themselves.
@@ -204,7 +218,13 @@ impl Graph {
     }
 
     /// Joins two solved sets, if that is allowed and (unless `cross`) connected.
-    fn join(&self, a: (Units, &Entry), b: (Units, &Entry), cross: bool, estimator: &Estimator<'_>) -> Option<Entry> {
+    fn join(
+        &self,
+        a: (Units, &Entry),
+        b: (Units, &Entry),
+        cross: bool,
+        estimator: &Estimator<'_>,
+    ) -> Option<Entry> {
         let ((left, l), (right, r)) = (a, b);
         if let Some(index) = self.fixed.iter().position(|f| 1 << f.right == right) {
             let fixed = &self.fixed[index];
@@ -253,7 +273,9 @@ impl Graph {
             _ => return f64::INFINITY,
         };
         let equated = |attribute: usize| {
-            let Some(&(id, _)) = scan.columns.iter().find(|c| c.1 == ScanColumn::Attribute(attribute)) else { return false };
+            let Some(&(id, _)) = scan.columns.iter().find(|c| c.1 == ScanColumn::Attribute(attribute)) else {
+                return false;
+            };
             on.clone().any(|e| {
                 operator_name(e) == Some("=")
                     && matches!(&e.kind, ExprKind::Call { args, .. } if args.iter().any(|a| matches!(a.kind, ExprKind::Column(c) if c == id)))
@@ -329,7 +351,9 @@ impl Graph {
                         if i == j {
                             continue;
                         }
-                        let Some(entry) = self.join((open[i].0, &open[i].1), (open[j].0, &open[j].1), cross, estimator) else {
+                        let Some(entry) =
+                            self.join((open[i].0, &open[i].1), (open[j].0, &open[j].1), cross, estimator)
+                        else {
                             continue;
                         };
                         let value = entry.cost - open[i].1.cost - open[j].1.cost.min(entry.cost) + entry.rows;

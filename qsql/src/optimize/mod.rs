@@ -37,7 +37,11 @@ use lower::Lower;
 ///
 /// # Errors
 /// 0A000 for what has no plan yet; XX000 for a broken invariant.
-pub fn optimize(mut bound: Bound, cx: &BindContext<'_>, param_values: Option<&[Datum]>) -> Result<PhysicalPlan> {
+pub fn optimize(
+    mut bound: Bound,
+    cx: &BindContext<'_>,
+    param_values: Option<&[Datum]>,
+) -> Result<PhysicalPlan> {
     each_plan(&mut bound, &mut |plan| simplify_plan(plan, cx, param_values));
     rewrite(&mut bound);
     each_plan(&mut bound, &mut |plan| simplify_plan(plan, cx, None));

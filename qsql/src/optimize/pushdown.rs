@@ -22,15 +22,22 @@ impl Rewriter {
                 self.push(*input, all)
             }
             Logical::Project { input, exprs } => self.push_project(*input, exprs, above),
-            Logical::Join { kind, left, right, on, mark } => self.push_join(kind, *left, *right, on, mark, above),
+            Logical::Join { kind, left, right, on, mark } => {
+                self.push_join(kind, *left, *right, on, mark, above)
+            }
             Logical::Aggregate { input, group, sets, grouping_mask, aggregates } => {
                 let keys = ColumnSet::of(group.iter().map(|g| g.0));
                 let map: Substitution = group.iter().cloned().collect();
                 let (mut down, mut up) = (Vec::new(), Vec::new());
                 for mut e in above {
                     let columns = self.parts().columns_of(&e);
-                    let pushable = sets.is_empty() && !columns.is_empty() && columns.within(&keys) && self.is_movable(&e);
-                    if pushable && group.iter().filter(|g| columns.contains(g.0)).all(|g| self.is_movable(&g.1)) {
+                    let pushable = sets.is_empty()
+                        && !columns.is_empty()
+                        && columns.within(&keys)
+                        && self.is_movable(&e);
+                    if pushable
+                        && group.iter().filter(|g| columns.contains(g.0)).all(|g| self.is_movable(&g.1))
+                    {
                         self.substitute(&mut e, &map);
                         down.push(e);
                     } else {
@@ -46,8 +53,9 @@ impl Rewriter {
             }
             Logical::Distinct { input, on, ordered } => {
                 let keys = ColumnSet::of(on.iter().copied());
-                let (down, up) =
-                    above.into_iter().partition(|e: &Expr| !ordered && self.parts().columns_of(e).within(&keys) && self.is_movable(e));
+                let (down, up) = above.into_iter().partition(|e: &Expr| {
+                    !ordered && self.parts().columns_of(e).within(&keys) && self.is_movable(e)
+                });
                 let input = Box::new(self.push(*input, down));
                 Logical::Distinct { input, on, ordered }.filter(up)
             }
@@ -55,7 +63,8 @@ impl Rewriter {
                 let (down, up): (Vec<Expr>, Vec<Expr>) = above.into_iter().partition(|e| self.is_movable(e));
                 let mut out = Vec::with_capacity(inputs.len());
                 for (input, ids) in inputs {
-                    let map: Substitution = columns.iter().copied().zip(ids.iter().map(|&id| self.column(id))).collect();
+                    let map: Substitution =
+                        columns.iter().copied().zip(ids.iter().map(|&id| self.column(id))).collect();
                     let mut own = down.clone();
                     self.substitute_all(&mut own, &map);
                     out.push((self.push(input, own), ids));
@@ -132,7 +141,8 @@ impl Rewriter {
         // Rows that the join filled with NULLs and a condition rejects need not be made.
         if matches!(kind, JoinKind::Left | JoinKind::Full) {
             let rejects_right = above.iter().any(|e| rejects_nulls(e, &right_columns));
-            let rejects_left = kind == JoinKind::Full && above.iter().any(|e| rejects_nulls(e, &left_columns));
+            let rejects_left =
+                kind == JoinKind::Full && above.iter().any(|e| rejects_nulls(e, &left_columns));
             kind = match (kind, rejects_left, rejects_right) {
                 (JoinKind::Left, _, true) | (JoinKind::Full, true, true) => JoinKind::Inner,
                 (JoinKind::Full, true, false) => JoinKind::Left,
@@ -171,7 +181,11 @@ impl Rewriter {
                     }
                 }
                 for e in above.drain(..) {
-                    if self.parts().columns_of(&e).intersects(&right_columns) { up.push(e) } else { to_left.push(e) }
+                    if self.parts().columns_of(&e).intersects(&right_columns) {
+                        up.push(e)
+                    } else {
+                        to_left.push(e)
+                    }
                 }
                 for e in on {
                     let columns = self.parts().columns_of(&e);
@@ -201,7 +215,11 @@ impl Rewriter {
             }
             JoinKind::NullAwareAnti | JoinKind::Mark => {
                 for e in above.drain(..) {
-                    if self.parts().columns_of(&e).within(&left_columns) { to_left.push(e) } else { up.push(e) }
+                    if self.parts().columns_of(&e).within(&left_columns) {
+                        to_left.push(e)
+                    } else {
+                        up.push(e)
+                    }
                 }
                 here = on;
             }
@@ -216,14 +234,25 @@ impl Rewriter {
     }
 
     /// Takes projections out of the sides of a join, so that joins lie beside joins.
-    fn pull_projections(&mut self, kind: JoinKind, left: Logical, right: Logical, mut on: Vec<Expr>, mark: Option<ColumnId>) -> Logical {
-        let plain = |exprs: &[(ColumnId, Expr)]| exprs.iter().all(|x| matches!(x.1.kind, ExprKind::Column(_)));
+    fn pull_projections(
+        &mut self,
+        kind: JoinKind,
+        left: Logical,
+        right: Logical,
+        mut on: Vec<Expr>,
+        mark: Option<ColumnId>,
+    ) -> Logical {
+        let plain =
+            |exprs: &[(ColumnId, Expr)]| exprs.iter().all(|x| matches!(x.1.kind, ExprKind::Column(_)));
         let mut out: Vec<(ColumnId, Expr)> = Vec::new();
         let mut pulled = false;
-        let keeps_right = !matches!(kind, JoinKind::Semi | JoinKind::Anti | JoinKind::NullAwareAnti | JoinKind::Mark);
+        let keeps_right =
+            !matches!(kind, JoinKind::Semi | JoinKind::Anti | JoinKind::NullAwareAnti | JoinKind::Mark);
         let (left, mut right) = match left {
             Logical::Project { input, exprs }
-                if kind != JoinKind::Full && !input.is_one_row() && exprs.iter().all(|x| self.is_movable(&x.1)) =>
+                if kind != JoinKind::Full
+                    && !input.is_one_row()
+                    && exprs.iter().all(|x| self.is_movable(&x.1)) =>
             {
                 let map: Substitution = exprs.iter().cloned().collect();
                 self.substitute_all(&mut on, &map);
@@ -240,7 +269,9 @@ impl Rewriter {
         };
         if let Logical::Project { input, exprs } = &right {
             let movable = match kind {
-                JoinKind::Inner | JoinKind::Semi | JoinKind::Anti => exprs.iter().all(|x| self.is_movable(&x.1)),
+                JoinKind::Inner | JoinKind::Semi | JoinKind::Anti => {
+                    exprs.iter().all(|x| self.is_movable(&x.1))
+                }
                 JoinKind::Left | JoinKind::NullAwareAnti => plain(exprs),
                 _ => false,
             };
@@ -323,7 +354,11 @@ fn derive_equalities(conditions: &mut Vec<Expr>) {
         let (Some("="), ExprKind::Call { args, .. }) = (operator_name(e), &e.kind) else { continue };
         let [a, b] = args.as_slice() else { continue };
         match (&a.kind, &b.kind) {
-            (ExprKind::Column(x), ExprKind::Column(y)) if a.ty.oid == b.ty.oid && a.collation == b.collation => pairs.push((*x, *y, i)),
+            (ExprKind::Column(x), ExprKind::Column(y))
+                if a.ty.oid == b.ty.oid && a.collation == b.collation =>
+            {
+                pairs.push((*x, *y, i))
+            }
             (ExprKind::Column(x), ExprKind::Const(_) | ExprKind::Param(_)) => constants.push((*x, i)),
             _ => {}
         }
@@ -344,7 +379,11 @@ fn derive_equalities(conditions: &mut Vec<Expr>) {
                 continue;
             }
             // The constant's condition with the other column in place of the first.
-            let (ExprKind::Call { args: pair, .. }, mut derived) = (&conditions[i].kind, conditions[source].clone()) else { continue };
+            let (ExprKind::Call { args: pair, .. }, mut derived) =
+                (&conditions[i].kind, conditions[source].clone())
+            else {
+                continue;
+            };
             let replacement = if x == other { pair[0].clone() } else { pair[1].clone() };
             if let ExprKind::Call { args, .. } = &mut derived.kind {
                 if args[0].ty.oid != replacement.ty.oid {
@@ -374,8 +413,12 @@ fn rejects_nulls(e: &Expr, columns: &ColumnSet) -> bool {
 fn null_if_null(e: &Expr, columns: &ColumnSet) -> bool {
     match &e.kind {
         ExprKind::Column(id) => columns.contains(*id),
-        ExprKind::Call { func, args, .. } => func.strict && !func.is_set() && args.iter().any(|a| null_if_null(a, columns)),
-        ExprKind::Relabel(inner) | ExprKind::CoerceViaIo(inner) | ExprKind::Not(inner) => null_if_null(inner, columns),
+        ExprKind::Call { func, args, .. } => {
+            func.strict && !func.is_set() && args.iter().any(|a| null_if_null(a, columns))
+        }
+        ExprKind::Relabel(inner) | ExprKind::CoerceViaIo(inner) | ExprKind::Not(inner) => {
+            null_if_null(inner, columns)
+        }
         ExprKind::Typmod { value, .. } => null_if_null(value, columns),
         ExprKind::ScalarArray { func, left, any: true, .. } => func.strict && null_if_null(left, columns),
         ExprKind::ArrayCoerce { array, .. } => null_if_null(array, columns),

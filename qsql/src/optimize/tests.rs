@@ -16,12 +16,21 @@ fn access_paths() {
     for (sql, plan) in [
         ("select b from t where a = $1", "Index Scan using t_pkey on t\n  Index Cond: (a = $1)"),
         ("select b from t where 5 = a", "Index Scan using t_pkey on t\n  Index Cond: (a = 5)"),
-        ("select b from t where a = 5::bigint", "Index Scan using t_pkey on t\n  Index Cond: (a = '5'::bigint)"),
+        (
+            "select b from t where a = 5::bigint",
+            "Index Scan using t_pkey on t\n  Index Cond: (a = '5'::bigint)",
+        ),
         ("select b from t where a = 99999999999", "Seq Scan on t\n  Filter: (a = '99999999999'::bigint)"),
         ("select b from t where a = 5.0", "Index Scan using t_pkey on t\n  Index Cond: ((a)::numeric = 5.0)"),
         ("select b from t where a = 5.5", "Seq Scan on t\n  Filter: ((a)::numeric = 5.5)"),
-        ("select b from t where a in (1, 2, 3)", "Index Scan using t_pkey on t\n  Index Cond: (a = ANY ('{1,2,3}'::integer[]))"),
-        ("select a from t where a > 5 and a < 10", "Index Only Scan using t_pkey on t\n  Index Cond: ((a > 5) AND (a < 10))"),
+        (
+            "select b from t where a in (1, 2, 3)",
+            "Index Scan using t_pkey on t\n  Index Cond: (a = ANY ('{1,2,3}'::integer[]))",
+        ),
+        (
+            "select a from t where a > 5 and a < 10",
+            "Index Only Scan using t_pkey on t\n  Index Cond: ((a > 5) AND (a < 10))",
+        ),
         ("select a from t where a is null", "Index Only Scan using t_pkey on t\n  Index Cond: (a IS NULL)"),
         (
             "select a from t where b = 'x' and h > 3 and c > 1",
@@ -29,12 +38,27 @@ fn access_paths() {
         ),
         ("select a from t where v = 'x'", "Index Scan using t_v on t\n  Index Cond: ((v)::text = 'x'::text)"),
         ("select a from t order by a limit 5", "Limit\n  ->  Index Only Scan using t_pkey on t"),
-        ("select a from t order by a desc limit 5", "Limit\n  ->  Index Only Scan Backward using t_pkey on t"),
+        (
+            "select a from t order by a desc limit 5",
+            "Limit\n  ->  Index Only Scan Backward using t_pkey on t",
+        ),
         ("select a from t order by d desc limit 5", "Limit\n  ->  Index Scan using t_d on t"),
-        ("select a from t where b = 'x' order by h limit 5", "Limit\n  ->  Index Scan using t_b_h on t\n        Index Cond: (b = 'x'::text)"),
-        ("select b from t order by c limit 5", "Limit\n  ->  Sort\n        Sort Key: c\n        ->  Seq Scan on t"),
-        ("update t set b = 'x' where a = $1", "Update on t\n  ->  Index Scan using t_pkey on t\n        Index Cond: (a = $1)"),
-        ("delete from t where a = 1", "Delete on t\n  ->  Index Scan using t_pkey on t\n        Index Cond: (a = 1)"),
+        (
+            "select a from t where b = 'x' order by h limit 5",
+            "Limit\n  ->  Index Scan using t_b_h on t\n        Index Cond: (b = 'x'::text)",
+        ),
+        (
+            "select b from t order by c limit 5",
+            "Limit\n  ->  Sort\n        Sort Key: c\n        ->  Seq Scan on t",
+        ),
+        (
+            "update t set b = 'x' where a = $1",
+            "Update on t\n  ->  Index Scan using t_pkey on t\n        Index Cond: (a = $1)",
+        ),
+        (
+            "delete from t where a = 1",
+            "Delete on t\n  ->  Index Scan using t_pkey on t\n        Index Cond: (a = 1)",
+        ),
         ("insert into u values (1, 'x', 2)", "Insert on u\n  ->  Result"),
     ] {
         check(&catalog, sql, plan);
@@ -48,7 +72,10 @@ fn rewrites() {
         // Constants.
         ("select 1 from t where 1 = 2", "Result\n  One-Time Filter: false"),
         ("select a from t where b = 'x' || 'y'", "Seq Scan on t\n  Filter: (b = 'xy'::text)"),
-        ("select a from t where not (h > 5 or b is null)", "Seq Scan on t\n  Filter: ((h <= 5) AND (b IS NOT NULL))"),
+        (
+            "select a from t where not (h > 5 or b is null)",
+            "Seq Scan on t\n  Filter: ((h <= 5) AND (b IS NOT NULL))",
+        ),
         // A view is merged into its query.
         ("select cc from w where b = 'x'", "Seq Scan on t\n  Filter: ((b = 'x'::text) AND (a > 0))"),
         // A condition goes through a subquery's grouping.
@@ -88,7 +115,10 @@ fn rewrites() {
             "Seq Scan on t\n  SubPlan 1\n    ->  Limit\n          ->  Seq Scan on u\n                Filter: (u.a = t.a)",
         ),
         // Common table expressions.
-        ("with q as (select a from t where b = 'x') select * from q", "Seq Scan on t\n  Filter: (b = 'x'::text)"),
+        (
+            "with q as (select a from t where b = 'x') select * from q",
+            "Seq Scan on t\n  Filter: (b = 'x'::text)",
+        ),
     ] {
         check(&catalog, sql, plan);
     }
@@ -99,20 +129,26 @@ fn long_chains_and_deep_nesting() {
     let run = || {
         let catalog = MemoryCatalog::sample();
         let chain = |n: usize| format!("select a{} from t", " + 1".repeat(n));
-        assert!(catalog.plan(&chain(800)).is_ok());eprintln!("B");
+        assert!(catalog.plan(&chain(800)).is_ok());
+        eprintln!("B");
         assert_eq!(catalog.plan(&chain(5000)).map(|_| ()).unwrap_err().code().as_str(), "54001");
-let constants = format!("select 1{}", " + 1".repeat(1800));
+        let constants = format!("select 1{}", " + 1".repeat(1800));
         assert_eq!(catalog.plan(&constants).map(|_| ()).map_err(|e| e.to_string()), Ok(()));
-let or = format!("select a from t where {}", vec!["a = 1"; 5000].join(" or "));
+        let or = format!("select a from t where {}", vec!["a = 1"; 5000].join(" or "));
         assert!(catalog.plan(&or).is_ok());
-let nested = format!("select {}a{} from t", "abs(".repeat(2000), ")".repeat(2000));
+        let nested = format!("select {}a{} from t", "abs(".repeat(2000), ")".repeat(2000));
         assert_eq!(catalog.plan(&nested).map(|_| ()).unwrap_err().code().as_str(), "54001");
         let nested = format!("select {}a{} from t", "abs(".repeat(300), ")".repeat(300));
         assert!(catalog.plan(&nested).is_ok());
-let unions = vec!["select a from t"; 500].join(" union all ");
+        let unions = vec!["select a from t"; 500].join(" union all ");
         assert!(catalog.plan(&unions).is_ok());
     };
-    std::thread::Builder::new().stack_size(2 << 20).spawn(run).expect("thread starts").join().expect("no overflow");
+    std::thread::Builder::new()
+        .stack_size(2 << 20)
+        .spawn(run)
+        .expect("thread starts")
+        .join()
+        .expect("no overflow");
 }
 
 #[test]

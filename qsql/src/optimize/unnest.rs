@@ -106,7 +106,9 @@ impl Rewriter {
                 (Logical::Join { kind, left: Box::new(base), right: Box::new(inner), on, mark: None }, true)
             }
             SubPlanMode::Quantified { any: true, left, compare } => {
-                if left.iter().any(has_subquery) || left.iter().any(|e| !self.parts().columns_of(e).within(&outer)) {
+                if left.iter().any(has_subquery)
+                    || left.iter().any(|e| !self.parts().columns_of(e).within(&outer))
+                {
                     return (base, false);
                 }
                 let mut on = Vec::with_capacity(compare.len());
@@ -117,8 +119,15 @@ impl Rewriter {
                 }
                 let kind = match negated {
                     false => JoinKind::Semi,
-                    true if self.never_null(&left, &base) && self.columns_never_null(&taken) => JoinKind::Anti,
-                    true if on.len() == 1 && hashable(&on[0]) && self.parts().free(&taken.plan).is_empty() => JoinKind::NullAwareAnti,
+                    true if self.never_null(&left, &base) && self.columns_never_null(&taken) => {
+                        JoinKind::Anti
+                    }
+                    true if on.len() == 1
+                        && hashable(&on[0])
+                        && self.parts().free(&taken.plan).is_empty() =>
+                    {
+                        JoinKind::NullAwareAnti
+                    }
                     true => return (base, false),
                 };
                 if negated && compare.iter().any(|c| operator_name(c) != Some("=")) {
@@ -161,7 +170,13 @@ impl Rewriter {
                     let at = e.at;
                     *e = value;
                     e.at = at;
-                    Logical::Join { kind: JoinKind::Left, left: Box::new(base), right: Box::new(inner), on, mark: None }
+                    Logical::Join {
+                        kind: JoinKind::Left,
+                        left: Box::new(base),
+                        right: Box::new(inner),
+                        on,
+                        mark: None,
+                    }
                 }
                 None => base,
             };
@@ -193,7 +208,9 @@ impl Rewriter {
             return None;
         }
         match *input {
-            Logical::Aggregate { input, group, sets, grouping_mask, aggregates } if group.is_empty() && sets.is_empty() => {
+            Logical::Aggregate { input, group, sets, grouping_mask, aggregates }
+                if group.is_empty() && sets.is_empty() =>
+            {
                 let (inner, on) = self.pull_up(*input, &outer)?;
                 let inner_columns = self.outputs(&inner);
                 if self.parts().free(&inner).intersects(&outer) {
@@ -227,10 +244,14 @@ impl Rewriter {
                     conditions.push(condition);
                 }
                 let mut value = value;
-                let counts: Substitution =
-                    aggregates.iter().filter(|(_, call)| is_count(call)).map(|(id, _)| (*id, self.zero_if_null(*id))).collect();
+                let counts: Substitution = aggregates
+                    .iter()
+                    .filter(|(_, call)| is_count(call))
+                    .map(|(id, _)| (*id, self.zero_if_null(*id)))
+                    .collect();
                 self.substitute(&mut value, &counts);
-                let inner = Logical::Aggregate { input: Box::new(inner), group, sets, grouping_mask, aggregates };
+                let inner =
+                    Logical::Aggregate { input: Box::new(inner), group, sets, grouping_mask, aggregates };
                 Some((inner, conditions, value))
             }
             other => {
@@ -278,9 +299,13 @@ impl Rewriter {
         };
         let inner = self.outputs(plan);
         let bound = |attribute: usize| {
-            let Some(&(id, _)) = scan.columns.iter().find(|c| c.1 == ScanColumn::Attribute(attribute)) else { return false };
+            let Some(&(id, _)) = scan.columns.iter().find(|c| c.1 == ScanColumn::Attribute(attribute)) else {
+                return false;
+            };
             let by_outer = on.iter().any(|e| match (self.inner_side(e, &inner, outer), &e.kind) {
-                (Some(side), ExprKind::Call { args, .. }) => matches!(args[side].kind, ExprKind::Column(c) if c == id),
+                (Some(side), ExprKind::Call { args, .. }) => {
+                    matches!(args[side].kind, ExprKind::Column(c) if c == id)
+                }
                 _ => false,
             });
             let by_constant = local.iter().any(|e| {
@@ -334,14 +359,24 @@ impl Rewriter {
                 }
                 Some((Logical::Project { input: Box::new(input), exprs }, pulled))
             }
-            Logical::Join { kind: kind @ (JoinKind::Inner | JoinKind::Semi | JoinKind::Left | JoinKind::Anti), left, right, on, mark } => {
+            Logical::Join {
+                kind: kind @ (JoinKind::Inner | JoinKind::Semi | JoinKind::Left | JoinKind::Anti),
+                left,
+                right,
+                on,
+                mark,
+            } => {
                 let (left, mut pulled) = self.pull_up(*left, outer)?;
                 let (right, on) = if kind == JoinKind::Inner {
                     let (right, more) = self.pull_up(*right, outer)?;
                     pulled.extend(more);
                     let mut local = Vec::new();
                     for e in on {
-                        if self.parts().columns_of(&e).intersects(outer) { pulled.push(e) } else { local.push(e) }
+                        if self.parts().columns_of(&e).intersects(outer) {
+                            pulled.push(e)
+                        } else {
+                            local.push(e)
+                        }
                     }
                     (right, local)
                 } else {
@@ -392,7 +427,9 @@ fn replace_case_test(e: &mut Expr, value: &Expr) {
 /// What EXISTS does not look at: the select list, the order, duplicates, a LIMIT that lets a row through.
 fn strip_for_exists(plan: Logical) -> Logical {
     match plan {
-        Logical::Project { input, .. } | Logical::Sort { input, .. } | Logical::Distinct { input, .. } => strip_for_exists(*input),
+        Logical::Project { input, .. } | Logical::Sort { input, .. } | Logical::Distinct { input, .. } => {
+            strip_for_exists(*input)
+        }
         Logical::Limit { input, offset: None, count: Some(count), ties } => match count.kind {
             ExprKind::Const(Datum::Int8(n)) if n > 0 => strip_for_exists(*input),
             _ => Logical::Limit { input, offset: None, count: Some(count), ties },
@@ -416,16 +453,21 @@ fn not_null_column(plan: &Logical, id: ColumnId) -> bool {
                 && match what {
                     ScanColumn::Attribute(i) => {
                         let primary = |index: &std::sync::Arc<crate::catalog::Index>| {
-                            index.primary && index.columns.iter().any(|k| matches!(k.key, IndexKey::Column(a) if a == i))
+                            index.primary
+                                && index
+                                    .columns
+                                    .iter()
+                                    .any(|k| matches!(k.key, IndexKey::Column(a) if a == i))
                         };
                         scan.relation.columns[i].not_null || scan.relation.indexes.iter().any(primary)
                     }
                     _ => true,
                 }
         }),
-        Logical::Filter { input, .. } | Logical::Sort { input, .. } | Logical::Distinct { input, .. } | Logical::Limit { input, .. } => {
-            not_null_column(input, id)
-        }
+        Logical::Filter { input, .. }
+        | Logical::Sort { input, .. }
+        | Logical::Distinct { input, .. }
+        | Logical::Limit { input, .. } => not_null_column(input, id),
         Logical::Project { input, exprs } => exprs.iter().any(|(c, e)| {
             *c == id
                 && match e.kind {
@@ -436,7 +478,9 @@ fn not_null_column(plan: &Logical, id: ColumnId) -> bool {
         }),
         Logical::Join { kind, left, right, .. } => match kind {
             JoinKind::Inner => not_null_column(left, id) || not_null_column(right, id),
-            JoinKind::Left | JoinKind::Semi | JoinKind::Anti | JoinKind::NullAwareAnti | JoinKind::Mark => not_null_column(left, id),
+            JoinKind::Left | JoinKind::Semi | JoinKind::Anti | JoinKind::NullAwareAnti | JoinKind::Mark => {
+                not_null_column(left, id)
+            }
             JoinKind::Right | JoinKind::Full => false,
         },
         _ => false,

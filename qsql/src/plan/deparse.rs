@@ -41,7 +41,10 @@ pub fn deparse_conjunction(conditions: &[Expr], names: &dyn Names) -> String {
 
 /// An identifier, quoted where it has to be.
 pub fn quote_identifier(name: &str) -> String {
-    let plain = name.bytes().enumerate().all(|(i, b)| b.is_ascii_lowercase() || b == b'_' || i > 0 && (b.is_ascii_digit() || b == b'$'));
+    let plain = name
+        .bytes()
+        .enumerate()
+        .all(|(i, b)| b.is_ascii_lowercase() || b == b'_' || i > 0 && (b.is_ascii_digit() || b == b'$'));
     if plain && !name.is_empty() && !RESERVED.contains(&name) {
         return name.to_owned();
     }
@@ -97,13 +100,21 @@ impl Printer<'_> {
                 };
                 format!("({} COLLATE {collation})", self.text(inner))
             }
-            ExprKind::Relabel(inner) | ExprKind::CoerceViaIo(inner) => format!("({})::{}", self.text(inner), type_name(e.ty)),
+            ExprKind::Relabel(inner) | ExprKind::CoerceViaIo(inner) => {
+                format!("({})::{}", self.text(inner), type_name(e.ty))
+            }
             ExprKind::ArrayCoerce { array, .. } => format!("({})::{}", self.text(array), type_name(e.ty)),
             ExprKind::Typmod { value, .. } => {
                 // `x::varchar(5)` is one cast, not two.
                 let inner = match &value.kind {
-                    ExprKind::Relabel(inner) | ExprKind::CoerceViaIo(inner) if value.ty.oid == e.ty.oid => inner,
-                    ExprKind::Call { args, operator: 0, func } if value.ty.oid == e.ty.oid && is_cast(func.name, args) => &args[0],
+                    ExprKind::Relabel(inner) | ExprKind::CoerceViaIo(inner) if value.ty.oid == e.ty.oid => {
+                        inner
+                    }
+                    ExprKind::Call { args, operator: 0, func }
+                        if value.ty.oid == e.ty.oid && is_cast(func.name, args) =>
+                    {
+                        &args[0]
+                    }
                     _ => value,
                 };
                 format!("({})::{}", self.text(inner), type_name(e.ty))
@@ -111,7 +122,9 @@ impl Printer<'_> {
             ExprKind::And(items) => format!("({})", self.list(items, " AND ")),
             ExprKind::Or(items) => format!("({})", self.list(items, " OR ")),
             ExprKind::Not(inner) => format!("(NOT {})", self.text(inner)),
-            ExprKind::IsNull { value, negated } => format!("({} IS {}NULL)", self.text(value), if *negated { "NOT " } else { "" }),
+            ExprKind::IsNull { value, negated } => {
+                format!("({} IS {}NULL)", self.text(value), if *negated { "NOT " } else { "" })
+            }
             ExprKind::IsTruth { value, truth, negated } => {
                 let word = match truth {
                     Some(true) => "TRUE",
@@ -124,10 +137,14 @@ impl Printer<'_> {
                 let text = format!("({} IS DISTINCT FROM {})", self.text(left), self.text(right));
                 if *negated { format!("(NOT {text})") } else { text }
             }
-            ExprKind::Case { operand, arms, otherwise } => self.case(operand.as_deref(), arms, otherwise.as_deref()),
+            ExprKind::Case { operand, arms, otherwise } => {
+                self.case(operand.as_deref(), arms, otherwise.as_deref())
+            }
             ExprKind::CaseTest => self.case_operand.clone().unwrap_or_else(|| "CASE_TEST_EXPR".to_owned()),
             ExprKind::Coalesce(items) => format!("COALESCE({})", self.list(items, ", ")),
-            ExprKind::NullIf { left, right, .. } => format!("NULLIF({}, {})", self.text(left), self.text(right)),
+            ExprKind::NullIf { left, right, .. } => {
+                format!("NULLIF({}, {})", self.text(left), self.text(right))
+            }
             ExprKind::MinMax { greatest, args } => {
                 format!("{}({})", if *greatest { "GREATEST" } else { "LEAST" }, self.list(args, ", "))
             }
@@ -169,8 +186,12 @@ impl Printer<'_> {
                     return format!("EXTRACT({field} FROM {})", self.text(from));
                 }
             }
-            ("timezone", [zone, value]) => return format!("({} AT TIME ZONE {})", self.text(value), self.text(zone)),
-            ("position", [string, part]) => return format!("POSITION(({}) IN ({}))", self.text(part), self.text(string)),
+            ("timezone", [zone, value]) => {
+                return format!("({} AT TIME ZONE {})", self.text(value), self.text(zone));
+            }
+            ("position", [string, part]) => {
+                return format!("POSITION(({}) IN ({}))", self.text(part), self.text(string));
+            }
             _ => {}
         }
         format!("{}({})", quote_identifier(name), self.list(args, ", "))
@@ -197,7 +218,12 @@ impl Printer<'_> {
         out
     }
 
-    fn subscript(&mut self, array: &Expr, subscripts: &[(Option<Expr>, Option<Expr>)], slice: bool) -> String {
+    fn subscript(
+        &mut self,
+        array: &Expr,
+        subscripts: &[(Option<Expr>, Option<Expr>)],
+        slice: bool,
+    ) -> String {
         let base = self.text(array);
         let mut out = match array.kind {
             ExprKind::Column(_) => base,
@@ -230,7 +256,9 @@ impl Printer<'_> {
                     .enumerate()
                     .map(|(i, (left, test))| {
                         let op = match &test.kind {
-                            ExprKind::Call { operator, .. } => crate::func::operator_by_oid(*operator).map_or("=", |o| o.name),
+                            ExprKind::Call { operator, .. } => {
+                                crate::func::operator_by_oid(*operator).map_or("=", |o| o.name)
+                            }
                             _ => "=",
                         };
                         format!("({} {op} ({hashed}SubPlan {}).col{})", self.text(left), plan + 1, i + 1)
@@ -246,7 +274,10 @@ impl Printer<'_> {
     }
 
     fn keys(&mut self, keys: &[SortKey]) -> String {
-        keys.iter().map(|k| format!("{}{}", self.text(&k.expr), order_words(k.descending, k.nulls_first))).collect::<Vec<_>>().join(", ")
+        keys.iter()
+            .map(|k| format!("{}{}", self.text(&k.expr), order_words(k.descending, k.nulls_first)))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     fn aggregate(&mut self, call: &AggregateCall) -> String {
@@ -258,7 +289,11 @@ impl Printer<'_> {
         if call.args.is_empty() {
             inside.push('*');
         } else {
-            let shown = if within { &call.args[..call.args.len() - call.order.len().min(call.args.len())] } else { &call.args[..] };
+            let shown = if within {
+                &call.args[..call.args.len() - call.order.len().min(call.args.len())]
+            } else {
+                &call.args[..]
+            };
             inside.push_str(&self.list(shown, ", "));
         }
         let mut tail = String::new();
@@ -277,8 +312,13 @@ impl Printer<'_> {
     }
 
     fn window(&mut self, call: &WindowCall) -> String {
-        let args = if call.args.is_empty() && call.func.is_aggregate() { "*".to_owned() } else { self.list(&call.args, ", ") };
-        let filter = call.filter.as_ref().map(|f| format!(" FILTER (WHERE {})", self.text(f))).unwrap_or_default();
+        let args = if call.args.is_empty() && call.func.is_aggregate() {
+            "*".to_owned()
+        } else {
+            self.list(&call.args, ", ")
+        };
+        let filter =
+            call.filter.as_ref().map(|f| format!(" FILTER (WHERE {})", self.text(f))).unwrap_or_default();
         format!("{}({args}){filter} OVER w1", quote_identifier(call.func.name))
     }
 }
@@ -351,7 +391,11 @@ fn constant(value: &Datum, ty: DataType) -> String {
     match ty.oid {
         oid::BOOL => (if text == "t" { "true" } else { "false" }).to_owned(),
         oid::INT4 if !text.starts_with('-') => text,
-        oid::NUMERIC if !text.starts_with('-') && text.bytes().all(|b| b.is_ascii_digit() || b == b'.') && ty.typmod < 0 => {
+        oid::NUMERIC
+            if !text.starts_with('-')
+                && text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+                && ty.typmod < 0 =>
+        {
             // An integer would read back as one.
             if text.contains('.') { text } else { format!("'{text}'::numeric") }
         }

@@ -367,7 +367,10 @@ impl Logical {
     /// Calls `f` on each input.
     pub fn each_input(&self, f: &mut dyn FnMut(&Logical)) {
         match self {
-            Logical::Values { .. } | Logical::Scan(_) | Logical::Function { .. } | Logical::CteScan { .. } => {}
+            Logical::Values { .. }
+            | Logical::Scan(_)
+            | Logical::Function { .. }
+            | Logical::CteScan { .. } => {}
             Logical::RecursiveUnion { base, step, .. } => {
                 f(&base.0);
                 f(&step.0);
@@ -397,7 +400,10 @@ impl Logical {
     /// Calls `f` on each input, which it may change.
     pub fn each_input_mut(&mut self, f: &mut dyn FnMut(&mut Logical)) {
         match self {
-            Logical::Values { .. } | Logical::Scan(_) | Logical::Function { .. } | Logical::CteScan { .. } => {}
+            Logical::Values { .. }
+            | Logical::Scan(_)
+            | Logical::Function { .. }
+            | Logical::CteScan { .. } => {}
             Logical::RecursiveUnion { base, step, .. } => {
                 f(&mut base.0);
                 f(&mut step.0);
@@ -430,7 +436,9 @@ impl Logical {
             Logical::Values { rows, .. } => rows.iter().flatten().for_each(f),
             Logical::Function { calls, .. } => calls.iter().for_each(f),
             Logical::Filter { conditions, .. } => conditions.iter().for_each(f),
-            Logical::Project { exprs, .. } | Logical::ProjectSet { exprs, .. } => exprs.iter().for_each(|e| f(&e.1)),
+            Logical::Project { exprs, .. } | Logical::ProjectSet { exprs, .. } => {
+                exprs.iter().for_each(|e| f(&e.1))
+            }
             Logical::Join { on, .. } => on.iter().for_each(f),
             Logical::Aggregate { group, aggregates, .. } => {
                 group.iter().for_each(|g| f(&g.1));
@@ -558,7 +566,9 @@ impl Expr {
                 f(array);
                 f(element);
             }
-            ExprKind::Typmod { value, .. } | ExprKind::IsNull { value, .. } | ExprKind::IsTruth { value, .. } => f(value),
+            ExprKind::Typmod { value, .. }
+            | ExprKind::IsNull { value, .. }
+            | ExprKind::IsTruth { value, .. } => f(value),
             ExprKind::IsDistinct { left, right, .. } | ExprKind::NullIf { left, right, .. } => {
                 f(left);
                 f(right);
@@ -616,7 +626,9 @@ impl Expr {
                 f(array);
                 f(element);
             }
-            ExprKind::Typmod { value, .. } | ExprKind::IsNull { value, .. } | ExprKind::IsTruth { value, .. } => f(value),
+            ExprKind::Typmod { value, .. }
+            | ExprKind::IsNull { value, .. }
+            | ExprKind::IsTruth { value, .. } => f(value),
             ExprKind::IsDistinct { left, right, .. } | ExprKind::NullIf { left, right, .. } => {
                 f(left);
                 f(right);

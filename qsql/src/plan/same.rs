@@ -2,7 +2,9 @@
 //!
 //! Places in the text do not count. Two expressions that are the same compute the same unless they are volatile.
 
-use super::expr::{AggregateCall, Expr, ExprKind, Frame, FrameBound, SortKey, SubPlanMode, WindowCall, WindowSpec};
+use super::expr::{
+    AggregateCall, Expr, ExprKind, Frame, FrameBound, SortKey, SubPlanMode, WindowCall, WindowSpec,
+};
 use crate::types::Datum;
 
 /// Whether two expressions are the same.
@@ -15,11 +17,20 @@ pub fn same(a: &Expr, b: &Expr) -> bool {
         (K::Const(x), K::Const(y)) => same_datum(x, y),
         (K::Column(x), K::Column(y)) => x == y,
         (K::Param(x), K::Param(y)) | (K::ExecParam(x), K::ExecParam(y)) => x == y,
-        (K::Call { func: f, args: x, .. }, K::Call { func: g, args: y, .. }) => std::ptr::eq(*f, *g) && all(x, y),
-        (K::Relabel(x), K::Relabel(y)) | (K::CoerceViaIo(x), K::CoerceViaIo(y)) | (K::Not(x), K::Not(y)) => same(x, y),
-        (K::ArrayCoerce { array: x, element: e }, K::ArrayCoerce { array: y, element: f }) => same(x, y) && same(e, f),
+        (K::Call { func: f, args: x, .. }, K::Call { func: g, args: y, .. }) => {
+            std::ptr::eq(*f, *g) && all(x, y)
+        }
+        (K::Relabel(x), K::Relabel(y)) | (K::CoerceViaIo(x), K::CoerceViaIo(y)) | (K::Not(x), K::Not(y)) => {
+            same(x, y)
+        }
+        (K::ArrayCoerce { array: x, element: e }, K::ArrayCoerce { array: y, element: f }) => {
+            same(x, y) && same(e, f)
+        }
         (K::Typmod { value: x, explicit: e }, K::Typmod { value: y, explicit: f }) => e == f && same(x, y),
-        (K::And(x), K::And(y)) | (K::Or(x), K::Or(y)) | (K::Coalesce(x), K::Coalesce(y)) | (K::Row(x), K::Row(y)) => all(x, y),
+        (K::And(x), K::And(y))
+        | (K::Or(x), K::Or(y))
+        | (K::Coalesce(x), K::Coalesce(y))
+        | (K::Row(x), K::Row(y)) => all(x, y),
         (K::IsNull { value: x, negated: n }, K::IsNull { value: y, negated: m }) => n == m && same(x, y),
         (K::IsTruth { value: x, truth: t, negated: n }, K::IsTruth { value: y, truth: u, negated: m }) => {
             t == u && n == m && same(x, y)
@@ -45,11 +56,16 @@ pub fn same(a: &Expr, b: &Expr) -> bool {
         ) => std::ptr::eq(*f, *g) && m == n && same(x, u) && same(y, v),
         (K::Array { items: x, nested: n }, K::Array { items: y, nested: m }) => n == m && all(x, y),
         (K::Field { row: x, index: i }, K::Field { row: y, index: j }) => i == j && same(x, y),
-        (K::Subscript { array: x, subscripts: s, slice: l }, K::Subscript { array: y, subscripts: t, slice: m }) => {
+        (
+            K::Subscript { array: x, subscripts: s, slice: l },
+            K::Subscript { array: y, subscripts: t, slice: m },
+        ) => {
             l == m
                 && same(x, y)
                 && s.len() == t.len()
-                && s.iter().zip(t).all(|(s, t)| both(s.0.as_ref(), t.0.as_ref()) && both(s.1.as_ref(), t.1.as_ref()))
+                && s.iter()
+                    .zip(t)
+                    .all(|(s, t)| both(s.0.as_ref(), t.0.as_ref()) && both(s.1.as_ref(), t.1.as_ref()))
         }
         (K::Subquery { query: x, mode: m }, K::Subquery { query: y, mode: n }) => x == y && same_mode(m, n),
         (K::Aggregate(x), K::Aggregate(y)) => same_aggregate(x, y),
@@ -88,7 +104,9 @@ fn same_mode(a: &SubPlanMode, b: &SubPlanMode) -> bool {
 /// Whether two lists of sort keys are the same.
 pub fn same_keys(a: &[SortKey], b: &[SortKey]) -> bool {
     a.len() == b.len()
-        && a.iter().zip(b).all(|(a, b)| a.descending == b.descending && a.nulls_first == b.nulls_first && same(&a.expr, &b.expr))
+        && a.iter().zip(b).all(|(a, b)| {
+            a.descending == b.descending && a.nulls_first == b.nulls_first && same(&a.expr, &b.expr)
+        })
 }
 
 /// Whether two aggregate calls are the same.
@@ -134,7 +152,9 @@ pub fn same_datum(a: &Datum, b: &Datum) -> bool {
         (D::Bool(x), D::Bool(y)) => x == y,
         (D::Int2(x), D::Int2(y)) => x == y,
         (D::Int4(x), D::Int4(y)) | (D::Date(x), D::Date(y)) => x == y,
-        (D::Int8(x), D::Int8(y)) | (D::Timestamp(x), D::Timestamp(y)) | (D::TimestampTz(x), D::TimestampTz(y)) => x == y,
+        (D::Int8(x), D::Int8(y))
+        | (D::Timestamp(x), D::Timestamp(y))
+        | (D::TimestampTz(x), D::TimestampTz(y)) => x == y,
         (D::Text(x), D::Text(y)) => x == y,
         (D::Float8(x), D::Float8(y)) => x.to_bits() == y.to_bits(),
         _ => std::mem::discriminant(a) == std::mem::discriminant(b) && format!("{a:?}") == format!("{b:?}"),

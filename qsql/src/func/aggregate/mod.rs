@@ -11,12 +11,14 @@ mod statistics;
 mod sum;
 
 pub(super) use collect::{agg_any_value, agg_array_agg, agg_string_agg};
-pub(super) use extreme::{agg_bit_and, agg_bit_or, agg_bit_xor, agg_bool_and, agg_bool_or, agg_every, agg_max, agg_min};
+pub(super) use extreme::{
+    agg_bit_and, agg_bit_or, agg_bit_xor, agg_bool_and, agg_bool_or, agg_every, agg_max, agg_min,
+};
 pub(super) use ordered::{agg_mode, agg_percentile_cont, agg_percentile_disc};
 pub(super) use statistics::{
-    agg_corr, agg_covar_pop, agg_covar_samp, agg_regr_avgx, agg_regr_avgy, agg_regr_count, agg_regr_intercept,
-    agg_regr_r2, agg_regr_slope, agg_regr_sxx, agg_regr_sxy, agg_regr_syy, agg_stddev, agg_stddev_pop,
-    agg_stddev_samp, agg_var_pop, agg_var_samp, agg_variance,
+    agg_corr, agg_covar_pop, agg_covar_samp, agg_regr_avgx, agg_regr_avgy, agg_regr_count,
+    agg_regr_intercept, agg_regr_r2, agg_regr_slope, agg_regr_sxx, agg_regr_sxy, agg_regr_syy, agg_stddev,
+    agg_stddev_pop, agg_stddev_samp, agg_var_pop, agg_var_samp, agg_variance,
 };
 pub(super) use sum::{agg_avg, agg_count, agg_sum};
 

@@ -56,7 +56,9 @@ fn between(low: &Datum, high: &Datum, part: f64) -> Result<Datum> {
 
 impl State for Percentile {
     fn take(&mut self, _: &mut EvalCx<'_>, args: &[Datum]) -> Result<()> {
-        let [fraction, value] = args else { return Err(SqlError::internal("percentile takes two arguments")) };
+        let [fraction, value] = args else {
+            return Err(SqlError::internal("percentile takes two arguments"));
+        };
         if !value.is_null() {
             if self.values.is_empty() {
                 self.fraction = fraction.clone();
@@ -82,7 +84,11 @@ impl State for Percentile {
                     _ => Ok(Datum::Null),
                 });
                 let items = items.collect::<Result<Vec<_>>>()?;
-                Ok(Datum::Array(Arc::new(Array { element: self.element, dims: fractions.dims.clone(), items })))
+                Ok(Datum::Array(Arc::new(Array {
+                    element: self.element,
+                    dims: fractions.dims.clone(),
+                    items,
+                })))
             }
             _ => Ok(Datum::Null),
         }

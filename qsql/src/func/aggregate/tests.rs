@@ -2,8 +2,8 @@ use super::*;
 use crate::func::eval::ConstantHost;
 use crate::func::eval::tests::Nothing;
 use crate::types::IoContext;
-use crate::types::oid::{FLOAT8, INT4, NUMERIC, TEXT};
 use crate::types::Numeric;
+use crate::types::oid::{FLOAT8, INT4, NUMERIC, TEXT};
 
 type Constructor = fn(&[DataType]) -> Box<dyn Aggregate>;
 
@@ -17,7 +17,8 @@ fn fold(make: Constructor, types: &[Oid], rows: &[Vec<Datum>]) -> String {
     let (mut left, mut right) = (make(&types), make(&types));
     for (i, row) in rows.iter().enumerate() {
         whole.add(&mut cx, row).expect("row is taken");
-        if i < rows.len() / 2 { left.add(&mut cx, row) } else { right.add(&mut cx, row) }.expect("row is taken");
+        if i < rows.len() / 2 { left.add(&mut cx, row) } else { right.add(&mut cx, row) }
+            .expect("row is taken");
     }
     let one = whole.finish(&mut cx).expect("result");
     if left.merge(&mut *right).is_ok() {
@@ -46,7 +47,10 @@ fn integers_and_numerics() {
     assert_eq!(fold(agg_avg, &[INT4], &ints(&[1, 2, 4])), "2.3333333333333333");
     assert_eq!(fold(agg_variance, &[INT4], &ints(&[1, 2, 4, 7])), "7.0000000000000000");
     assert_eq!(fold(agg_stddev_pop, &[INT4], &ints(&[1, 2, 4, 7])), "2.2912878474779200");
-    let numerics: Vec<_> = ["1.10", "2.2", "-0.05"].iter().map(|t| vec![Datum::Numeric(Numeric::parse(t).expect("number"))]).collect();
+    let numerics: Vec<_> = ["1.10", "2.2", "-0.05"]
+        .iter()
+        .map(|t| vec![Datum::Numeric(Numeric::parse(t).expect("number"))])
+        .collect();
     assert_eq!(fold(agg_sum, &[NUMERIC], &numerics), "3.25");
     assert_eq!(fold(agg_max, &[INT4], &ints(&[3, 9, 2])), "Int4(9)");
     assert_eq!(fold(agg_min, &[INT4], &ints(&[3, 9, 2])), "Int4(2)");
@@ -62,7 +66,8 @@ fn strings_keep_order_and_delimiters() {
 
 #[test]
 fn percentiles_interpolate() {
-    let rows: Vec<_> = [1.0, 2.0, 4.0, 8.0].iter().map(|&v| vec![Datum::Float8(0.5), Datum::Float8(v)]).collect();
+    let rows: Vec<_> =
+        [1.0, 2.0, 4.0, 8.0].iter().map(|&v| vec![Datum::Float8(0.5), Datum::Float8(v)]).collect();
     assert_eq!(fold(agg_percentile_cont, &[FLOAT8, FLOAT8], &rows), "Float8(3.0)");
     assert_eq!(fold(agg_percentile_disc, &[FLOAT8, FLOAT8], &rows), "Float8(2.0)");
     assert_eq!(fold(agg_mode, &[INT4], &ints(&[1, 2, 2, 3, 3])), "Int4(2)");

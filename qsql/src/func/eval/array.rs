@@ -12,7 +12,8 @@ use crate::sql_err;
 use crate::types::{Array, DataType, Datum, Oid};
 
 fn element_type(ty: DataType) -> Result<Oid> {
-    element_of(ty.oid).ok_or_else(|| SqlError::internal(format_args!("type {} is not an array", display(ty.oid))))
+    element_of(ty.oid)
+        .ok_or_else(|| SqlError::internal(format_args!("type {} is not an array", display(ty.oid))))
 }
 
 /// Bounds of one subscript as they are evaluated.
@@ -87,7 +88,9 @@ impl Evaluator<'_> {
                     Datum::Int4(v) => *bound = Some(v),
                     Datum::Null => return Ok(Datum::Null),
                     other => {
-                        return Err(SqlError::internal(format_args!("array subscript is not an integer: {other:?}")));
+                        return Err(SqlError::internal(format_args!(
+                            "array subscript is not an integer: {other:?}"
+                        )));
                     }
                 }
             }
@@ -176,7 +179,8 @@ fn sliced(array: &Array, at: &[Bounds]) -> Datum {
     }
     let mut offsets = vec![0_usize];
     for (&(length, _), &(from, to)) in array.dims.iter().zip(&ranges) {
-        offsets = offsets.iter().flat_map(|base| (from..=to).map(move |i| base * length as usize + i)).collect();
+        offsets =
+            offsets.iter().flat_map(|base| (from..=to).map(move |i| base * length as usize + i)).collect();
     }
     let items = offsets.iter().map(|&offset| array.items[offset].clone()).collect();
     let dims = ranges.iter().map(|(from, to)| ((to - from + 1) as i32, 1)).collect();
@@ -197,15 +201,22 @@ mod tests {
         assert!(matches!(item(&matrix(), &[(None, Some(2)), (None, Some(3))]), Datum::Int4(6)));
         assert!(item(&matrix(), &[(None, Some(2))]).is_null());
         assert!(item(&matrix(), &[(None, Some(3)), (None, Some(1))]).is_null());
-        let Datum::Array(cut) = sliced(&matrix(), &[(Some(2), Some(9)), (None, Some(2))]) else { panic!("an array") };
+        let Datum::Array(cut) = sliced(&matrix(), &[(Some(2), Some(9)), (None, Some(2))]) else {
+            panic!("an array")
+        };
         assert_eq!(cut.dims, [(1, 1), (2, 1)]);
         assert!(matches!(cut.items.as_slice(), [Datum::Int4(4), Datum::Int4(5)]));
     }
 
     #[test]
     fn rows_of_one_shape_stack() {
-        let row = |items: &[i32]| Datum::Array(Arc::new(vector(INT4, items.iter().map(|&v| Datum::Int4(v)).collect())));
-        assert_eq!(stacked(INT4, &[row(&[1, 2]), row(&[3, 4])]).ok().map(|a| a.dims), Some(vec![(2, 1), (2, 1)]));
+        let row = |items: &[i32]| {
+            Datum::Array(Arc::new(vector(INT4, items.iter().map(|&v| Datum::Int4(v)).collect())))
+        };
+        assert_eq!(
+            stacked(INT4, &[row(&[1, 2]), row(&[3, 4])]).ok().map(|a| a.dims),
+            Some(vec![(2, 1), (2, 1)])
+        );
         assert!(stacked(INT4, &[row(&[1, 2]), row(&[3])]).is_err());
         assert!(stacked(INT4, &[row(&[1]), row(&[])]).is_err());
         assert_eq!(stacked(INT4, &[row(&[]), row(&[])]).ok().map(|a| a.items.len()), Some(0));

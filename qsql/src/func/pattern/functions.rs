@@ -78,7 +78,10 @@ scalar! {
         replace(a, p, new, start, n, Flags::parse(flags)?)?;
 }
 
-pub(in crate::func) fn regexp_matches_no_flags(_: &mut EvalCx<'_>, args: &[Datum]) -> Result<Box<dyn SetRows>> {
+pub(in crate::func) fn regexp_matches_no_flags(
+    _: &mut EvalCx<'_>,
+    args: &[Datum],
+) -> Result<Box<dyn SetRows>> {
     matches(arg(args, 0)?, arg(args, 1)?, Flags::DEFAULT)
 }
 
@@ -86,7 +89,10 @@ pub(in crate::func) fn regexp_matches(_: &mut EvalCx<'_>, args: &[Datum]) -> Res
     matches(arg(args, 0)?, arg(args, 1)?, Flags::parse(arg(args, 2)?)?)
 }
 
-pub(in crate::func) fn regexp_split_to_table_no_flags(_: &mut EvalCx<'_>, args: &[Datum]) -> Result<Box<dyn SetRows>> {
+pub(in crate::func) fn regexp_split_to_table_no_flags(
+    _: &mut EvalCx<'_>,
+    args: &[Datum],
+) -> Result<Box<dyn SetRows>> {
     split(arg(args, 0)?, arg(args, 1)?, Flags::DEFAULT).map(rows_of)
 }
 
@@ -98,10 +104,9 @@ pub(in crate::func) fn regexp_split_to_table(_: &mut EvalCx<'_>, args: &[Datum])
 /// The flags of a function that finds one match.
 fn once(flags: &str, function: &str) -> Result<Flags> {
     match Flags::parse(flags)? {
-        Flags { global: true, .. } => Err(sql_err!(
-            INVALID_PARAMETER_VALUE,
-            "{function}() does not support the \"global\" option"
-        )),
+        Flags { global: true, .. } => {
+            Err(sql_err!(INVALID_PARAMETER_VALUE, "{function}() does not support the \"global\" option"))
+        }
         flags => Ok(flags),
     }
 }
@@ -154,19 +159,29 @@ fn instr(text: &str, pattern: &str, start: i32, n: i32, end: i32, flags: Flags, 
     parameter("endoption", end, end == 0 || end == 1)?;
     parameter("subexpr", group, group >= 0)?;
     let regex = compiled(pattern, flags)?;
-    let found = all(&regex, text, from).nth(n as usize - 1).and_then(|c| c.get(group as usize).map(|m| m.range()));
+    let found =
+        all(&regex, text, from).nth(n as usize - 1).and_then(|c| c.get(group as usize).map(|m| m.range()));
     Ok(found.map_or(0, |range| {
         let at = if end == 1 { range.end } else { range.start };
         text[..at].chars().count() as i32 + 1
     }))
 }
 
-fn nth_text(text: &str, pattern: &str, start: i32, n: i32, flags: Flags, group: i32) -> Result<Option<String>> {
+fn nth_text(
+    text: &str,
+    pattern: &str,
+    start: i32,
+    n: i32,
+    flags: Flags,
+    group: i32,
+) -> Result<Option<String>> {
     let from = offset(text, start)?;
     parameter("n", n, n > 0)?;
     parameter("subexpr", group, group >= 0)?;
     let regex = compiled(pattern, flags)?;
-    Ok(all(&regex, text, from).nth(n as usize - 1).and_then(|c| c.get(group as usize).map(|m| m.as_str().to_owned())))
+    Ok(all(&regex, text, from)
+        .nth(n as usize - 1)
+        .and_then(|c| c.get(group as usize).map(|m| m.as_str().to_owned())))
 }
 
 /// The groups of a match, or the whole of it when there are none.
@@ -275,7 +290,11 @@ mod tests {
             ("A PostgreSQL function", "a|e|i|o|u", "X", 3, "A PostgreSQL fXnction"),
             ("abc", "b", "[\\&]\\\\\\x", 1, "a[b]\\\\xc"),
         ] {
-            assert_eq!(replace(text, pattern, new, 1, n, all).ok().as_deref(), Some(want), "{text} {pattern}");
+            assert_eq!(
+                replace(text, pattern, new, 1, n, all).ok().as_deref(),
+                Some(want),
+                "{text} {pattern}"
+            );
         }
     }
 
@@ -283,7 +302,10 @@ mod tests {
     fn splitting() {
         let parts = |text, pattern| {
             let parts = split(text, pattern, Flags::DEFAULT).expect("splits");
-            parts.iter().map(|d| if let Datum::Text(t) = d { t.to_string() } else { String::new() }).collect::<Vec<_>>()
+            parts
+                .iter()
+                .map(|d| if let Datum::Text(t) = d { t.to_string() } else { String::new() })
+                .collect::<Vec<_>>()
         };
         assert_eq!(parts("hello world", r"\s+"), ["hello", "world"]);
         assert_eq!(parts("abc", r"\s*"), ["a", "b", "c"]);

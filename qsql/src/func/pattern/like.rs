@@ -36,7 +36,8 @@ scalar! {
 }
 
 pub(super) fn invalid_escape() -> SqlError {
-    sql_err!(INVALID_ESCAPE_SEQUENCE, "invalid escape string").hint("Escape string must be empty or one character.")
+    sql_err!(INVALID_ESCAPE_SEQUENCE, "invalid escape string")
+        .hint("Escape string must be empty or one character.")
 }
 
 fn same(a: u8, b: u8) -> bool {
@@ -169,7 +170,11 @@ mod tests {
             ("a", "a\\", false),
             ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "%a%a%a%a%a%a%a%b", false),
         ] {
-            assert_eq!(matches(text.as_bytes(), pattern.as_bytes(), same, true).ok(), Some(want), "{text} {pattern}");
+            assert_eq!(
+                matches(text.as_bytes(), pattern.as_bytes(), same, true).ok(),
+                Some(want),
+                "{text} {pattern}"
+            );
         }
         assert!(matches(b"aa", b"a\\", same, true).is_err());
         assert_eq!(ilike("ABC", "a_C").ok(), Some(true));

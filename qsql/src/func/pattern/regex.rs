@@ -151,8 +151,13 @@ fn translate(pattern: &str, mut flags: Flags) -> Result<(String, Flags)> {
             return Ok((regex::escape(rest), flags));
         }
     }
-    let mut translator =
-        Translator { chars: rest.chars().collect(), at: 0, out: String::with_capacity(rest.len() + 8), flags, open: 0 };
+    let mut translator = Translator {
+        chars: rest.chars().collect(),
+        at: 0,
+        out: String::with_capacity(rest.len() + 8),
+        flags,
+        open: 0,
+    };
     translator.run()?;
     Ok((translator.out, flags))
 }
@@ -210,7 +215,8 @@ impl Translator {
                     atom = false;
                 }
                 ')' => {
-                    self.open = self.open.checked_sub(1).ok_or_else(|| invalid("parentheses () not balanced"))?;
+                    self.open =
+                        self.open.checked_sub(1).ok_or_else(|| invalid("parentheses () not balanced"))?;
                     self.out.push(')');
                     atom = true;
                 }
@@ -235,9 +241,7 @@ impl Translator {
                     self.out.push('.');
                     atom = true;
                 }
-                '#' if self.flags.expanded => {
-                    while self.next().is_some_and(|c| c != '\n') {}
-                }
+                '#' if self.flags.expanded => while self.next().is_some_and(|c| c != '\n') {},
                 c if self.flags.expanded && c.is_whitespace() => {}
                 c => {
                     self.literal(c);
@@ -496,7 +500,9 @@ fn class(name: &str) -> Option<&'static str> {
 
 /// Appends a character so that it stands for itself, inside and outside of brackets.
 fn push_literal(out: &mut String, c: char) {
-    if c.is_ascii_punctuation() && !matches!(c, '<' | '>' | '_' | '"' | '\'' | '%' | ',' | ';' | ':' | '=' | '!' | '@' | '`' | '/') {
+    if c.is_ascii_punctuation()
+        && !matches!(c, '<' | '>' | '_' | '"' | '\'' | '%' | ',' | ';' | ':' | '=' | '!' | '@' | '`' | '/')
+    {
         out.push('\\');
         out.push(c);
     } else {

@@ -1,10 +1,13 @@
 //! Aggregates: rows of `pg_proc`.
 
-use super::super::Body::{Aggregate};
+use super::super::Body::Aggregate;
 use super::super::Function;
 use super::super::aggregate;
-use super::{f, I, FLOAT8_A, INTERVAL_A};
-use crate::types::oid::{ANY, ANYARRAY, ANYELEMENT, ANYENUM, ANYNONARRAY, BOOL, BPCHAR, BYTEA, DATE, FLOAT4, FLOAT8, INT2, INT4, INT8, INTERVAL, NUMERIC, OID, RECORD, TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, XID8};
+use super::{FLOAT8_A, I, INTERVAL_A, f};
+use crate::types::oid::{
+    ANY, ANYARRAY, ANYELEMENT, ANYENUM, ANYNONARRAY, BOOL, BPCHAR, BYTEA, DATE, FLOAT4, FLOAT8, INT2, INT4,
+    INT8, INTERVAL, NUMERIC, OID, RECORD, TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, XID8,
+};
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[

@@ -1,9 +1,9 @@
 //! Booleans: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{boolean, hash, int};
-use super::{f, I, V, absent};
+use super::{I, V, absent, f};
 use crate::types::oid::{BOOL, INT4, TEXT};
 
 #[rustfmt::skip]

@@ -1,9 +1,9 @@
 //! Byte strings: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{bytea, collate, hash};
-use super::{f, I, S};
+use super::{I, S, f};
 use crate::types::oid::{BOOL, BYTEA, INT2, INT4, INT8, NAME, TEXT};
 
 #[rustfmt::skip]

@@ -1,10 +1,12 @@
 //! Object, transaction and tuple identifiers: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{hash, ident, int, session};
-use super::{f, I, S, V, absent};
-use crate::types::oid::{BOOL, CID, INT4, INT8, OID, RECORD, REGCLASS, REGNAMESPACE, REGTYPE, TEXT, TID, VOID, XID, XID8};
+use super::{I, S, V, absent, f};
+use crate::types::oid::{
+    BOOL, CID, INT4, INT8, OID, RECORD, REGCLASS, REGNAMESPACE, REGTYPE, TEXT, TID, VOID, XID, XID8,
+};
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -30,7 +32,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(1765, "setval", &[REGCLASS, INT8, BOOL], INT8, V, true, Scalar(session::setval3_oid)),
     f(1965, "oidlarger", &[OID, OID], OID, I, true, Scalar(ident::oidlarger)),
     f(1966, "oidsmaller", &[OID, OID], OID, I, true, Scalar(ident::oidsmaller)),
-    f(2233, "hashtid", &[TID], INT4, I, true, Scalar(absent!("hashtid"))),
     f(2790, "tidgt", &[TID, TID], BOOL, I, true, Scalar(ident::tidgt)),
     f(2791, "tidlt", &[TID, TID], BOOL, I, true, Scalar(ident::tidlt)),
     f(2792, "tidge", &[TID, TID], BOOL, I, true, Scalar(ident::tidge)),
@@ -45,7 +46,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(3382, "pg_identify_object_as_address", &[OID, OID, INT4], RECORD, S, true, Scalar(absent!("pg_identify_object_as_address"))).names(&["classid", "objid", "objsubid"]),
     f(3445, "pg_import_system_collations", &[REGNAMESPACE], INT4, V, true, Scalar(absent!("pg_import_system_collations"))),
     f(3839, "pg_identify_object", &[OID, OID, INT4], RECORD, S, true, Scalar(absent!("pg_identify_object"))).names(&["classid", "objid", "objsubid"]),
-    f(3939, "mxid_age", &[XID], INT4, S, true, Scalar(absent!("mxid_age"))),
     f(5034, "xid8lt", &[XID8, XID8], BOOL, I, true, Scalar(ident::xid8lt)),
     f(5035, "xid8gt", &[XID8, XID8], BOOL, I, true, Scalar(ident::xid8gt)),
     f(5036, "xid8le", &[XID8, XID8], BOOL, I, true, Scalar(ident::xid8le)),

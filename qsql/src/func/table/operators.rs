@@ -1,8 +1,12 @@
 //! Rows of `pg_operator`: OID, name, left, right, result, function, commutator, negator, hashes, merges.
 
 use super::super::Operator;
-use super::{o};
-use crate::types::oid::{ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYNONARRAY, BOOL, BPCHAR, BYTEA, CHAR, CID, DATE, FLOAT4, FLOAT8, INT2, INT4, INT8, INTERVAL, NAME, NUMERIC, OID, OIDVECTOR, RECORD, TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, UUID, XID, XID8};
+use super::o;
+use crate::types::oid::{
+    ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYNONARRAY, BOOL, BPCHAR, BYTEA, CHAR, CID, DATE, FLOAT4,
+    FLOAT8, INT2, INT4, INT8, INTERVAL, NAME, NUMERIC, OID, OIDVECTOR, RECORD, TEXT, TID, TIME, TIMESTAMP,
+    TIMESTAMPTZ, TIMETZ, UUID, XID, XID8,
+};
 
 #[rustfmt::skip]
 pub(super) static OPERATORS: &[Operator] = &[
@@ -425,12 +429,6 @@ pub(super) static OPERATORS: &[Operator] = &[
     o(2991, ">", RECORD, RECORD, BOOL, 2984, 2990, 2992, false, false),
     o(2992, "<=", RECORD, RECORD, BOOL, 2985, 2993, 2991, false, false),
     o(2993, ">=", RECORD, RECORD, BOOL, 2986, 2992, 2990, false, false),
-    o(3188, "*=", RECORD, RECORD, BOOL, 3181, 3188, 3189, false, true),
-    o(3189, "*<>", RECORD, RECORD, BOOL, 3182, 3189, 3188, false, false),
-    o(3190, "*<", RECORD, RECORD, BOOL, 3183, 3191, 3193, false, false),
-    o(3191, "*>", RECORD, RECORD, BOOL, 3184, 3190, 3192, false, false),
-    o(3192, "*<=", RECORD, RECORD, BOOL, 3185, 3193, 3191, false, false),
-    o(3193, "*>=", RECORD, RECORD, BOOL, 3186, 3192, 3190, false, false),
     o(3315, "<>", XID, XID, BOOL, 3308, 3315, 352, false, false),
     o(3316, "<>", XID, INT4, BOOL, 3309, 0, 353, false, false),
     o(3877, "^@", TEXT, TEXT, BOOL, 3696, 0, 0, false, false),

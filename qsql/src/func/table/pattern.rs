@@ -1,9 +1,9 @@
 //! Pattern matching: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{pattern, text};
-use super::{f, I, TEXT_A};
+use super::{I, TEXT_A, f};
 use crate::types::oid::{BOOL, BPCHAR, BYTEA, INT4, NAME, TEXT};
 
 #[rustfmt::skip]

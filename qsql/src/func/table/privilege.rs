@@ -1,8 +1,8 @@
 //! Privilege inquiry functions: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
-use super::{f, S, forward};
+use super::{S, f, forward};
 use crate::types::oid::{BOOL, INT2, NAME, OID, TEXT};
 
 #[rustfmt::skip]

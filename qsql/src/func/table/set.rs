@@ -1,10 +1,12 @@
 //! Set-returning functions: rows of `pg_proc`.
 
-use super::super::Body::{Set};
+use super::super::Body::Set;
 use super::super::Function;
 use super::super::{pattern, set};
-use super::{f, I, S, TEXT_A};
-use crate::types::oid::{ANYARRAY, ANYELEMENT, BOOL, INT4, INT8, INTERVAL, NUMERIC, TEXT, TIMESTAMP, TIMESTAMPTZ};
+use super::{I, S, TEXT_A, f};
+use crate::types::oid::{
+    ANYARRAY, ANYELEMENT, BOOL, INT4, INT8, INTERVAL, NUMERIC, TEXT, TIMESTAMP, TIMESTAMPTZ,
+};
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[

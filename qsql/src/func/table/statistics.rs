@@ -1,8 +1,8 @@
 //! Functions that read activity counters: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
-use super::{f, S, V, forward};
+use super::{S, V, f, forward};
 use crate::types::oid::{BOOL, FLOAT8, INT4, INT8, OID, TEXT, TIMESTAMPTZ, VOID};
 
 #[rustfmt::skip]

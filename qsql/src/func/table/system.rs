@@ -1,9 +1,12 @@
 //! Functions answered by the engine: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
-use super::{f, I, S, V, INT4_A, NAME_A, TEXT_A, forward};
-use crate::types::oid::{ANY, BOOL, FLOAT8, INT2, INT4, INT8, NAME, OID, REGCLASS, REGCOLLATION, REGNAMESPACE, REGOPER, REGOPERATOR, REGPROC, REGPROCEDURE, REGROLE, REGTYPE, TEXT, TID, TIMESTAMPTZ, VOID, XID, XID8};
+use super::{I, INT4_A, NAME_A, S, TEXT_A, V, f, forward};
+use crate::types::oid::{
+    ANY, BOOL, FLOAT8, INT2, INT4, INT8, NAME, OID, REGCLASS, REGCOLLATION, REGNAMESPACE, REGOPER,
+    REGOPERATOR, REGPROC, REGPROCEDURE, REGROLE, REGTYPE, TEXT, TID, TIMESTAMPTZ, VOID, XID, XID8,
+};
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -32,6 +35,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(1665, "pg_get_serial_sequence", &[TEXT, TEXT], TEXT, S, true, Scalar(forward!("pg_get_serial_sequence"))),
     f(1993, "shobj_description", &[OID, NAME], TEXT, S, true, Scalar(forward!("shobj_description"))),
     f(2026, "pg_backend_pid", &[], INT4, S, true, Scalar(forward!("pg_backend_pid"))),
+    f(2034, "pg_conf_load_time", &[], TIMESTAMPTZ, S, true, Scalar(forward!("pg_conf_load_time"))),
     f(2079, "pg_table_is_visible", &[OID], BOOL, S, true, Scalar(forward!("pg_table_is_visible"))),
     f(2080, "pg_type_is_visible", &[OID], BOOL, S, true, Scalar(forward!("pg_type_is_visible"))),
     f(2081, "pg_function_is_visible", &[OID], BOOL, S, true, Scalar(forward!("pg_function_is_visible"))),
@@ -126,6 +130,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(3830, "pg_last_xact_replay_timestamp", &[], TIMESTAMPTZ, V, true, Scalar(forward!("pg_last_xact_replay_timestamp"))),
     f(3842, "pg_relation_is_updatable", &[REGCLASS, BOOL], INT4, S, true, Scalar(forward!("pg_relation_is_updatable"))),
     f(3843, "pg_column_is_updatable", &[REGCLASS, INT2, BOOL], BOOL, S, true, Scalar(forward!("pg_column_is_updatable"))),
+    f(3939, "mxid_age", &[XID], INT4, S, true, Scalar(forward!("mxid_age"))),
     f(4032, "pg_sequence_last_value", &[REGCLASS], INT8, V, true, Scalar(forward!("pg_sequence_last_value"))),
     f(4086, "to_regnamespace", &[TEXT], REGNAMESPACE, S, true, Scalar(forward!("to_regnamespace"))),
     f(4093, "to_regrole", &[TEXT], REGROLE, S, true, Scalar(forward!("to_regrole"))),
@@ -133,8 +138,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(4195, "to_regcollation", &[TEXT], REGCOLLATION, S, true, Scalar(forward!("to_regcollation"))),
     f(4543, "pg_log_backend_memory_contexts", &[INT4], BOOL, V, true, Scalar(forward!("pg_log_backend_memory_contexts"))),
     f(4549, "unicode_version", &[], TEXT, I, true, Scalar(forward!("unicode_version"))),
+    f(5059, "pg_current_xact_id", &[], XID8, S, true, Scalar(forward!("pg_current_xact_id"))),
+    f(5060, "pg_current_xact_id_if_assigned", &[], XID8, S, true, Scalar(forward!("pg_current_xact_id_if_assigned"))),
     f(5066, "pg_xact_status", &[XID8], TEXT, V, true, Scalar(forward!("pg_xact_status"))),
-    f(6099, "icu_unicode_version", &[], TEXT, I, true, Scalar(forward!("icu_unicode_version"))),
     f(6120, "pg_get_replica_identity_index", &[REGCLASS], REGCLASS, S, true, Scalar(forward!("pg_get_replica_identity_index"))),
     f(6121, "pg_relation_is_publishable", &[REGCLASS], BOOL, S, true, Scalar(forward!("pg_relation_is_publishable"))),
     f(6173, "pg_get_statisticsobjdef_expressions", &[OID], TEXT_A, S, true, Scalar(forward!("pg_get_statisticsobjdef_expressions"))),

@@ -1,9 +1,9 @@
 //! UUIDs: rows of `pg_proc`.
 
-use super::super::Body::{Scalar};
+use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{hash, uuid};
-use super::{f, I, V, absent};
+use super::{I, V, absent, f};
 use crate::types::oid::{BOOL, INT2, INT4, INT8, UUID};
 
 #[rustfmt::skip]

@@ -1,8 +1,8 @@
 //! Window functions: rows of `pg_proc`.
 
-use super::super::Body::{Window};
+use super::super::Body::Window;
 use super::super::Function;
-use super::{f, I};
+use super::{I, f};
 use crate::types::oid::{ANYCOMPATIBLE, ANYELEMENT, FLOAT8, INT4, INT8};
 
 #[rustfmt::skip]

@@ -3,8 +3,8 @@
 
 use super::{Lower, Lowered};
 use crate::error::Result;
-use crate::func::resolve::{Coercion, find_coercion};
 use crate::func::CastContext;
+use crate::func::resolve::{Coercion, find_coercion};
 use crate::optimize::access::{OrderKey, Want, provides};
 use crate::optimize::columns::ColumnSet;
 use crate::optimize::cost::{CPU_OPERATOR, CPU_TUPLE, hash_join_cost, penalty, sort_cost};
@@ -59,8 +59,11 @@ impl Lower<'_> {
         };
         let inputs = l.node.cost.total + r.node.cost.total;
         let (probe, build) = if swap { (r.rows(), l.rows()) } else { (l.rows(), r.rows()) };
-        let hash_cost = inputs + hash_join_cost(probe, build, rows, keys).1 + penalty(self.cx, "enable_hashjoin");
-        let loop_cost = inputs + l.rows() * r.rows() * (CPU_OPERATOR * (on.len() as f64) + CPU_TUPLE * 0.5) + rows * CPU_TUPLE
+        let hash_cost =
+            inputs + hash_join_cost(probe, build, rows, keys).1 + penalty(self.cx, "enable_hashjoin");
+        let loop_cost = inputs
+            + l.rows() * r.rows() * (CPU_OPERATOR * (on.len() as f64) + CPU_TUPLE * 0.5)
+            + rows * CPU_TUPLE
             + if keys > 0 { penalty(self.cx, "enable_nestloop") } else { 0.0 };
         // A hash join beats sorting both sides at any size; merging is for those who turned hashing off.
         let merge_cost = match penalty(self.cx, "enable_hashjoin") {
@@ -89,13 +92,31 @@ impl Lower<'_> {
             }
         }
         if keys > 0 && hash_cost <= merge_cost && (hash_cost <= loop_cost || l.rows() * r.rows() > 100.0) {
-            return self.hash_join(kind, lowered_left, lowered_right, conditions, mark, swap, rows, hash_cost);
+            return self.hash_join(
+                kind,
+                lowered_left,
+                lowered_right,
+                conditions,
+                mark,
+                swap,
+                rows,
+                hash_cost,
+            );
         }
         if keys > 0 && merge_cost < hash_cost && merge_cost < loop_cost && mergeable(kind) {
             return self.merge_join(kind, lowered_left, lowered_right, conditions, rows, merge_cost);
         }
         if keys > 0 && (hash_cost < crate::optimize::cost::DISABLED || kind == JoinKind::NullAwareAnti) {
-            return self.hash_join(kind, lowered_left, lowered_right, conditions, mark, swap, rows, hash_cost);
+            return self.hash_join(
+                kind,
+                lowered_left,
+                lowered_right,
+                conditions,
+                mark,
+                swap,
+                rows,
+                hash_cost,
+            );
         }
         self.nested_loop(kind, lowered_left, lowered_right, on, mark, rows, loop_cost)
     }
@@ -124,7 +145,8 @@ impl Lower<'_> {
         let [a, b] = args.as_slice() else { return None };
         let (ca, cb) = (self.parts().columns_of(a), self.parts().columns_of(b));
         // A key has to come from its side; constants are not worth hashing.
-        let on_side = |c: &ColumnSet, side: &ColumnSet, other: &ColumnSet| c.intersects(side) && !c.intersects(other);
+        let on_side =
+            |c: &ColumnSet, side: &ColumnSet, other: &ColumnSet| c.intersects(side) && !c.intersects(other);
         let (l, r) = if on_side(&ca, left, right) && on_side(&cb, right, left) {
             (a, b)
         } else if on_side(&cb, left, right) && on_side(&ca, right, left) {
@@ -164,12 +186,18 @@ impl Lower<'_> {
         let residual = self.slotted_all(&conditions.residual, &both)?;
         let startup = right.node.cost.total + right.rows() * (CPU_OPERATOR + CPU_TUPLE);
         let order = if streams_left(kind) { left.order.clone() } else { Vec::new() };
-        let op = Op::HashJoin { kind, left: Box::new(left.node), right: Box::new(right.node), keys, residual };
+        let op =
+            Op::HashJoin { kind, left: Box::new(left.node), right: Box::new(right.node), keys, residual };
         let node = self.node(op, &slots, startup, total, rows);
         Ok(Lowered { node, slots, order })
     }
 
-    fn slotted_pairs(&mut self, keys: Vec<(Expr, Expr)>, left: &Lowered, right: &Lowered) -> Result<Vec<(Expr, Expr)>> {
+    fn slotted_pairs(
+        &mut self,
+        keys: Vec<(Expr, Expr)>,
+        left: &Lowered,
+        right: &Lowered,
+    ) -> Result<Vec<(Expr, Expr)>> {
         let mut out = Vec::with_capacity(keys.len());
         for (l, r) in keys {
             out.push((self.slotted(&l, &left.slots)?, self.slotted(&r, &right.slots)?));
@@ -183,10 +211,21 @@ impl Lower<'_> {
         let sort = |input: &Lowered, order: &[OrderKey]| {
             if provides(&input.order, order) { 0.0 } else { sort_cost(input.rows(), None) }
         };
-        sort(left, &l) + sort(right, &r) + (left.rows() + right.rows()) * CPU_OPERATOR * 2.0 + rows * CPU_TUPLE
+        sort(left, &l)
+            + sort(right, &r)
+            + (left.rows() + right.rows()) * CPU_OPERATOR * 2.0
+            + rows * CPU_TUPLE
     }
 
-    fn merge_join(&mut self, kind: JoinKind, mut left: Lowered, mut right: Lowered, conditions: Conditions, rows: f64, total: f64) -> Result<Lowered> {
+    fn merge_join(
+        &mut self,
+        kind: JoinKind,
+        mut left: Lowered,
+        mut right: Lowered,
+        conditions: Conditions,
+        rows: f64,
+        total: f64,
+    ) -> Result<Lowered> {
         let Some((l, r)) = merge_orders(&conditions) else {
             return self.hash_join(kind, left, right, conditions, None, false, rows, total);
         };
@@ -201,7 +240,8 @@ impl Lower<'_> {
         let residual = self.slotted_all(&conditions.residual, &both)?;
         let startup = left.node.cost.startup + right.node.cost.startup;
         let order = if streams_left(kind) { left.order.clone() } else { Vec::new() };
-        let op = Op::MergeJoin { kind, left: Box::new(left.node), right: Box::new(right.node), keys, residual };
+        let op =
+            Op::MergeJoin { kind, left: Box::new(left.node), right: Box::new(right.node), keys, residual };
         let node = self.node(op, &slots, startup, total, rows);
         Ok(Lowered { node, slots, order })
     }
@@ -253,7 +293,13 @@ impl Lower<'_> {
         let total = left.node.cost.total + left.rows() * right.node.cost.total + rows * CPU_TUPLE;
         let startup = left.node.cost.startup + right.node.cost.startup;
         let order = if streams_left(kind) { left.order.clone() } else { Vec::new() };
-        let op = Op::NestedLoop { kind, left: Box::new(left.node), right: Box::new(right.node), params, conditions };
+        let op = Op::NestedLoop {
+            kind,
+            left: Box::new(left.node),
+            right: Box::new(right.node),
+            params,
+            conditions,
+        };
         let node = self.node(op, &slots, startup, total, rows);
         Ok(Lowered { node, slots, order })
     }
@@ -272,7 +318,11 @@ impl Lower<'_> {
     }
 
     /// The scan that a nested loop could run by an index, with its own conditions.
-    fn index_inner<'p>(kind: JoinKind, right: &'p Logical, on: &[Expr]) -> Option<(&'p LogicalScan, Vec<Expr>)> {
+    fn index_inner<'p>(
+        kind: JoinKind,
+        right: &'p Logical,
+        on: &[Expr],
+    ) -> Option<(&'p LogicalScan, Vec<Expr>)> {
         if !matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Semi | JoinKind::Anti) {
             return None;
         }
@@ -291,7 +341,15 @@ impl Lower<'_> {
     }
 
     /// Cost of running the inner scan by an index once per left row; `None` without a usable index.
-    fn index_loop_cost(&self, kind: JoinKind, left: &Lowered, right: &Logical, on: &[Expr], need: &ColumnSet, rows: f64) -> Option<f64> {
+    fn index_loop_cost(
+        &self,
+        kind: JoinKind,
+        left: &Lowered,
+        right: &Logical,
+        on: &[Expr],
+        need: &ColumnSet,
+        rows: f64,
+    ) -> Option<f64> {
         let (scan, conditions) = Self::index_inner(kind, right, on)?;
         let path = self.path(scan, &conditions, need, &Want::default());
         let index = path.index.as_ref()?;
@@ -303,7 +361,9 @@ impl Lower<'_> {
         }
         let per_row = match kind {
             // The first match ends the search.
-            JoinKind::Semi | JoinKind::Anti => path.startup + (path.total - path.startup) / path.rows.max(1.0),
+            JoinKind::Semi | JoinKind::Anti => {
+                path.startup + (path.total - path.startup) / path.rows.max(1.0)
+            }
             _ => path.total,
         };
         // Repeated probes find inner pages and neighbours in the cache.
@@ -345,7 +405,12 @@ impl Lower<'_> {
 }
 
 /// Output slots, and the slots that conditions see (always both sides).
-fn output_slots(kind: JoinKind, left: &Lowered, right: &Lowered, mark: Option<ColumnId>) -> (Vec<ColumnId>, Vec<ColumnId>) {
+fn output_slots(
+    kind: JoinKind,
+    left: &Lowered,
+    right: &Lowered,
+    mark: Option<ColumnId>,
+) -> (Vec<ColumnId>, Vec<ColumnId>) {
     let both: Vec<ColumnId> = left.slots.iter().chain(&right.slots).copied().collect();
     let slots = match kind {
         JoinKind::Semi | JoinKind::Anti | JoinKind::NullAwareAnti => left.slots.clone(),
@@ -361,7 +426,10 @@ fn streams_left(kind: JoinKind) -> bool {
 }
 
 fn mergeable(kind: JoinKind) -> bool {
-    matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full | JoinKind::Semi | JoinKind::Anti)
+    matches!(
+        kind,
+        JoinKind::Inner | JoinKind::Left | JoinKind::Right | JoinKind::Full | JoinKind::Semi | JoinKind::Anti
+    )
 }
 
 /// The orders that a merge join wants of its sides, if all keys are columns.

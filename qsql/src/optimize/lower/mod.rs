@@ -10,7 +10,6 @@ mod scan;
 mod shape;
 mod write;
 
-
 use super::access::{OrderKey, Want};
 use super::columns::{ColumnSet, Parts};
 use super::cost::{CPU_OPERATOR, CPU_TUPLE};
@@ -68,7 +67,11 @@ impl Lower<'_> {
     pub(crate) fn node(&self, op: Op, slots: &[ColumnId], startup: f64, total: f64, rows: f64) -> Node {
         let width = slots.iter().map(|&s| self.estimator.width(s)).sum();
         let types = slots.iter().map(|&s| self.type_of(s)).collect();
-        Node { op, types, cost: Cost { startup, total: total.max(startup), rows: rows.max(1.0).round(), width } }
+        Node {
+            op,
+            types,
+            cost: Cost { startup, total: total.max(startup), rows: rows.max(1.0).round(), width },
+        }
     }
 
     /// Lowers a plan that yields (at least) the needed columns.
@@ -79,20 +82,29 @@ impl Lower<'_> {
             Logical::Function { calls, columns, ordinality, alias } => {
                 self.lower_function(calls, columns, *ordinality, alias, &[])
             }
-            Logical::CteScan { cte, columns, alias, work_table } => self.lower_cte_scan(*cte, columns, alias, *work_table, &[]),
+            Logical::CteScan { cte, columns, alias, work_table } => {
+                self.lower_cte_scan(*cte, columns, alias, *work_table, &[])
+            }
             Logical::RecursiveUnion { cte, base, step, columns, distinct } => {
                 let base = self.lower_exactly(&base.0, &base.1)?;
                 let step = self.lower_exactly(&step.0, &step.1)?;
                 let rows = base.rows() + step.rows() * 10.0;
                 let total = base.node.cost.total + step.node.cost.total * 10.0 + rows * CPU_TUPLE;
-                let op = Op::RecursiveUnion { cte: *cte, base: Box::new(base.node), step: Box::new(step.node), distinct: *distinct };
+                let op = Op::RecursiveUnion {
+                    cte: *cte,
+                    base: Box::new(base.node),
+                    step: Box::new(step.node),
+                    distinct: *distinct,
+                };
                 let node = self.node(op, columns, 0.0, total, rows);
                 Ok(Lowered { node, slots: columns.clone(), order: Vec::new() })
             }
             Logical::Filter { input, conditions } => self.lower_filter(input, conditions, need, want),
             Logical::Project { input, exprs } => self.lower_project(input, exprs, need, want),
             Logical::ProjectSet { input, exprs } => self.lower_project_set(input, exprs, need),
-            Logical::Join { kind, left, right, on, mark } => self.lower_join(*kind, left, right, on, *mark, need, want),
+            Logical::Join { kind, left, right, on, mark } => {
+                self.lower_join(*kind, left, right, on, *mark, need, want)
+            }
             Logical::Aggregate { input, group, sets, grouping_mask, aggregates } => {
                 self.lower_aggregate(input, group, sets, *grouping_mask, aggregates, need)
             }
@@ -112,7 +124,9 @@ impl Lower<'_> {
                 let node = self.node(op, columns, total - rows * CPU_TUPLE, total, rows);
                 Ok(Lowered { node, slots: columns.clone(), order: Vec::new() })
             }
-            Logical::LockRows { input, targets, recheck } => self.lower_lock_rows(input, targets, recheck, need, want),
+            Logical::LockRows { input, targets, recheck } => {
+                self.lower_lock_rows(input, targets, recheck, need, want)
+            }
             Logical::Modify(modify) => self.lower_modify(modify),
         }
     }
@@ -139,7 +153,8 @@ impl Lower<'_> {
     /// A projection node.
     pub(crate) fn project(&mut self, input: Lowered, exprs: Vec<Expr>, slots: Vec<ColumnId>) -> Lowered {
         let rows = input.rows();
-        let work = exprs.iter().filter(|e| !matches!(e.kind, crate::plan::expr::ExprKind::Column(_))).count() as f64;
+        let work =
+            exprs.iter().filter(|e| !matches!(e.kind, crate::plan::expr::ExprKind::Column(_))).count() as f64;
         let (startup, total) = (input.node.cost.startup, input.node.cost.total + rows * work * CPU_OPERATOR);
         let order = input.order.iter().take_while(|k| slots.contains(&k.column)).copied().collect();
         let op = Op::Project { input: Box::new(input.node), exprs };
@@ -156,7 +171,9 @@ impl Lower<'_> {
             let plan = match self.ctes[i].plan.clone() {
                 Some(plan) if self.ctes[i].references > 0 => {
                     if !self.parts().free(&plan).is_empty() {
-                        return Err(SqlError::unsupported("a WITH query that refers to an outer query and is not inlined"));
+                        return Err(SqlError::unsupported(
+                            "a WITH query that refers to an outer query and is not inlined",
+                        ));
                     }
                     self.lower_exactly(&plan, &columns)?.node
                 }
@@ -171,7 +188,10 @@ impl Lower<'_> {
     pub(crate) fn sort_slots(&self, keys: &[OrderKey], slots: &[ColumnId]) -> Result<Vec<SortSlot>> {
         keys.iter()
             .map(|k| {
-                let slot = slots.iter().position(|&s| s == k.column).ok_or_else(|| SqlError::internal("sort key is missing from its input"))?;
+                let slot = slots
+                    .iter()
+                    .position(|&s| s == k.column)
+                    .ok_or_else(|| SqlError::internal("sort key is missing from its input"))?;
                 Ok(SortSlot {
                     slot: slot as u32,
                     ty: self.type_of(k.column),

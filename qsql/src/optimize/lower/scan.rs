@@ -12,16 +12,30 @@ use crate::plan::logical::{Logical, LogicalScan};
 use crate::plan::physical::{IndexRange, Op, Scan, ScanColumn};
 
 impl Lower<'_> {
-    pub(crate) fn path(&self, scan: &LogicalScan, conditions: &[Expr], need: &ColumnSet, want: &Want) -> Path {
-        Access { cx: self.cx, estimator: &self.estimator, parts: self.parts() }.best(scan, conditions, need, want)
+    pub(crate) fn path(
+        &self,
+        scan: &LogicalScan,
+        conditions: &[Expr],
+        need: &ColumnSet,
+        want: &Want,
+    ) -> Path {
+        Access { cx: self.cx, estimator: &self.estimator, parts: self.parts() }
+            .best(scan, conditions, need, want)
     }
 
-    pub(crate) fn lower_scan(&mut self, scan: &LogicalScan, conditions: &[Expr], need: &ColumnSet, want: &Want) -> Result<Lowered> {
+    pub(crate) fn lower_scan(
+        &mut self,
+        scan: &LogicalScan,
+        conditions: &[Expr],
+        need: &ColumnSet,
+        want: &Want,
+    ) -> Result<Lowered> {
         let path = self.path(scan, conditions, need, want);
         let mut all = need.clone();
         let parts = self.parts();
         path.filter.iter().for_each(|e| parts.expr_columns(e, &mut all));
-        let columns: Vec<(ColumnId, ScanColumn)> = scan.columns.iter().filter(|c| all.contains(c.0)).copied().collect();
+        let columns: Vec<(ColumnId, ScanColumn)> =
+            scan.columns.iter().filter(|c| all.contains(c.0)).copied().collect();
         let slots: Vec<ColumnId> = columns.iter().map(|c| c.0).collect();
         let mut filter = path.filter.clone();
         // The cheapest and most selective first.
@@ -93,7 +107,11 @@ impl Lower<'_> {
     fn weight(&self, e: &Expr) -> f64 {
         let mut total = match &e.kind {
             ExprKind::Subquery { .. } => 100.0,
-            ExprKind::Call { func, .. } if matches!(func.name, "textlike" | "textnlike" | "textregexeq" | "textregexne") => 5.0,
+            ExprKind::Call { func, .. }
+                if matches!(func.name, "textlike" | "textnlike" | "textregexeq" | "textregexne") =>
+            {
+                5.0
+            }
             ExprKind::Call { .. } | ExprKind::ScalarArray { .. } => 1.0,
             _ => 0.0,
         };
@@ -101,7 +119,13 @@ impl Lower<'_> {
         total
     }
 
-    pub(crate) fn lower_filter(&mut self, input: &Logical, conditions: &[Expr], need: &ColumnSet, want: &Want) -> Result<Lowered> {
+    pub(crate) fn lower_filter(
+        &mut self,
+        input: &Logical,
+        conditions: &[Expr],
+        need: &ColumnSet,
+        want: &Want,
+    ) -> Result<Lowered> {
         match input {
             Logical::Scan(scan) => return self.lower_scan(scan, conditions, need, want),
             Logical::Function { calls, columns, ordinality, alias } => {
@@ -133,7 +157,12 @@ impl Lower<'_> {
         Ok(Lowered { node, slots: input.slots, order: input.order })
     }
 
-    pub(crate) fn lower_values(&mut self, columns: &[ColumnId], rows: &[Vec<Expr>], need: &ColumnSet) -> Result<Lowered> {
+    pub(crate) fn lower_values(
+        &mut self,
+        columns: &[ColumnId],
+        rows: &[Vec<Expr>],
+        need: &ColumnSet,
+    ) -> Result<Lowered> {
         let keep: Vec<usize> = (0..columns.len()).filter(|&i| need.contains(columns[i])).collect();
         let slots: Vec<ColumnId> = keep.iter().map(|&i| columns[i]).collect();
         let mut out = Vec::with_capacity(rows.len());
@@ -162,8 +191,12 @@ impl Lower<'_> {
         alias: &Arc<str>,
         conditions: &[Expr],
     ) -> Result<Lowered> {
-        let plan =
-            Logical::Function { calls: calls.to_vec(), columns: columns.to_vec(), ordinality, alias: alias.clone() };
+        let plan = Logical::Function {
+            calls: calls.to_vec(),
+            columns: columns.to_vec(),
+            ordinality,
+            alias: alias.clone(),
+        };
         let rows = self.estimator.rows(&plan);
         let calls = self.slotted_all(calls, &[])?;
         let filter = self.slotted_all(conditions, columns)?;

@@ -12,7 +12,13 @@ use crate::plan::physical::{AggregateStrategy, Op};
 use crate::types::{DataType, Datum, oid};
 
 impl Lower<'_> {
-    pub(crate) fn lower_project(&mut self, input: &Logical, exprs: &[(ColumnId, Expr)], need: &ColumnSet, want: &Want) -> Result<Lowered> {
+    pub(crate) fn lower_project(
+        &mut self,
+        input: &Logical,
+        exprs: &[(ColumnId, Expr)],
+        need: &ColumnSet,
+        want: &Want,
+    ) -> Result<Lowered> {
         let kept: Vec<&(ColumnId, Expr)> = exprs.iter().filter(|e| need.contains(e.0)).collect();
         let inner_need = self.parts().columns_of_all(kept.iter().map(|e| &e.1));
         // A wanted column that is only renamed is wanted below.
@@ -39,7 +45,8 @@ impl Lower<'_> {
             .order
             .iter()
             .map_while(|k| {
-                let renamed = kept.iter().find(|e| matches!(e.1.kind, ExprKind::Column(c) if c == k.column))?;
+                let renamed =
+                    kept.iter().find(|e| matches!(e.1.kind, ExprKind::Column(c) if c == k.column))?;
                 Some(OrderKey { column: renamed.0, ..*k })
             })
             .collect();
@@ -49,9 +56,15 @@ impl Lower<'_> {
         Ok(lowered)
     }
 
-    pub(crate) fn lower_project_set(&mut self, input: &Logical, exprs: &[(ColumnId, Expr)], need: &ColumnSet) -> Result<Lowered> {
+    pub(crate) fn lower_project_set(
+        &mut self,
+        input: &Logical,
+        exprs: &[(ColumnId, Expr)],
+        need: &ColumnSet,
+    ) -> Result<Lowered> {
         let is_set = |e: &Expr| matches!(&e.kind, ExprKind::Call { func, .. } if func.is_set());
-        let kept: Vec<&(ColumnId, Expr)> = exprs.iter().filter(|e| need.contains(e.0) || is_set(&e.1)).collect();
+        let kept: Vec<&(ColumnId, Expr)> =
+            exprs.iter().filter(|e| need.contains(e.0) || is_set(&e.1)).collect();
         let inner_need = self.parts().columns_of_all(kept.iter().map(|e| &e.1));
         let input = self.lower(input, &inner_need, &Want::default())?;
         let slots: Vec<ColumnId> = kept.iter().map(|e| e.0).collect();
@@ -75,7 +88,8 @@ impl Lower<'_> {
         aggregates: &[(ColumnId, AggregateCall)],
         need: &ColumnSet,
     ) -> Result<Lowered> {
-        let kept: Vec<&(ColumnId, AggregateCall)> = aggregates.iter().filter(|a| need.contains(a.0)).collect();
+        let kept: Vec<&(ColumnId, AggregateCall)> =
+            aggregates.iter().filter(|a| need.contains(a.0)).collect();
         let mut inner = self.parts().columns_of_all(group.iter().map(|g| &g.1));
         for (_, call) in &kept {
             let exprs = call.args.iter().chain(call.order.iter().map(|k| &k.expr)).chain(&call.filter);
@@ -140,7 +154,9 @@ impl Lower<'_> {
         slots.extend(grouping_mask);
         let work = rows_in * (CPU_OPERATOR * (group.len() + calls.len()) as f64);
         let (startup, total) = match strategy {
-            AggregateStrategy::Sorted => (input.node.cost.startup, input.node.cost.total + work + rows * CPU_TUPLE),
+            AggregateStrategy::Sorted => {
+                (input.node.cost.startup, input.node.cost.total + work + rows * CPU_TUPLE)
+            }
             _ => (input.node.cost.total + work, input.node.cost.total + work + rows * CPU_TUPLE),
         };
         let order = match strategy {
@@ -148,7 +164,8 @@ impl Lower<'_> {
                 .order
                 .iter()
                 .map_while(|k| {
-                    let (id, _) = group.iter().find(|(_, e)| matches!(e.kind, ExprKind::Column(c) if c == k.column))?;
+                    let (id, _) =
+                        group.iter().find(|(_, e)| matches!(e.kind, ExprKind::Column(c) if c == k.column))?;
                     Some(OrderKey { column: *id, ..*k })
                 })
                 .collect(),
@@ -165,7 +182,12 @@ impl Lower<'_> {
         Ok(Lowered { node, slots, order })
     }
 
-    pub(crate) fn lower_window(&mut self, input: &Logical, calls: &[(ColumnId, WindowCall)], need: &ColumnSet) -> Result<Lowered> {
+    pub(crate) fn lower_window(
+        &mut self,
+        input: &Logical,
+        calls: &[(ColumnId, WindowCall)],
+        need: &ColumnSet,
+    ) -> Result<Lowered> {
         let kept: Vec<&(ColumnId, WindowCall)> = calls.iter().filter(|c| need.contains(c.0)).collect();
         if kept.is_empty() {
             return self.lower(input, need, &Want::default());
@@ -181,7 +203,8 @@ impl Lower<'_> {
         let mut out = Vec::with_capacity(kept.len());
         for (id, call) in kept {
             let mut call = call.clone();
-            let mut plan = Logical::Window { input: Box::new(Logical::one_row()), calls: vec![(*id, call.clone())] };
+            let mut plan =
+                Logical::Window { input: Box::new(Logical::one_row()), calls: vec![(*id, call.clone())] };
             let mut result = Ok(());
             plan.each_expr_mut(&mut |e| {
                 if result.is_ok() {
@@ -220,7 +243,13 @@ impl Lower<'_> {
             .collect()
     }
 
-    pub(crate) fn lower_sort(&mut self, input: &Logical, keys: &[SortKey], need: &ColumnSet, top: Option<(Expr, f64)>) -> Result<Lowered> {
+    pub(crate) fn lower_sort(
+        &mut self,
+        input: &Logical,
+        keys: &[SortKey],
+        need: &ColumnSet,
+        top: Option<(Expr, f64)>,
+    ) -> Result<Lowered> {
         let order = Self::order_keys(keys);
         let mut inner = need.clone();
         inner.extend(order.iter().map(|k| k.column));
@@ -234,7 +263,12 @@ impl Lower<'_> {
     }
 
     /// A sort node.
-    pub(crate) fn sort(&mut self, input: Lowered, order: &[OrderKey], top: Option<(Expr, f64)>) -> Result<Lowered> {
+    pub(crate) fn sort(
+        &mut self,
+        input: Lowered,
+        order: &[OrderKey],
+        top: Option<(Expr, f64)>,
+    ) -> Result<Lowered> {
         let rows = input.rows();
         let keys = self.sort_slots(order, &input.slots)?;
         let presorted = input.order.iter().zip(order).take_while(|(a, b)| a == b).count() as u32;
@@ -250,14 +284,21 @@ impl Lower<'_> {
         Ok(Lowered { node, slots: input.slots, order: order.to_vec() })
     }
 
-    pub(crate) fn lower_distinct(&mut self, input: &Logical, on: &[ColumnId], need: &ColumnSet) -> Result<Lowered> {
+    pub(crate) fn lower_distinct(
+        &mut self,
+        input: &Logical,
+        on: &[ColumnId],
+        need: &ColumnSet,
+    ) -> Result<Lowered> {
         let mut inner = need.clone();
         inner.extend(on.iter().copied());
         let input = self.lower(input, &inner, &Want::default())?;
         let rows_in = input.rows();
-        let columns = on.iter().fold(1.0, |p: f64, &id| (p * self.estimator.distinct(id, rows_in)).min(rows_in));
+        let columns =
+            on.iter().fold(1.0, |p: f64, &id| (p * self.estimator.distinct(id, rows_in)).min(rows_in));
         let slots: Vec<u32> = on.iter().filter_map(|&id| input.slot(id)).collect();
-        let leads = input.order.len() >= on.len() && input.order.iter().take(on.len()).all(|k| on.contains(&k.column));
+        let leads = input.order.len() >= on.len()
+            && input.order.iter().take(on.len()).all(|k| on.contains(&k.column));
         let sorted = leads && !on.is_empty();
         let total = input.node.cost.total + rows_in * CPU_OPERATOR * on.len() as f64;
         let startup = if sorted { input.node.cost.startup } else { total };
@@ -277,10 +318,14 @@ impl Lower<'_> {
     ) -> Result<Lowered> {
         let mut inner = need.clone();
         inner.extend(ties.iter().copied());
-        let kept = count.map(|c| constant_count(c).unwrap_or(100.0) + offset.map_or(0.0, |o| constant_count(o).unwrap_or(100.0)));
+        let kept = count.map(|c| {
+            constant_count(c).unwrap_or(100.0) + offset.map_or(0.0, |o| constant_count(o).unwrap_or(100.0))
+        });
         let plain = |e: &Expr| !e.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. }));
         let input = match (input, count) {
-            (Logical::Sort { input, keys }, Some(count)) if ties.is_empty() && plain(count) && offset.is_none_or(plain) => {
+            (Logical::Sort { input, keys }, Some(count))
+                if ties.is_empty() && plain(count) && offset.is_none_or(plain) =>
+            {
                 let top = match offset {
                     None => Some(count.clone()),
                     Some(offset) => add_counts(count, offset),
@@ -308,7 +353,11 @@ impl Lower<'_> {
         Ok(Lowered { node, slots: input.slots, order: input.order })
     }
 
-    pub(crate) fn lower_union(&mut self, inputs: &[(Logical, Vec<ColumnId>)], columns: &[ColumnId]) -> Result<Lowered> {
+    pub(crate) fn lower_union(
+        &mut self,
+        inputs: &[(Logical, Vec<ColumnId>)],
+        columns: &[ColumnId],
+    ) -> Result<Lowered> {
         let mut nodes = Vec::with_capacity(inputs.len());
         let (mut rows, mut total) = (0.0, 0.0);
         for (plan, ids) in inputs {
@@ -335,6 +384,10 @@ fn add_counts(count: &Expr, offset: &Expr) -> Option<Expr> {
         return a.checked_add(*b).map(|n| Expr::constant(Datum::Int8(n), DataType::of(oid::INT8)));
     }
     let plus = resolve_operator("+", oid::INT8, oid::INT8).ok()?;
-    let kind = ExprKind::Call { func: plus.func, args: vec![count.clone(), offset.clone()], operator: plus.operator.oid };
+    let kind = ExprKind::Call {
+        func: plus.func,
+        args: vec![count.clone(), offset.clone()],
+        operator: plus.operator.oid,
+    };
     Some(Expr::new(kind, DataType::of(oid::INT8)))
 }

@@ -25,7 +25,8 @@ impl Lower<'_> {
         let input = self.lower(input, &inner, want)?;
         let mut physical = Vec::with_capacity(targets.len());
         for target in targets {
-            let row_id = input.slot(target.row_id).ok_or_else(|| SqlError::internal("locked row has no id"))?;
+            let row_id =
+                input.slot(target.row_id).ok_or_else(|| SqlError::internal("locked row has no id"))?;
             physical.push(LockTarget {
                 relation: target.relation.clone(),
                 row_id,
@@ -80,8 +81,13 @@ impl Lower<'_> {
         let mut slots: Vec<ColumnId> = Vec::new();
         let returning = match &modify.returning {
             Some(list) => {
-                let seen: Vec<ColumnId> =
-                    modify.new_columns.iter().chain(&modify.old_columns).chain(&input.slots).copied().collect();
+                let seen: Vec<ColumnId> = modify
+                    .new_columns
+                    .iter()
+                    .chain(&modify.old_columns)
+                    .chain(&input.slots)
+                    .copied()
+                    .collect();
                 let mut out = Vec::with_capacity(list.len());
                 for (id, e) in list {
                     out.push(self.slotted(e, &seen)?);
@@ -93,7 +99,12 @@ impl Lower<'_> {
         };
         let cost = input.node.cost;
         let silent = returning.is_none();
-        let op = Op::Modify { input: Box::new(input.node), target: Box::new(modify.target.clone()), write, returning };
+        let op = Op::Modify {
+            input: Box::new(input.node),
+            target: Box::new(modify.target.clone()),
+            write,
+            returning,
+        };
         let mut node = self.node(op, &slots, cost.startup, cost.total, cost.rows);
         if silent {
             node.cost.rows = 0.0;

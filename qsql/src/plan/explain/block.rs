@@ -3,9 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::super::deparse::{Names, deparse_aggregate, deparse_conjunction, deparse_expr, deparse_window, order_words, quote_identifier};
+use super::super::deparse::{
+    Names, deparse_aggregate, deparse_conjunction, deparse_expr, deparse_window, order_words,
+    quote_identifier,
+};
 use super::super::expr::{Expr, ExprKind};
-use super::super::physical::{AggregateStrategy, Command, Cost, JoinKind, Node, Op, PhysicalPlan, Scan, ScanColumn, SetOp, SortSlot, Write};
+use super::super::physical::{
+    AggregateStrategy, Command, Cost, JoinKind, Node, Op, PhysicalPlan, Scan, ScanColumn, SetOp, SortSlot,
+    Write,
+};
 use super::{ActualStats, ExplainOptions, NodeActual};
 
 /// A shown node.
@@ -124,7 +130,12 @@ fn number(node: &Node, next: &mut usize, numbers: &mut HashMap<*const Node, usiz
     *next += 1;
     if matches!(
         node.op,
-        Op::SeqScan(_) | Op::IndexScan { .. } | Op::FunctionScan { .. } | Op::CteScan { .. } | Op::WorkTableScan { .. } | Op::Values(_)
+        Op::SeqScan(_)
+            | Op::IndexScan { .. }
+            | Op::FunctionScan { .. }
+            | Op::CteScan { .. }
+            | Op::WorkTableScan { .. }
+            | Op::Values(_)
             | Op::Modify { .. }
     ) {
         *relations += 1;
@@ -133,7 +144,11 @@ fn number(node: &Node, next: &mut usize, numbers: &mut HashMap<*const Node, usiz
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(plan: &'a PhysicalPlan, options: &'a ExplainOptions, actuals: Option<&'a ActualStats>) -> Self {
+    pub(super) fn new(
+        plan: &'a PhysicalPlan,
+        options: &'a ExplainOptions,
+        actuals: Option<&'a ActualStats>,
+    ) -> Self {
         let (mut numbers, mut next, mut relations) = (HashMap::new(), 0, 0);
         number(&plan.root, &mut next, &mut numbers, &mut relations);
         plan.subplans.iter().for_each(|n| number(n, &mut next, &mut numbers, &mut relations));
@@ -170,7 +185,9 @@ impl<'a> Builder<'a> {
 
     fn slot_of(&self, e: &Expr, slots: &[Slot]) -> Slot {
         match &e.kind {
-            ExprKind::Column(i) => slots.get(*i as usize).cloned().unwrap_or(Slot { text: format!("?{i}?"), plain: true }),
+            ExprKind::Column(i) => {
+                slots.get(*i as usize).cloned().unwrap_or(Slot { text: format!("?{i}?"), plain: true })
+            }
             _ => Slot { text: deparse_expr(e, &self.names(slots)), plain: false },
         }
     }
@@ -197,7 +214,8 @@ impl<'a> Builder<'a> {
             Op::Empty => {
                 let mut block = self.leaf("Result", node);
                 block.details.push(("One-Time Filter".to_owned(), Fact::Text("false".to_owned())));
-                let slots = node.types.iter().map(|_| Slot { text: "NULL".to_owned(), plain: false }).collect();
+                let slots =
+                    node.types.iter().map(|_| Slot { text: "NULL".to_owned(), plain: false }).collect();
                 (block, slots)
             }
             Op::Result(exprs) => {
@@ -211,8 +229,9 @@ impl<'a> Builder<'a> {
                 let mut block = self.leaf("Values Scan", node);
                 block.label = "Values Scan on \"*VALUES*\"".to_owned();
                 block.facts.push(("Alias", Fact::Text("*VALUES*".to_owned())));
-                let slots: Vec<Slot> =
-                    (1..=node.types.len()).map(|i| self.column_slot("\"*VALUES*\"", &format!("column{i}"))).collect();
+                let slots: Vec<Slot> = (1..=node.types.len())
+                    .map(|i| self.column_slot("\"*VALUES*\"", &format!("column{i}")))
+                    .collect();
                 self.output(&mut block, &slots);
                 (block, slots)
             }
@@ -230,10 +249,12 @@ impl<'a> Builder<'a> {
                 block.label = aliased(&format!("Function Scan on {}", quote_identifier(name)), name, alias);
                 block.facts.push(("Function Name", Fact::Text(name.to_owned())));
                 block.facts.push(("Alias", Fact::Text(alias.to_string())));
-                let slots: Vec<Slot> = node.types.iter().enumerate().map(|(i, _)| self.function_slot(calls, alias, i)).collect();
+                let slots: Vec<Slot> =
+                    node.types.iter().enumerate().map(|(i, _)| self.function_slot(calls, alias, i)).collect();
                 self.output(&mut block, &slots);
                 if self.options.verbose {
-                    let texts: Vec<String> = calls.iter().map(|c| deparse_expr(c, &self.names(&[]))).collect();
+                    let texts: Vec<String> =
+                        calls.iter().map(|c| deparse_expr(c, &self.names(&[]))).collect();
                     block.details.push(("Function Call".to_owned(), Fact::Text(texts.join(", "))));
                 }
                 self.filter_lines(&mut block, filter, &slots);
@@ -245,8 +266,12 @@ impl<'a> Builder<'a> {
                 block.label = aliased(&format!("CTE Scan on {}", quote_identifier(&name)), &name, alias);
                 block.facts.push(("CTE Name", Fact::Text(name.to_string())));
                 block.facts.push(("Alias", Fact::Text(alias.to_string())));
-                let slots: Vec<Slot> =
-                    node.types.iter().enumerate().map(|(i, _)| self.column_slot(alias, &format!("column{}", i + 1))).collect();
+                let slots: Vec<Slot> = node
+                    .types
+                    .iter()
+                    .enumerate()
+                    .map(|(i, _)| self.column_slot(alias, &format!("column{}", i + 1)))
+                    .collect();
                 self.filter_lines(&mut block, filter, &slots);
                 (block, slots)
             }
@@ -254,7 +279,12 @@ impl<'a> Builder<'a> {
                 let mut block = self.leaf("WorkTable Scan", node);
                 let name = self.plan.ctes.get(*cte as usize).map_or(Arc::from("?"), |c| c.name.clone());
                 block.label = format!("WorkTable Scan on {}", quote_identifier(&name));
-                let slots = node.types.iter().enumerate().map(|(i, _)| self.column_slot(&name, &format!("column{}", i + 1))).collect();
+                let slots = node
+                    .types
+                    .iter()
+                    .enumerate()
+                    .map(|(i, _)| self.column_slot(&name, &format!("column{}", i + 1)))
+                    .collect();
                 (block, slots)
             }
             Op::RecursiveUnion { base, step, .. } => {
@@ -296,8 +326,12 @@ impl<'a> Builder<'a> {
                 block.children.push(child);
                 (block, slots)
             }
-            Op::HashJoin { kind, left, right, keys, residual } => self.equi_join(node, "Hash", *kind, (left, right), keys, residual),
-            Op::MergeJoin { kind, left, right, keys, residual } => self.equi_join(node, "Merge", *kind, (left, right), keys, residual),
+            Op::HashJoin { kind, left, right, keys, residual } => {
+                self.equi_join(node, "Hash", *kind, (left, right), keys, residual)
+            }
+            Op::MergeJoin { kind, left, right, keys, residual } => {
+                self.equi_join(node, "Merge", *kind, (left, right), keys, residual)
+            }
             Op::NestedLoop { kind, left, right, params, conditions } => {
                 let (outer, left_slots) = self.child(left, "Outer");
                 for (param, e) in params {
@@ -305,7 +339,9 @@ impl<'a> Builder<'a> {
                     self.params.insert(*param, slot.referenced());
                 }
                 let (mut inner, right_slots) = self.child(right, "Inner");
-                if params.is_empty() && !inner.children.is_empty() || params.is_empty() && right.cost.rows > 1.0 {
+                if params.is_empty() && !inner.children.is_empty()
+                    || params.is_empty() && right.cost.rows > 1.0
+                {
                     inner = self.wrapped("Materialize", inner, right);
                 }
                 let mut block = self.join_block(node, "Nested Loop", *kind);
@@ -332,7 +368,8 @@ impl<'a> Builder<'a> {
                 block.facts.push(("Strategy", Fact::Text(word.to_owned())));
                 let (child, inner) = self.child(input, "Outer");
                 let mut slots: Vec<Slot> = group.iter().map(|e| self.slot_of(e, &inner)).collect();
-                let keys: Vec<String> = group.iter().map(|e| self.slot_of(e, &inner).referenced_in(e)).collect();
+                let keys: Vec<String> =
+                    group.iter().map(|e| self.slot_of(e, &inner).referenced_in(e)).collect();
                 for call in aggregates {
                     slots.push(Slot { text: deparse_aggregate(call, &self.names(&inner)), plain: false });
                 }
@@ -346,7 +383,8 @@ impl<'a> Builder<'a> {
                     }
                 } else {
                     for set in sets {
-                        let keys: Vec<String> = set.iter().filter_map(|&i| keys.get(i as usize).cloned()).collect();
+                        let keys: Vec<String> =
+                            set.iter().filter_map(|&i| keys.get(i as usize).cloned()).collect();
                         let name = if keys.is_empty() { "Group Key" } else { "Hash Key" };
                         let keys = if keys.is_empty() { vec!["()".to_owned()] } else { keys };
                         block.details.push((name.to_owned(), Fact::List(keys)));
@@ -370,7 +408,8 @@ impl<'a> Builder<'a> {
                     let names = self.names(&inner);
                     let mut parts = Vec::new();
                     if !call.window.partition.is_empty() {
-                        let keys: Vec<String> = call.window.partition.iter().map(|e| deparse_expr(e, &names)).collect();
+                        let keys: Vec<String> =
+                            call.window.partition.iter().map(|e| deparse_expr(e, &names)).collect();
                         parts.push(format!("PARTITION BY {}", keys.join(", ")));
                     }
                     if !call.window.order.is_empty() {
@@ -378,11 +417,19 @@ impl<'a> Builder<'a> {
                             .window
                             .order
                             .iter()
-                            .map(|k| format!("{}{}", deparse_expr(&k.expr, &names), order_words(k.descending, k.nulls_first)))
+                            .map(|k| {
+                                format!(
+                                    "{}{}",
+                                    deparse_expr(&k.expr, &names),
+                                    order_words(k.descending, k.nulls_first)
+                                )
+                            })
                             .collect();
                         parts.push(format!("ORDER BY {}", keys.join(", ")));
                     }
-                    block.details.push(("Window".to_owned(), Fact::Text(format!("w1 AS ({})", parts.join(" ")))));
+                    block
+                        .details
+                        .push(("Window".to_owned(), Fact::Text(format!("w1 AS ({})", parts.join(" ")))));
                 }
                 block.children.push(child);
                 (block, slots)
@@ -403,12 +450,14 @@ impl<'a> Builder<'a> {
             }
             Op::Distinct { input, slots: on, sorted } => {
                 let (child, slots) = self.child(input, "Outer");
-                let mut block = if *sorted { self.leaf("Unique", node) } else { self.leaf("Aggregate", node) };
+                let mut block =
+                    if *sorted { self.leaf("Unique", node) } else { self.leaf("Aggregate", node) };
                 self.output(&mut block, &slots);
                 if !*sorted {
                     block.label = "HashAggregate".to_owned();
                     block.facts.push(("Strategy", Fact::Text("Hashed".to_owned())));
-                    let keys = on.iter().filter_map(|&i| slots.get(i as usize)).map(Slot::referenced).collect();
+                    let keys =
+                        on.iter().filter_map(|&i| slots.get(i as usize)).map(Slot::referenced).collect();
                     block.details.push(("Group Key".to_owned(), Fact::List(keys)));
                 }
                 block.children.push(child);
@@ -468,19 +517,28 @@ impl<'a> Builder<'a> {
                 if let Write::Insert { on_conflict: Some(conflict) } = write {
                     let word = if conflict.update.is_some() { "UPDATE" } else { "NOTHING" };
                     block.details.push(("Conflict Resolution".to_owned(), Fact::Text(word.to_owned())));
-                    let names: Vec<String> =
-                        conflict.arbiters.iter().filter_map(|&i| table.indexes.get(i)).map(|i| i.name.to_string()).collect();
+                    let names: Vec<String> = conflict
+                        .arbiters
+                        .iter()
+                        .filter_map(|&i| table.indexes.get(i))
+                        .map(|i| i.name.to_string())
+                        .collect();
                     if !names.is_empty() {
                         block.details.push(("Conflict Arbiter Indexes".to_owned(), Fact::List(names)));
                     }
                 }
                 let (child, inner) = self.child(input, "Outer");
-                let image: Vec<Slot> = table.columns.iter().map(|c| self.column_slot(&table.name, &c.name)).collect();
+                let image: Vec<Slot> =
+                    table.columns.iter().map(|c| self.column_slot(&table.name, &c.name)).collect();
                 let seen: Vec<Slot> = image.iter().chain(&image).cloned().chain(inner).collect();
                 let slots: Vec<Slot> = returning.iter().flatten().map(|e| self.slot_of(e, &seen)).collect();
                 self.output(&mut block, &slots);
                 if let Write::Update { set, .. } = write {
-                    self.attach_subplans(&mut block, set.iter().map(|s| &s.1), &seen[2 * table.columns.len()..]);
+                    self.attach_subplans(
+                        &mut block,
+                        set.iter().map(|s| &s.1),
+                        &seen[2 * table.columns.len()..],
+                    );
                 }
                 block.children.insert(0, child);
                 (block, slots)
@@ -489,7 +547,13 @@ impl<'a> Builder<'a> {
     }
 
     fn leaf(&self, kind: &str, node: &Node) -> Block {
-        Block { kind: kind.to_owned(), label: kind.to_owned(), cost: node.cost, actual: self.actual(node), ..Block::default() }
+        Block {
+            kind: kind.to_owned(),
+            label: kind.to_owned(),
+            cost: node.cost,
+            actual: self.actual(node),
+            ..Block::default()
+        }
     }
 
     fn child(&mut self, node: &Node, relationship: &'static str) -> (Block, Vec<Slot>) {
@@ -578,7 +642,13 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn scan(&mut self, node: &Node, scan: &Scan, kind: &str, index: Option<(&str, bool, &[Expr])>) -> (Block, Vec<Slot>) {
+    fn scan(
+        &mut self,
+        node: &Node,
+        scan: &Scan,
+        kind: &str,
+        index: Option<(&str, bool, &[Expr])>,
+    ) -> (Block, Vec<Slot>) {
         let mut block = self.leaf(kind, node);
         let name = self.relation_name(&scan.relation.schema, &scan.relation.name);
         let mut label = kind.to_owned();
@@ -587,7 +657,10 @@ impl<'a> Builder<'a> {
                 label.push_str(" Backward");
             }
             label.push_str(&format!(" using {}", quote_identifier(index)));
-            block.facts.push(("Scan Direction", Fact::Text(if backward { "Backward" } else { "Forward" }.to_owned())));
+            block.facts.push((
+                "Scan Direction",
+                Fact::Text(if backward { "Backward" } else { "Forward" }.to_owned()),
+            ));
             block.facts.push(("Index Name", Fact::Text(index.to_owned())));
         }
         label.push_str(&format!(" on {name}"));
@@ -614,7 +687,8 @@ impl<'a> Builder<'a> {
         if let Some((_, _, shown)) = index
             && !shown.is_empty()
         {
-            let all: Vec<Slot> = scan.relation.columns.iter().map(|c| self.column_slot(&scan.alias, &c.name)).collect();
+            let all: Vec<Slot> =
+                scan.relation.columns.iter().map(|c| self.column_slot(&scan.alias, &c.name)).collect();
             let text = deparse_conjunction(shown, &self.names(&all));
             block.details.push(("Index Cond".to_owned(), Fact::Text(text)));
         }
@@ -660,7 +734,13 @@ impl<'a> Builder<'a> {
         let mut block = self.join_block(node, &format!("{method} Join"), kind);
         let tests: Vec<String> = keys
             .iter()
-            .map(|(l, r)| format!("({} = {})", deparse_expr(l, &self.names(&left_slots)), deparse_expr(r, &self.names(&right_slots))))
+            .map(|(l, r)| {
+                format!(
+                    "({} = {})",
+                    deparse_expr(l, &self.names(&left_slots)),
+                    deparse_expr(r, &self.names(&right_slots))
+                )
+            })
             .collect();
         let text = if tests.len() == 1 { tests.concat() } else { format!("({})", tests.join(" AND ")) };
         block.details.push((format!("{method} Cond"), Fact::Text(text)));
@@ -677,7 +757,12 @@ impl<'a> Builder<'a> {
     }
 
     /// Shows the subplans that expressions mention, under the node that evaluates them.
-    fn attach_subplans<'e>(&mut self, block: &mut Block, exprs: impl Iterator<Item = &'e Expr>, slots: &[Slot]) {
+    fn attach_subplans<'e>(
+        &mut self,
+        block: &mut Block,
+        exprs: impl Iterator<Item = &'e Expr>,
+        slots: &[Slot],
+    ) {
         let mut found = Vec::new();
         for e in exprs {
             e.any(&mut |e| {
@@ -732,7 +817,8 @@ fn sort_keys(keys: &[SortSlot], slots: &[Slot]) -> Vec<String> {
     keys.iter()
         .map(|k| {
             let text = slots.get(k.slot as usize).map_or_else(|| format!("?{}?", k.slot), Slot::referenced);
-            let collate = if k.collation == 950 && k.ty.oid != crate::types::oid::NAME { " COLLATE \"C\"" } else { "" };
+            let collate =
+                if k.collation == 950 && k.ty.oid != crate::types::oid::NAME { " COLLATE \"C\"" } else { "" };
             format!("{text}{collate}{}", order_words(k.descending, k.nulls_first))
         })
         .collect()

@@ -10,8 +10,8 @@ mod json;
 mod text;
 
 use super::physical::PhysicalPlan;
-use block::Builder;
 pub use block::Block;
+use block::Builder;
 
 /// Options of EXPLAIN.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,14 @@ pub struct ExplainOptions {
 
 impl Default for ExplainOptions {
     fn default() -> Self {
-        ExplainOptions { analyze: false, verbose: false, costs: true, timing: true, summary: false, json: false }
+        ExplainOptions {
+            analyze: false,
+            verbose: false,
+            costs: true,
+            timing: true,
+            summary: false,
+            json: false,
+        }
     }
 }
 

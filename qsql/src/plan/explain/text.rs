@@ -27,7 +27,10 @@ fn node(block: &Block, options: &ExplainOptions, indent: usize, lines: &mut Vec<
     }
     if options.costs {
         let c = block.cost;
-        line.push_str(&format!("  (cost={:.2}..{:.2} rows={:.0} width={:.0})", c.startup, c.total, c.rows, c.width));
+        line.push_str(&format!(
+            "  (cost={:.2}..{:.2} rows={:.0} width={:.0})",
+            c.startup, c.total, c.rows, c.width
+        ));
     }
     if options.analyze {
         match block.actual {
