@@ -83,7 +83,7 @@ macro_rules! to_int {
     ($name:ident, $ty:ty, $low:expr, $high:expr, $what:literal) => {
         fn $name(v: f64) -> Result<$ty> {
             let r = v.round_ties_even();
-            if r >= $low && r < $high {
+            if ($low..$high).contains(&r) {
                 Ok(r as $ty)
             } else {
                 Err(sql_err!(NUMERIC_VALUE_OUT_OF_RANGE, $what))
@@ -304,7 +304,7 @@ fn finite(a: f64) -> Result<f64> {
 }
 
 fn unit(a: f64) -> Result<f64> {
-    if a < -1.0 || a > 1.0 { Err(domain()) } else { Ok(a) }
+    if a.is_nan() || (-1.0..=1.0).contains(&a) { Ok(a) } else { Err(domain()) }
 }
 
 /// Sine of 0 to 90 degrees, exact at 0, 30 and 90.

@@ -186,11 +186,7 @@ impl Layout {
                 }
                 self.zero_end = self.pre + self.post;
             }
-            Token::Blank => {
-                if self.pre == 0 && self.post == 0 && !self.zero {
-                    self.blank = true;
-                }
-            }
+            Token::Blank if self.pre == 0 && self.post == 0 && !self.zero => self.blank = true,
             Token::Point | Token::LocalPoint => {
                 if self.decimal {
                     return Err(refused("multiple decimal points"));
@@ -520,7 +516,7 @@ fn print(layout: &Layout, digits: Digits) -> String {
     let text = &digits.text;
     let (mut brackets, mut anchor) = (layout.brackets, layout.anchor);
     let sign_written = if layout.plus || layout.minus {
-        !(layout.plus && !layout.minus)
+        !layout.plus || layout.minus
     } else {
         if !digits.negative && layout.fill {
             brackets = false;
@@ -634,11 +630,8 @@ impl Printer<'_> {
             self.inside = true;
         } else {
             match self.digits.get(self.at) {
-                Some(b'.') => {
-                    if !self.last_is_point() || fill {
-                        self.out.push('.');
-                    }
-                }
+                Some(b'.') if !self.last_is_point() || fill => self.out.push('.'),
+                Some(b'.') => {}
                 Some(_) if self.last.is_some_and(|last| self.at > last) && token != Token::Zero => {}
                 Some(_) if self.leading_zero() => {
                     if !fill {

@@ -87,15 +87,9 @@ impl Reader<'_> {
     fn token(&mut self, token: Token) {
         match token {
             Token::Nine | Token::Zero | Token::Point | Token::LocalPoint => {
-                if self.digit(token) {
-                    self.at += 1;
-                }
+                self.at += usize::from(self.digit(token))
             }
-            Token::Comma | Token::Group => {
-                if self.peek() == Some(b',') {
-                    self.at += 1;
-                }
-            }
+            Token::Comma | Token::Group => self.at += usize::from(self.peek() == Some(b',')),
             Token::Currency => self.skip_other(1),
             Token::Ordinal(_) => self.skip_other(2),
             Token::Minus | Token::Plus | Token::SignPlace => {
