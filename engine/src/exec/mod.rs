@@ -39,6 +39,7 @@ pub mod merge_join;
 pub mod modify;
 pub mod nested_loop;
 pub mod partition;
+pub mod point;
 pub mod project;
 pub mod project_set;
 pub mod recursive_union;

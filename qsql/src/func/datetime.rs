@@ -4,11 +4,11 @@ use std::cmp::Ordering;
 
 use super::EvalCx;
 use super::args::{Date, Time, TimeTz, Ts, TsTz, larger, order, scalar};
-use super::calendar::{civil, month_name, weekday_name};
 use super::hash::hash_bytes;
 use crate::error::{Result, SqlError};
 use crate::sql_err;
 use crate::types::coerce::apply_typmod;
+use crate::types::datetime::calendar::{Civil, DAYS, MONTHS, day_of_week, to_julian};
 use crate::types::datetime::zone::Zone;
 use crate::types::datetime::{USECS_PER_DAY, USECS_PER_SEC, arith, extract, interval, make, trunc};
 use crate::types::oid::{INTERVAL, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ};
@@ -378,20 +378,19 @@ fn little_endian(v: i64) -> Vec<u8> {
 
 /// `Sat Nov 23 09:06:07.000000 2024 UTC`
 fn time_of_day(now: i64, zone: &Zone) -> String {
-    let local = now + i64::from(zone.offset_at(now)) * USECS_PER_SEC;
-    let days = local.div_euclid(USECS_PER_DAY);
-    let micros = local.rem_euclid(USECS_PER_DAY);
-    let (year, month, day) = civil(days);
-    let seconds = micros / USECS_PER_SEC;
+    let civil = Civil::of(now + i64::from(zone.offset_at(now)) * USECS_PER_SEC);
+    let weekday = DAYS[day_of_week(to_julian(civil.year, civil.month, civil.day)) as usize];
     format!(
-        "{} {} {day:02} {:02}:{:02}:{:02}.{:06} {year} {}",
-        &weekday_name(days)[..3],
-        &month_name(month)[..3],
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60,
-        micros % USECS_PER_SEC,
-        zone.name()
+        "{} {} {:02} {:02}:{:02}:{:02}.{:06} {} {}",
+        &weekday[..3],
+        &MONTHS[civil.month as usize - 1][..3],
+        civil.day,
+        civil.hour,
+        civil.minute,
+        civil.second,
+        civil.micros,
+        civil.year,
+        zone.abbreviation_at(now)
     )
 }
 

@@ -179,9 +179,9 @@ scalar! {
     dacos(a: f64) -> f64 = unit(a)?.acos();
     datan(a: f64) -> f64 = a.atan();
     datan2(a: f64, b: f64) -> f64 = a.atan2(b);
-    dsinh(a: f64) -> f64 = libm::sinh(a);
-    dcosh(a: f64) -> f64 = libm::cosh(a);
-    dtanh(a: f64) -> f64 = libm::tanh(a);
+    dsinh(a: f64) -> f64 = a.sinh();
+    dcosh(a: f64) -> f64 = a.cosh();
+    dtanh(a: f64) -> f64 = a.tanh();
     dasinh(a: f64) -> f64 = libm::asinh(a);
     dacosh(a: f64) -> f64 = {
         if a < 1.0 {
@@ -304,7 +304,7 @@ fn finite(a: f64) -> Result<f64> {
 }
 
 fn unit(a: f64) -> Result<f64> {
-    if (-1.0..=1.0).contains(&a) || a.is_nan() { Ok(a) } else { Err(domain()) }
+    if a.is_nan() || (-1.0..=1.0).contains(&a) { Ok(a) } else { Err(domain()) }
 }
 
 /// Sine of 0 to 90 degrees, exact at 0, 30 and 90.

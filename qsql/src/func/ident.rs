@@ -7,6 +7,8 @@ use crate::types::{Datum, io_text};
 scalar! {
     xideq(a: Id, b: &Datum) -> bool = i64::from(a.0) == whole(b);
     xidneq(a: Id, b: &Datum) -> bool = i64::from(a.0) != whole(b);
+    int4_oid(a: i32) -> Id = Id(a as u32);
+    oid_int4(a: Id) -> i32 = a.0 as i32;
     cideq(a: Id, b: Id) -> bool = a == b;
     xid8toxid(a: &Datum) -> Id = Id(whole(a) as u32);
     text_regclass[cx](a: &str) -> Datum = io_text::parse_text(REGCLASS, -1, a, cx.io)?;

@@ -9,11 +9,12 @@ mod args;
 mod array;
 mod boolean;
 mod bytea;
-mod calendar;
 pub mod category;
 mod collate;
 mod datetime;
 pub mod eval;
+#[cfg(test)]
+mod expressions;
 mod float;
 mod format;
 mod hash;
@@ -28,7 +29,9 @@ pub mod resolve;
 mod session;
 mod set;
 mod table;
+mod template;
 mod text;
+mod unicode;
 mod uuid;
 
 use std::fmt;

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::sql_err;
 use crate::types::datetime::USECS_PER_SEC;
 use crate::types::oid::{INT8, UNKNOWN};
-use crate::types::{DataType, Datum, Interval, Numeric, io_text};
+use crate::types::{DataType, Datum, Interval, Numeric, info, io_text};
 
 /// The value of functions that return `void`.
 pub(super) fn void() -> Datum {
@@ -52,7 +52,7 @@ scalar! {
     pg_typeof[cx](_value: &Datum) -> Id = Id(cx.arg_types.first().map_or(UNKNOWN, |t| t.oid));
     pg_basetype(ty: Id) -> Id = ty;
     format_type(ty: Option<Id>, typmod: Option<i32>) -> Option<String> =
-        ty.map(|ty| category::format_type(ty.0, typmod));
+        ty.map(|ty| info::format_type(ty.0, typmod));
     pg_collation_for[cx](_value: &Datum) -> Option<String> = {
         let ty = cx.arg_types.first().map_or(UNKNOWN, |t| t.oid);
         match category::category(ty) {

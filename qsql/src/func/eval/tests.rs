@@ -94,8 +94,8 @@ fn nesting_to_the_right_is_bounded() {
 
 #[test]
 fn junctions_are_three_valued() {
-    #[allow(clippy::type_complexity, reason = "a table of cases")]
-    let cases: [(&[Option<bool>], Option<bool>, Option<bool>); 5] = [
+    type Case = (&'static [Option<bool>], Option<bool>, Option<bool>);
+    let cases: [Case; 5] = [
         (&[Some(true), Some(true)], Some(true), Some(true)),
         (&[Some(true), None], None, Some(true)),
         (&[Some(false), None], Some(false), None),

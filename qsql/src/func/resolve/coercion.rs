@@ -1,10 +1,10 @@
 //! From one type to another: what may be coerced where, and how.
 
 use super::super::category::{array_of, category, element_of};
-use super::super::{CastContext, CastMethod, Function, cast, function_by_oid};
+use super::super::{CastContext, CastMethod, Function, cast, function_by_oid, table};
 use super::polymorphic::{is_polymorphic, solves};
 use crate::types::Oid;
-use crate::types::oid::{ANY, INT2VECTOR, OIDVECTOR, RECORD, RECORD_ARRAY, UNKNOWN};
+use crate::types::oid::{ANY, INT2VECTOR, INT4, OIDVECTOR, RECORD, RECORD_ARRAY, UNKNOWN};
 
 /// How a value of one type becomes a value of another.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,8 @@ pub fn find_coercion(from: Oid, to: Oid, context: CastContext) -> Option<Coercio
             return None;
         }
         return match row.method {
+            CastMethod::Binary if from == INT4 => Some(Coercion::Function(&table::INT4_TO_OID)),
+            CastMethod::Binary if to == INT4 => Some(Coercion::Function(&table::OID_TO_INT4)),
             CastMethod::Binary => Some(Coercion::Relabel),
             CastMethod::InOut => Some(Coercion::InOut),
             CastMethod::Function(oid) => function_by_oid(oid).map(Coercion::Function),

@@ -3,8 +3,8 @@
 use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{array, session};
-use super::{I, INT4_A, INT8_A, S, V, absent, f};
-use crate::types::oid::{ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, BOOL, INT4, INT8, OIDVECTOR, TEXT};
+use super::{I, INT4_A, S, V, f};
+use crate::types::oid::{ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, BOOL, INT4, OIDVECTOR, TEXT};
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -20,7 +20,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(395, "array_to_string", &[ANYARRAY, TEXT], TEXT, S, true, Scalar(array::array_to_text)),
     f(396, "array_ge", &[ANYARRAY, ANYARRAY], BOOL, I, true, Scalar(array::array_ge)),
     f(404, "btoidvectorcmp", &[OIDVECTOR, OIDVECTOR], INT4, I, true, Scalar(array::btoidvectorcmp)),
-    f(457, "hashoidvector", &[OIDVECTOR], INT4, I, true, Scalar(absent!("hashoidvector"))),
     f(515, "array_larger", &[ANYARRAY, ANYARRAY], ANYARRAY, I, true, Scalar(array::array_larger)),
     f(516, "array_smaller", &[ANYARRAY, ANYARRAY], ANYARRAY, I, true, Scalar(array::array_smaller)),
     f(619, "oidvectorne", &[OIDVECTOR, OIDVECTOR], BOOL, I, true, Scalar(array::oidvectorne)),
@@ -47,7 +46,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(3277, "array_position", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE], INT4, I, false, Scalar(array::array_position)),
     f(3278, "array_position", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE, INT4], INT4, I, false, Scalar(array::array_position_start)),
     f(3279, "array_positions", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE], INT4_A, I, false, Scalar(array::array_positions)),
-    f(3572, "int2int4_sum", &[INT8_A], INT8, I, true, Scalar(absent!("int2int4_sum"))),
     f(6172, "trim_array", &[ANYARRAY, INT4], ANYARRAY, I, true, Scalar(array::trim_array)),
     f(6215, "array_shuffle", &[ANYARRAY], ANYARRAY, V, true, Scalar(array::array_shuffle)),
     f(6216, "array_sample", &[ANYARRAY, INT4], ANYARRAY, V, true, Scalar(array::array_sample)),

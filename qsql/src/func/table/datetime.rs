@@ -2,7 +2,7 @@
 
 use super::super::Body::Scalar;
 use super::super::Function;
-use super::super::{datetime, hash, session, uuid};
+use super::super::{datetime, hash, session, template, uuid};
 use super::{I, S, V, absent, f};
 use crate::types::oid::{
     BOOL, DATE, FLOAT8, INT4, INT8, INTERVAL, NUMERIC, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, UUID, VOID,
@@ -116,10 +116,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(1748, "time_mi_interval", &[TIME, INTERVAL], TIME, I, true, Scalar(datetime::time_mi_interval)),
     f(1749, "timetz_pl_interval", &[TIMETZ, INTERVAL], TIMETZ, I, true, Scalar(datetime::timetz_pl_interval)),
     f(1750, "timetz_mi_interval", &[TIMETZ, INTERVAL], TIMETZ, I, true, Scalar(datetime::timetz_mi_interval)),
-    f(1768, "to_char", &[INTERVAL, TEXT], TEXT, S, true, Scalar(absent!("to_char"))),
-    f(1770, "to_char", &[TIMESTAMPTZ, TEXT], TEXT, S, true, Scalar(absent!("to_char"))),
-    f(1778, "to_timestamp", &[TEXT, TEXT], TIMESTAMPTZ, S, true, Scalar(absent!("to_timestamp"))),
-    f(1780, "to_date", &[TEXT, TEXT], DATE, S, true, Scalar(absent!("to_date"))),
+    f(1768, "to_char", &[INTERVAL, TEXT], TEXT, S, true, Scalar(template::functions::interval_to_char)),
+    f(1770, "to_char", &[TIMESTAMPTZ, TEXT], TEXT, S, true, Scalar(template::functions::timestamptz_to_char)),
+    f(1778, "to_timestamp", &[TEXT, TEXT], TIMESTAMPTZ, S, true, Scalar(template::functions::to_timestamp)),
+    f(1780, "to_date", &[TEXT, TEXT], DATE, S, true, Scalar(template::functions::to_date)),
     f(1848, "interval_pl_time", &[INTERVAL, TIME], TIME, I, true, Scalar(datetime::interval_pl_time_1848)),
     f(1961, "timestamp", &[TIMESTAMP, INT4], TIMESTAMP, I, true, Scalar(datetime::timestamp_scale)),
     f(1967, "timestamptz", &[TIMESTAMPTZ, INT4], TIMESTAMPTZ, I, true, Scalar(datetime::timestamptz_scale)),
@@ -136,7 +136,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(2031, "timestamp_mi", &[TIMESTAMP, TIMESTAMP], INTERVAL, I, true, Scalar(datetime::timestamp_mi)),
     f(2032, "timestamp_pl_interval", &[TIMESTAMP, INTERVAL], TIMESTAMP, I, true, Scalar(datetime::timestamp_pl_interval)),
     f(2033, "timestamp_mi_interval", &[TIMESTAMP, INTERVAL], TIMESTAMP, I, true, Scalar(datetime::timestamp_mi_interval)),
-    f(2034, "pg_conf_load_time", &[], TIMESTAMPTZ, S, true, Scalar(absent!("pg_conf_load_time"))),
     f(2035, "timestamp_smaller", &[TIMESTAMP, TIMESTAMP], TIMESTAMP, I, true, Scalar(datetime::timestamp_smaller)),
     f(2036, "timestamp_larger", &[TIMESTAMP, TIMESTAMP], TIMESTAMP, I, true, Scalar(datetime::timestamp_larger)),
     f(2037, "timezone", &[TEXT, TIMETZ], TIMETZ, S, true, Scalar(datetime::timetz_zone)),
@@ -150,7 +149,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(2046, "time", &[TIMETZ], TIME, I, true, Scalar(datetime::timetz_time)),
     f(2047, "timetz", &[TIME], TIMETZ, S, true, Scalar(datetime::time_timetz)),
     f(2048, "isfinite", &[TIMESTAMP], BOOL, I, true, Scalar(datetime::timestamp_finite)),
-    f(2049, "to_char", &[TIMESTAMP, TEXT], TEXT, S, true, Scalar(absent!("to_char"))),
+    f(2049, "to_char", &[TIMESTAMP, TEXT], TEXT, S, true, Scalar(template::functions::timestamp_to_char)),
     f(2052, "timestamp_eq", &[TIMESTAMP, TIMESTAMP], BOOL, I, true, Scalar(datetime::timestamp_eq)),
     f(2053, "timestamp_ne", &[TIMESTAMP, TIMESTAMP], BOOL, I, true, Scalar(datetime::timestamp_ne)),
     f(2054, "timestamp_lt", &[TIMESTAMP, TIMESTAMP], BOOL, I, true, Scalar(datetime::timestamp_lt)),

@@ -2,8 +2,8 @@
 
 use super::super::Body::Scalar;
 use super::super::Function;
-use super::super::{float, hash, session};
-use super::{I, S, V, absent, f};
+use super::super::{float, hash, session, template};
+use super::{I, S, V, f};
 use crate::types::oid::{BOOL, FLOAT4, FLOAT8, INT2, INT4, INT8, NUMERIC, TEXT, VOID};
 
 #[rustfmt::skip]
@@ -102,8 +102,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(1609, "radians", &[FLOAT8], FLOAT8, I, true, Scalar(float::radians)),
     f(1742, "numeric", &[FLOAT4], NUMERIC, I, true, Scalar(float::float4_numeric)),
     f(1743, "numeric", &[FLOAT8], NUMERIC, I, true, Scalar(float::float8_numeric)),
-    f(1775, "to_char", &[FLOAT4, TEXT], TEXT, S, true, Scalar(absent!("to_char"))),
-    f(1776, "to_char", &[FLOAT8, TEXT], TEXT, S, true, Scalar(absent!("to_char"))),
+    f(1775, "to_char", &[FLOAT4, TEXT], TEXT, S, true, Scalar(template::functions::float4_to_char)),
+    f(1776, "to_char", &[FLOAT8, TEXT], TEXT, S, true, Scalar(template::functions::float8_to_char)),
     f(1913, "float4up", &[FLOAT4], FLOAT4, I, true, Scalar(float::float4up)),
     f(1914, "float8up", &[FLOAT8], FLOAT8, I, true, Scalar(float::float8up)),
     f(2194, "btfloat48cmp", &[FLOAT4, FLOAT8], INT4, I, true, Scalar(float::btfloat48cmp)),

@@ -2,9 +2,9 @@
 
 use super::super::Body::Scalar;
 use super::super::Function;
-use super::super::{bytea, float, int, numeric, session, text};
+use super::super::{bytea, float, int, numeric, session, template, text};
 use super::{I, INT4_A, S, V, absent, f};
-use crate::types::oid::{ANY, BOOL, BYTEA, CHAR, FLOAT4, FLOAT8, INT2, INT4, INT8, NAME, NUMERIC, OID, TEXT};
+use crate::types::oid::{BOOL, BYTEA, CHAR, FLOAT4, FLOAT8, INT2, INT4, INT8, NAME, NUMERIC, OID, TEXT};
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -133,8 +133,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(1597, "pg_encoding_to_char", &[INT4], NAME, S, true, Scalar(bytea::PG_encoding_to_char)),
     f(1621, "chr", &[INT4], TEXT, I, true, Scalar(text::chr)),
     f(1740, "numeric", &[INT4], NUMERIC, I, true, Scalar(int::int4_numeric)),
-    f(1773, "to_char", &[INT4, TEXT], TEXT, S, true, Scalar(absent!("to_char"))),
-    f(1774, "to_char", &[INT8, TEXT], TEXT, S, true, Scalar(absent!("to_char"))),
+    f(1773, "to_char", &[INT4, TEXT], TEXT, S, true, Scalar(template::functions::int4_to_char)),
+    f(1774, "to_char", &[INT8, TEXT], TEXT, S, true, Scalar(template::functions::int8_to_char)),
     f(1781, "numeric", &[INT8], NUMERIC, I, true, Scalar(int::int8_numeric)),
     f(1782, "numeric", &[INT2], NUMERIC, I, true, Scalar(int::int2_numeric)),
     f(1850, "int28eq", &[INT2, INT8], BOOL, I, true, Scalar(int::int28eq)),
@@ -180,12 +180,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(2193, "btint82cmp", &[INT8, INT2], INT4, I, true, Scalar(int::btint82cmp)),
     f(2288, "pg_size_pretty", &[INT8], TEXT, I, true, Scalar(session::pg_size_pretty)),
     f(2557, "bool", &[INT4], BOOL, I, true, Scalar(int::int4_bool)),
-    f(2804, "int8inc_any", &[INT8, ANY], INT8, I, true, Scalar(absent!("int8inc_any"))),
-    f(2805, "int8inc_float8_float8", &[INT8, FLOAT8, FLOAT8], INT8, I, true, Scalar(absent!("int8inc_float8_float8"))),
     f(3376, "pg_safe_snapshot_blocking_pids", &[INT4], INT4_A, V, true, Scalar(absent!("pg_safe_snapshot_blocking_pids"))),
     f(3378, "pg_isolation_test_session_is_blocked", &[INT4, INT4_A], BOOL, V, true, Scalar(absent!("pg_isolation_test_session_is_blocked"))),
     f(3546, "int8dec", &[INT8], INT8, I, true, Scalar(int::int8dec)),
-    f(3547, "int8dec_any", &[INT8, ANY], INT8, I, true, Scalar(absent!("int8dec_any"))),
     f(4126, "in_range", &[INT8, INT8, INT8, BOOL, BOOL], BOOL, I, true, Scalar(int::in_range_int8_int8)),
     f(4127, "in_range", &[INT4, INT4, INT8, BOOL, BOOL], BOOL, I, true, Scalar(int::in_range_int4_int8)),
     f(4128, "in_range", &[INT4, INT4, INT4, BOOL, BOOL], BOOL, I, true, Scalar(int::in_range_int4_int4)),

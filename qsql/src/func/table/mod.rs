@@ -25,13 +25,12 @@ mod window;
 use super::{Body, Cast, CastContext, CastMethod, Function, Operator, Volatility};
 use crate::types::Oid;
 use crate::types::oid::{
-    ANY, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYELEMENT, ANYNONARRAY, INT4, RECORD, TEXT,
+    ANY, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYELEMENT, ANYNONARRAY, INT4, OID, RECORD, TEXT,
 };
 
 const NAME_A: Oid = 1003;
 const INT4_A: Oid = 1007;
 const TEXT_A: Oid = 1009;
-const INT8_A: Oid = 1016;
 const FLOAT8_A: Oid = 1022;
 const INTERVAL_A: Oid = 1187;
 
@@ -106,6 +105,13 @@ pub(super) static SPREAD: &[Function] = &[
     f(3059, "concat_ws", &[TEXT, ANY], TEXT, S, false, Body::Scalar(super::format::spread_concat_ws)).variadic(ANY),
     f(3539, "format", &[TEXT, ANY], TEXT, S, false, Body::Scalar(super::format::spread_format)).variadic(ANY),
 ];
+
+/// `integer` to and from `oid` and the reg* types. PostgreSQL relabels; here the two have different forms.
+pub(super) static INT4_TO_OID: Function =
+    f(0, "oid", &[INT4], OID, I, true, Body::Scalar(super::ident::int4_oid));
+/// See [`INT4_TO_OID`].
+pub(super) static OID_TO_INT4: Function =
+    f(0, "int4", &[OID], INT4, I, true, Body::Scalar(super::ident::oid_int4));
 
 /// Every cast.
 pub(super) static CASTS: &[Cast] = casts::CASTS;

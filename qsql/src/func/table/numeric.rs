@@ -2,13 +2,12 @@
 
 use super::super::Body::Scalar;
 use super::super::Function;
-use super::super::{numeric, session};
-use super::{I, S, V, absent, f};
+use super::super::{numeric, session, template};
+use super::{I, S, V, f};
 use crate::types::oid::{BOOL, FLOAT4, FLOAT8, INT2, INT4, INT8, NUMERIC, TEXT};
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[
-    f(432, "hash_numeric", &[NUMERIC], INT4, I, true, Scalar(absent!("hash_numeric"))),
     f(1481, "log10", &[NUMERIC], NUMERIC, I, true, Scalar(numeric::log10_1481)),
     f(1703, "numeric", &[NUMERIC, INT4], NUMERIC, I, true, Scalar(numeric::numeric)),
     f(1704, "numeric_abs", &[NUMERIC], NUMERIC, I, true, Scalar(numeric::numeric_abs)),
@@ -51,7 +50,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(1767, "numeric_larger", &[NUMERIC, NUMERIC], NUMERIC, I, true, Scalar(numeric::numeric_larger)),
     f(1769, "numeric_cmp", &[NUMERIC, NUMERIC], INT4, I, true, Scalar(numeric::numeric_cmp)),
     f(1771, "numeric_uminus", &[NUMERIC], NUMERIC, I, true, Scalar(numeric::numeric_uminus)),
-    f(1772, "to_char", &[NUMERIC, TEXT], TEXT, S, true, Scalar(absent!("to_char"))),
+    f(1772, "to_char", &[NUMERIC, TEXT], TEXT, S, true, Scalar(template::functions::numeric_to_char)),
     f(1779, "int8", &[NUMERIC], INT8, I, true, Scalar(numeric::numeric_int8)),
     f(1783, "int2", &[NUMERIC], INT2, I, true, Scalar(numeric::numeric_int2)),
     f(1915, "numeric_uplus", &[NUMERIC], NUMERIC, I, true, Scalar(numeric::numeric_uplus)),

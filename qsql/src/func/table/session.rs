@@ -2,11 +2,10 @@
 
 use super::super::Body::Scalar;
 use super::super::Function;
-use super::super::{array, datetime, float, format, quote, record, session, text};
+use super::super::{array, datetime, float, format, quote, record, session, text, unicode};
 use super::{I, INT4_A, S, V, absent, f};
 use crate::types::oid::{
-    ANY, ANYARRAY, ANYELEMENT, ANYENUM, ANYNONARRAY, BOOL, FLOAT8, INT4, INT8, NAME, OID, RECORD, REGTYPE,
-    TEXT, VOID, XID8,
+    ANY, ANYARRAY, ANYELEMENT, ANYNONARRAY, BOOL, FLOAT8, INT4, INT8, NAME, OID, RECORD, REGTYPE, TEXT, VOID,
 };
 
 #[rustfmt::skip]
@@ -42,24 +41,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(3071, "pg_wal_replay_pause", &[], VOID, V, true, Scalar(absent!("pg_wal_replay_pause"))),
     f(3072, "pg_wal_replay_resume", &[], VOID, V, true, Scalar(absent!("pg_wal_replay_resume"))),
     f(3162, "pg_collation_for", &[ANY], TEXT, S, false, Scalar(session::pg_collation_for)),
-    f(3181, "record_image_eq", &[RECORD, RECORD], BOOL, I, true, Scalar(absent!("record_image_eq"))),
-    f(3182, "record_image_ne", &[RECORD, RECORD], BOOL, I, true, Scalar(absent!("record_image_ne"))),
-    f(3183, "record_image_lt", &[RECORD, RECORD], BOOL, I, true, Scalar(absent!("record_image_lt"))),
-    f(3184, "record_image_gt", &[RECORD, RECORD], BOOL, I, true, Scalar(absent!("record_image_gt"))),
-    f(3185, "record_image_le", &[RECORD, RECORD], BOOL, I, true, Scalar(absent!("record_image_le"))),
-    f(3186, "record_image_ge", &[RECORD, RECORD], BOOL, I, true, Scalar(absent!("record_image_ge"))),
-    f(3187, "btrecordimagecmp", &[RECORD, RECORD], INT4, I, true, Scalar(absent!("btrecordimagecmp"))),
-    f(3515, "hashenum", &[ANYENUM], INT4, I, true, Scalar(absent!("hashenum"))),
     f(3800, "pg_current_logfile", &[], TEXT, V, false, Scalar(absent!("pg_current_logfile"))),
     f(3809, "pg_export_snapshot", &[], TEXT, V, true, Scalar(absent!("pg_export_snapshot"))),
     f(4566, "pg_event_trigger_table_rewrite_oid", &[], OID, S, true, Scalar(absent!("pg_event_trigger_table_rewrite_oid"))),
     f(4567, "pg_event_trigger_table_rewrite_reason", &[], INT4, S, true, Scalar(absent!("pg_event_trigger_table_rewrite_reason"))),
-    f(5059, "pg_current_xact_id", &[], XID8, S, true, Scalar(absent!("pg_current_xact_id"))),
-    f(5060, "pg_current_xact_id_if_assigned", &[], XID8, S, true, Scalar(absent!("pg_current_xact_id_if_assigned"))),
     f(6007, "pg_replication_origin_session_reset", &[], VOID, V, true, Scalar(absent!("pg_replication_origin_session_reset"))),
     f(6008, "pg_replication_origin_session_is_setup", &[], BOOL, V, true, Scalar(absent!("pg_replication_origin_session_is_setup"))),
     f(6011, "pg_replication_origin_xact_reset", &[], VOID, V, true, Scalar(absent!("pg_replication_origin_xact_reset"))),
-    f(6192, "hash_record", &[RECORD], INT4, I, true, Scalar(absent!("hash_record"))),
+    f(6099, "icu_unicode_version", &[], TEXT, I, true, Scalar(unicode::icu_unicode_version)),
     f(6344, "pg_sync_replication_slots", &[], VOID, V, true, Scalar(absent!("pg_sync_replication_slots"))),
     f(6362, "pg_restore_relation_stats", &[ANY], BOOL, V, false, Scalar(absent!("pg_restore_relation_stats"))).variadic(ANY).names(&["kwargs"]),
     f(6363, "pg_restore_attribute_stats", &[ANY], BOOL, V, false, Scalar(absent!("pg_restore_attribute_stats"))).variadic(ANY).names(&["kwargs"]),

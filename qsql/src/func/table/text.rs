@@ -2,7 +2,9 @@
 
 use super::super::Body::Scalar;
 use super::super::Function;
-use super::super::{array, bytea, collate, format, hash, ident, int, pattern, quote, session, text};
+use super::super::{
+    array, bytea, collate, format, hash, ident, int, pattern, quote, session, template, text, unicode,
+};
 use super::{I, S, TEXT_A, V, absent, f};
 use crate::types::oid::{
     ANY, ANYNONARRAY, BOOL, BPCHAR, BYTEA, CHAR, INT4, INT8, NAME, NUMERIC, OID, RECORD, REGCLASS, TEXT,
@@ -118,7 +120,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(1620, "ascii", &[TEXT], INT4, I, true, Scalar(text::ascii)),
     f(1622, "repeat", &[TEXT, INT4], TEXT, I, true, Scalar(text::repeat)),
     f(1717, "convert_to", &[TEXT, NAME], BYTEA, S, true, Scalar(bytea::pg_convert_to)),
-    f(1777, "to_number", &[TEXT, TEXT], NUMERIC, S, true, Scalar(absent!("to_number"))),
+    f(1777, "to_number", &[TEXT, TEXT], NUMERIC, S, true, Scalar(template::functions::numeric_to_number)),
     f(1811, "bit_length", &[TEXT], INT4, I, true, Scalar(text::bit_length_1811)),
     f(1947, "decode", &[TEXT, TEXT], BYTEA, I, true, Scalar(bytea::binary_decode)),
     f(2003, "textanycat", &[TEXT, ANYNONARRAY], TEXT, S, true, Scalar(text::textanycat_2003)),
@@ -155,8 +157,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(3827, "pg_read_binary_file", &[TEXT, INT8, INT8], BYTEA, V, true, Scalar(absent!("pg_read_binary_file"))),
     f(3828, "pg_read_binary_file", &[TEXT], BYTEA, V, true, Scalar(absent!("pg_read_binary_file"))),
     f(3954, "pg_get_object_address", &[TEXT, TEXT_A, TEXT_A], RECORD, S, true, Scalar(absent!("pg_get_object_address"))).names(&["type", "object_names", "object_args"]),
-    f(4350, "normalize", &[TEXT, TEXT], TEXT, I, true, Scalar(absent!("normalize"))).defaults(&["'NFC'::text"]),
-    f(4351, "is_normalized", &[TEXT, TEXT], BOOL, I, true, Scalar(absent!("is_normalized"))).defaults(&["'NFC'::text"]),
+    f(4350, "normalize", &[TEXT, TEXT], TEXT, I, true, Scalar(unicode::unicode_normalize_func)).defaults(&["'NFC'::text"]),
+    f(4351, "is_normalized", &[TEXT, TEXT], BOOL, I, true, Scalar(unicode::unicode_is_normalized)).defaults(&["'NFC'::text"]),
     f(6003, "pg_replication_origin_create", &[TEXT], OID, V, true, Scalar(absent!("pg_replication_origin_create"))),
     f(6004, "pg_replication_origin_drop", &[TEXT], VOID, V, true, Scalar(absent!("pg_replication_origin_drop"))),
     f(6005, "pg_replication_origin_oid", &[TEXT], OID, S, true, Scalar(absent!("pg_replication_origin_oid"))),
