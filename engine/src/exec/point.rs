@@ -93,7 +93,12 @@ impl PointPlan {
         let outputs = slots.into_iter().map(attribute).collect::<Option<_>>()?;
         let parts = range.equal.iter().zip(&index.columns).map(|(expr, column)| {
             let value = value(expr, column.ty.oid)?;
-            Some(KeyPart { value, oid: column.ty.oid, descending: column.descending, nulls_first: column.nulls_first })
+            Some(KeyPart {
+                value,
+                oid: column.ty.oid,
+                descending: column.descending,
+                nulls_first: column.nulls_first,
+            })
         });
         Some(PointPlan {
             index: TreeId(index.tree),
@@ -146,7 +151,9 @@ impl PointPlan {
             .map_err(store_error)?;
         match shown {
             Some(answer) => answer.map(Some),
-            None => Err(nq_qsql::sql_err!(INDEX_CORRUPTED, "an index refers to row {id}, which does not exist")),
+            None => {
+                Err(nq_qsql::sql_err!(INDEX_CORRUPTED, "an index refers to row {id}, which does not exist"))
+            }
         }
     }
 }
@@ -159,7 +166,11 @@ fn missing(param: usize) -> SqlError {
 /// The expression below casts that change nothing.
 fn strip(expr: &Expr) -> &Expr {
     match &expr.kind {
-        ExprKind::Relabel(inner) if crate::exec::vector::Kind::of(inner.ty.oid) == crate::exec::vector::Kind::Str => strip(inner),
+        ExprKind::Relabel(inner)
+            if crate::exec::vector::Kind::of(inner.ty.oid) == crate::exec::vector::Kind::Str =>
+        {
+            strip(inner)
+        }
         _ => expr,
     }
 }
@@ -169,7 +180,9 @@ fn value(expr: &Expr, key: Oid) -> Option<Value> {
     let expr = strip(expr);
     match &expr.kind {
         ExprKind::Const(value) => Some(Value::Const(value.clone())),
-        ExprKind::Param(n) if expr.ty.oid == key || is_text(expr.ty.oid) && is_text(key) => Some(Value::Param(*n as usize)),
+        ExprKind::Param(n) if expr.ty.oid == key || is_text(expr.ty.oid) && is_text(key) => {
+            Some(Value::Param(*n as usize))
+        }
         ExprKind::Call { func, args, .. } if func.name == "int8" && key == oid::INT8 => match &args[..] {
             [Expr { kind: ExprKind::Param(n), ty, .. }] if matches!(ty.oid, oid::INT4 | oid::INT2) => {
                 Some(Value::Widened(*n as usize))
