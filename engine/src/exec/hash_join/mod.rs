@@ -9,7 +9,7 @@
 //!
 //! 1. NULL keys match nothing: right rows with one are not in the table, and are kept only where unmatched right rows are wanted.
 //! 2. A left row is finished before its batch is: matches come in chunks of at most a batch, the flags of the batch live across them.
-//! 3. Output keeps the left side's order, as long as nothing was spilled.
+//! 3. The output has no order that anybody may rely on.
 
 mod table;
 

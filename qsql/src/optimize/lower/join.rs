@@ -185,7 +185,8 @@ impl Lower<'_> {
         let (slots, both) = output_slots(kind, &left, &right, mark);
         let residual = self.slotted_all(&conditions.residual, &both)?;
         let startup = right.node.cost.total + right.rows() * (CPU_OPERATOR + CPU_TUPLE);
-        let order = if streams_left(kind) { left.order.clone() } else { Vec::new() };
+        // A hash join that spills works part by part, and an outer one emits rows without partner late: no order can be relied on.
+        let order = Vec::new();
         let op =
             Op::HashJoin { kind, left: Box::new(left.node), right: Box::new(right.node), keys, residual };
         let node = self.node(op, &slots, startup, total, rows);
