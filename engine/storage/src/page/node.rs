@@ -351,7 +351,7 @@ impl<'a> NodeRef<'a> {
     pub fn split_slot(self, key: &[u8]) -> usize {
         let count = self.count();
         let at = self.find(key).slot();
-        if self.is_leaf() && at == count && self.upper_fence().is_none() {
+        if self.is_leaf() && at == count && self.upper_fence().is_none() && self.halves_fit(count, key) {
             return count;
         }
         if let Some(last) = self.sequential_insert()
@@ -360,6 +360,7 @@ impl<'a> NodeRef<'a> {
             && at > 0
             && at < count
             && at > count / 3
+            && self.halves_fit(at, key)
         {
             return at;
         }
@@ -372,6 +373,15 @@ impl<'a> NodeRef<'a> {
             }
         }
         count / 2
+    }
+
+    /// Whether an unbalanced split before `at` leaves both sides room for the separator, which becomes the left side's
+    /// upper and the right side's lower fence. A balanced split always does.
+    fn halves_fit(self, at: usize, key: &[u8]) -> bool {
+        let bytes = |slots: std::ops::Range<usize>| slots.map(|i| SLOT_BYTES + self.heap_len(i)).sum::<usize>();
+        let fence = self.separator(at, key).len();
+        let free = self.free_bytes();
+        free + bytes(at..self.count()) >= fence && free + bytes(0..at) >= fence
     }
 
     /// Shortest key that separates slots below `at` from those from `at` on; `key` stands for the right side when
@@ -796,6 +806,23 @@ mod tests {
         node.insert(1, b"beta-long-key", b"", SlotFlags::default(), None);
         assert_eq!(node.get().separator(1, b""), b"b");
         assert_eq!(node.get().split_slot(b"zulu"), 2, "appending at the right edge leaves the left full");
+    }
+
+    #[test]
+    fn a_brim_full_leaf_splits_where_its_new_fence_fits() {
+        let mut page = fresh(&[], None);
+        let mut node = NodeMut::new(&mut page);
+        let key = |i: u8| [&[b'k'; 900][..], &[i]].concat();
+        for i in 0..4 {
+            node.insert(usize::from(i), &key(i), &[0; 2900], SlotFlags::default(), None);
+        }
+        let rest = node.get().free_bytes() - SLOT_BYTES - 901;
+        node.insert(4, &key(4), &vec![0; rest], SlotFlags::default(), None);
+        assert_eq!(node.get().free_bytes(), 0);
+        let at = node.get().split_slot(&key(5));
+        let separator = node.get().separator(at, &key(5));
+        node.truncate(at, &separator);
+        node.get().check().unwrap();
     }
 
     #[test]
