@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use hashbrown::HashMap;
@@ -385,7 +386,12 @@ fn settings_bytes(settings: &BaseSettings, name: &str) -> usize {
 }
 
 fn store_options(settings: &BaseSettings) -> Options {
-    Options { buffer_bytes: settings_bytes(settings, "shared_buffers"), ..Options::default() }
+    Options {
+        buffer_bytes: settings_bytes(settings, "shared_buffers"),
+        checkpoint_log_bytes: settings_int(settings, "max_wal_size").unsigned_abs() << 20,
+        deadlock_timeout: Duration::from_millis(settings_int(settings, "deadlock_timeout").unsigned_abs()),
+        ..Options::default()
+    }
 }
 
 /// Reads all objects of a catalog tree.

@@ -79,27 +79,45 @@ fn writes_answer_as_postgresql_does() {
     let script = [
         ("CREATE TABLE t (a int PRIMARY KEY, b text NOT NULL, c int CHECK (c > 0))", "CREATE TABLE"),
         ("INSERT INTO t VALUES (1, 'one', 1), (2, 'two', NULL), (3, 'three', 3)", "INSERT 0 3"),
-        ("INSERT INTO t VALUES (4, 'x', 1), (1, 'again', 1)",
-            "23505: duplicate key value violates unique constraint \"t_pkey\" / Key (a)=(1) already exists."),
-        ("INSERT INTO t VALUES (4, NULL, 1)",
-            "23502: null value in column \"b\" of relation \"t\" violates not-null constraint / Failing row contains (4, null, 1)."),
-        ("INSERT INTO t VALUES (4, 'x', 0)",
-            "23514: new row for relation \"t\" violates check constraint \"t_c_check\" / Failing row contains (4, x, 0)."),
+        (
+            "INSERT INTO t VALUES (4, 'x', 1), (1, 'again', 1)",
+            "23505: duplicate key value violates unique constraint \"t_pkey\" / Key (a)=(1) already exists.",
+        ),
+        (
+            "INSERT INTO t VALUES (4, NULL, 1)",
+            "23502: null value in column \"b\" of relation \"t\" violates not-null constraint / Failing row contains (4, null, 1).",
+        ),
+        (
+            "INSERT INTO t VALUES (4, 'x', 0)",
+            "23514: new row for relation \"t\" violates check constraint \"t_c_check\" / Failing row contains (4, x, 0).",
+        ),
         ("SELECT * FROM t ORDER BY a", "1|one|1 / 2|two| / 3|three|3 / SELECT 3"),
         ("UPDATE t SET c = a * 10 WHERE a >= 2 RETURNING a, c", "2|20 / 3|30 / UPDATE 2"),
-        ("UPDATE t SET a = 1 WHERE a = 2",
-            "23505: duplicate key value violates unique constraint \"t_pkey\" / Key (a)=(1) already exists."),
+        (
+            "UPDATE t SET a = 1 WHERE a = 2",
+            "23505: duplicate key value violates unique constraint \"t_pkey\" / Key (a)=(1) already exists.",
+        ),
         ("UPDATE t SET a = 20 WHERE a = 2", "UPDATE 1"),
         ("SELECT b FROM t WHERE a = 20", "two / SELECT 1"),
         ("SELECT b FROM t WHERE a = 2", "SELECT 0"),
         ("INSERT INTO t VALUES (2, 'new two', 2)", "INSERT 0 1"),
         ("UPDATE t SET b = b || '!' WHERE a = 1 RETURNING old.b, new.b", "one|one! / UPDATE 1"),
-        ("INSERT INTO t VALUES (1, 'n', 1), (5, 'five', 5) ON CONFLICT DO NOTHING RETURNING a", "5 / INSERT 0 1"),
-        ("INSERT INTO t VALUES (1, 'n', 7), (6, 'six', 6) ON CONFLICT (a) DO UPDATE SET c = t.c + excluded.c RETURNING a, c",
-            "1|8 / 6|6 / INSERT 0 2"),
-        ("INSERT INTO t VALUES (1, 'n', 7) ON CONFLICT (a) DO UPDATE SET c = 9 WHERE t.c > 100", "INSERT 0 0"),
-        ("INSERT INTO t VALUES (9, 'n', 7), (9, 'm', 8) ON CONFLICT (a) DO UPDATE SET c = 9",
-            "21000: ON CONFLICT DO UPDATE command cannot affect row a second time"),
+        (
+            "INSERT INTO t VALUES (1, 'n', 1), (5, 'five', 5) ON CONFLICT DO NOTHING RETURNING a",
+            "5 / INSERT 0 1",
+        ),
+        (
+            "INSERT INTO t VALUES (1, 'n', 7), (6, 'six', 6) ON CONFLICT (a) DO UPDATE SET c = t.c + excluded.c RETURNING a, c",
+            "1|8 / 6|6 / INSERT 0 2",
+        ),
+        (
+            "INSERT INTO t VALUES (1, 'n', 7) ON CONFLICT (a) DO UPDATE SET c = 9 WHERE t.c > 100",
+            "INSERT 0 0",
+        ),
+        (
+            "INSERT INTO t VALUES (9, 'n', 7), (9, 'm', 8) ON CONFLICT (a) DO UPDATE SET c = 9",
+            "21000: ON CONFLICT DO UPDATE command cannot affect row a second time",
+        ),
         ("DELETE FROM t WHERE a > 4 RETURNING a, b", "20|two / 5|five / 6|six / DELETE 3"),
         ("INSERT INTO t VALUES (5, 'five again', 5)", "INSERT 0 1"),
         ("SELECT a FROM t ORDER BY a FOR UPDATE", "1 / 2 / 3 / 5 / SELECT 4"),
@@ -115,7 +133,10 @@ fn writes_answer_as_postgresql_does() {
 fn indexes_follow_their_rows() {
     let mut s = session();
     let script = [
-        ("CREATE TABLE u (a int, b int, d int GENERATED ALWAYS AS (a + b) STORED, UNIQUE (b))", "CREATE TABLE"),
+        (
+            "CREATE TABLE u (a int, b int, d int GENERATED ALWAYS AS (a + b) STORED, UNIQUE (b))",
+            "CREATE TABLE",
+        ),
         ("INSERT INTO u VALUES (1, NULL), (2, NULL), (3, 3)", "INSERT 0 3"),
         ("SELECT a, d FROM u ORDER BY a", "1| / 2| / 3|6 / SELECT 3"),
         ("UPDATE u SET a = 10 WHERE b = 3 RETURNING d", "13 / UPDATE 1"),

@@ -378,7 +378,8 @@ impl<'a> NodeRef<'a> {
     /// Whether an unbalanced split before `at` leaves both sides room for the separator, which becomes the left side's
     /// upper and the right side's lower fence. A balanced split always does.
     fn halves_fit(self, at: usize, key: &[u8]) -> bool {
-        let bytes = |slots: std::ops::Range<usize>| slots.map(|i| SLOT_BYTES + self.heap_len(i)).sum::<usize>();
+        let bytes =
+            |slots: std::ops::Range<usize>| slots.map(|i| SLOT_BYTES + self.heap_len(i)).sum::<usize>();
         let fence = self.separator(at, key).len();
         let free = self.free_bytes();
         free + bytes(at..self.count()) >= fence && free + bytes(0..at) >= fence
