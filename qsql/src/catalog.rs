@@ -129,6 +129,8 @@ pub enum IndexKey {
 /// A key column of an index with its order.
 #[derive(Clone, Debug)]
 pub struct IndexColumn {
+    /// `attname` in the index's own row type.
+    pub name: Box<str>,
     /// Where the value comes from.
     pub key: IndexKey,
     /// Type of the key.
@@ -139,6 +141,8 @@ pub struct IndexColumn {
     pub nulls_first: bool,
     /// Collation, 0 for none.
     pub collation: Oid,
+    /// Operator class, where it is not the type's default; 0 for the default. All order bytewise.
+    pub opclass: Oid,
 }
 
 /// A B+ tree index: `encoded keys [, row id when not unique] -> row id`.
@@ -158,12 +162,16 @@ pub struct Index {
     pub nulls_not_distinct: bool,
     /// Key columns.
     pub columns: Vec<IndexColumn>,
+    /// 0-based columns of INCLUDE: kept for the catalog, not in the tree.
+    pub include: Vec<usize>,
     /// SQL text of the predicate of a partial index.
     pub predicate: Option<Arc<str>>,
     /// OID of the constraint that owns the index; 0 when it is a plain index.
     pub constraint: Oid,
     /// False while a concurrent build has not finished.
     pub valid: bool,
+    /// `reloptions` as `name=value`.
+    pub options: Vec<Box<str>>,
 }
 
 /// A table constraint.

@@ -88,6 +88,8 @@ impl MemoryCatalog {
                 let i = relation.column(c).expect("column exists");
                 let column = &relation.columns[i];
                 IndexColumn {
+                    name: column.name.clone(),
+                    opclass: 0,
                     key: IndexKey::Column(i),
                     ty: column.ty,
                     descending,
@@ -107,6 +109,8 @@ impl MemoryCatalog {
             predicate: None,
             constraint: 0,
             valid: true,
+            include: Vec::new(),
+            options: Vec::new(),
         }));
         self.relations[at] = Arc::new(relation);
     }
@@ -220,6 +224,8 @@ impl MemoryCatalog {
                     let ty = relation.columns[i].ty;
                     let collation = collation_of(ty.oid);
                     IndexColumn {
+                        name: relation.columns[i].name.clone(),
+                        opclass: 0,
                         key: IndexKey::Column(i),
                         ty,
                         descending: false,
@@ -239,6 +245,8 @@ impl MemoryCatalog {
                 predicate: None,
                 constraint: index_oid,
                 valid: true,
+                include: Vec::new(),
+                options: Vec::new(),
             }));
             let kind =
                 if primary { ConstraintKind::Primary(index_oid) } else { ConstraintKind::Unique(index_oid) };

@@ -566,10 +566,14 @@ fn write_index(w: &mut Writer, index: &Index) {
         w.flag(c.descending);
         w.flag(c.nulls_first);
         w.u32(c.collation);
+        w.str(&c.name);
+        w.u32(c.opclass);
     });
+    w.list(&index.include, |w, c| w.len(*c));
     w.option(index.predicate.as_deref(), Writer::str);
     w.u32(index.constraint);
     w.flag(index.valid);
+    w.list(&index.options, |w, o| w.str(o));
 }
 
 fn read_index(r: &mut Reader<'_>) -> Result<Index> {
@@ -590,11 +594,15 @@ fn read_index(r: &mut Reader<'_>) -> Result<Index> {
                 descending: r.flag()?,
                 nulls_first: r.flag()?,
                 collation: r.u32()?,
+                name: r.boxed()?,
+                opclass: r.u32()?,
             })
         })?,
+        include: r.list(Reader::len)?,
         predicate: r.option(Reader::shared)?,
         constraint: r.u32()?,
         valid: r.flag()?,
+        options: r.list(Reader::boxed)?,
     })
 }
 
@@ -797,10 +805,14 @@ mod tests {
                 descending: true,
                 nulls_first: true,
                 collation: 100,
+                name: "lower".into(),
+                opclass: 4217,
             }],
+            include: vec![1],
             predicate: Some("(a > 1)".into()),
             constraint: 20002,
             valid: true,
+            options: vec!["fillfactor=90".into()],
         };
         RelationObject {
             relation: Arc::new(Relation {

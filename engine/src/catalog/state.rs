@@ -6,9 +6,7 @@
 use std::sync::Arc;
 
 use hashbrown::{Equivalent, HashMap, HashSet};
-use nq_qsql::catalog::{
-    Column, Generated, Index, IndexKey, Persistence, Relation, RelationKind, RelationStats,
-};
+use nq_qsql::catalog::{Column, Generated, Index, Persistence, Relation, RelationKind, RelationStats};
 use nq_qsql::types::Oid;
 
 use super::map::SharedMap;
@@ -227,12 +225,8 @@ impl CatalogState {
 
 /// The descriptor under which an index is known as a relation.
 fn index_relation(table: &Relation, index: &Index) -> Relation {
-    let column = |(i, key): (usize, &nq_qsql::catalog::IndexColumn)| Column {
-        name: match &key.key {
-            IndexKey::Column(c) => table.columns[*c].name.clone(),
-            IndexKey::Expression(_) if i == 0 => "expr".into(),
-            IndexKey::Expression(_) => format!("expr{i}").into(),
-        },
+    let column = |key: &nq_qsql::catalog::IndexColumn| Column {
+        name: key.name.clone(),
         ty: key.ty,
         not_null: false,
         default: None,
@@ -241,6 +235,7 @@ fn index_relation(table: &Relation, index: &Index) -> Relation {
         dropped: false,
         missing: None,
     };
+    let included = |c: &usize| Column { default: None, not_null: false, ..table.columns[*c].clone() };
     Relation {
         oid: index.oid,
         namespace: table.namespace,
@@ -250,11 +245,11 @@ fn index_relation(table: &Relation, index: &Index) -> Relation {
         persistence: table.persistence,
         owner: table.owner,
         tree: index.tree,
-        columns: index.columns.iter().enumerate().map(column).collect(),
+        columns: index.columns.iter().map(column).chain(index.include.iter().map(included)).collect(),
         indexes: Vec::new(),
         constraints: Vec::new(),
         view: None,
-        options: Vec::new(),
+        options: index.options.clone(),
     }
 }
 

@@ -9,7 +9,7 @@ use nq_qsql::{bail, sql_err};
 use crate::session::Session;
 
 /// Names that every table has already.
-const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
+pub(crate) const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
 
 /// A column as it was written, with its type found and its constraints sorted out.
 pub(crate) struct NewColumn<'a> {

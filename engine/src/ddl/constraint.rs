@@ -120,9 +120,14 @@ impl Session {
         nulls_not_distinct: bool,
         details: &ast::ConstraintIndex,
     ) -> Result<Arc<Index>> {
-        if !details.include.is_empty() {
-            bail!(FEATURE_NOT_SUPPORTED, "INCLUDE columns are not supported");
+        let mut include = Vec::with_capacity(details.include.len());
+        for column in &details.include {
+            include.push(relation.column(column).ok_or_else(|| {
+                sql_err!(UNDEFINED_COLUMN, "column \"{}\" named in key does not exist", &**column)
+                    .at(column.pos)
+            })?);
         }
+        let options = super::options::read_index_options(&details.options)?;
         if primary && relation.indexes.iter().any(|i| i.primary) {
             bail!(
                 INVALID_TABLE_DEFINITION,
@@ -178,6 +183,8 @@ impl Session {
                 let column = &relation.columns[i];
                 check_indexable(column.ty.oid)?;
                 Ok(IndexColumn {
+                    name: column.name.clone(),
+                    opclass: 0,
                     key: IndexKey::Column(i),
                     ty: column.ty,
                     descending: false,
@@ -197,6 +204,8 @@ impl Session {
             predicate: None,
             constraint,
             valid: true,
+            include,
+            options,
         });
         let kind =
             if primary { ConstraintKind::Primary(index.oid) } else { ConstraintKind::Unique(index.oid) };

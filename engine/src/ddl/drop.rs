@@ -24,6 +24,15 @@ impl Session {
             ObjectKind::Index => (RelationKind::Index, "index"),
             other => return Err(SqlError::unsupported(format_args!("DROP {other:?}"))),
         };
+        if drop.concurrently {
+            if drop.objects.len() > 1 {
+                bail!(
+                    FEATURE_NOT_SUPPORTED,
+                    "DROP INDEX CONCURRENTLY does not support dropping multiple objects"
+                );
+            }
+            self.check_outside_block("DROP INDEX CONCURRENTLY")?;
+        }
         for object in &drop.objects {
             let ObjectId::Name(name) = &object.id else {
                 return Err(SqlError::unsupported("DROP of an object that is not named"));
@@ -147,7 +156,7 @@ impl Session {
             }
             match self.find_relation(name)? {
                 Some(relation) => return Err(wrong_kind(&relation, "index")),
-                None => bail!(UNDEFINED_OBJECT, "index \"{name}\" does not exist"),
+                None => return Err(undefined_index(name)),
             }
         };
         if index.constraint != 0 {
@@ -173,6 +182,11 @@ impl Session {
         self.replace_relation(&object, relation)?;
         Ok(())
     }
+}
+
+/// 42704 `index "x" does not exist`.
+pub(crate) fn undefined_index(name: &ObjectName) -> SqlError {
+    sql_err!(UNDEFINED_OBJECT, "index \"{name}\" does not exist")
 }
 
 fn wrong_kind(relation: &Relation, word: &str) -> SqlError {

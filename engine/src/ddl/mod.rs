@@ -6,11 +6,12 @@
 //!
 //! Source: PostgreSQL manual, part VI "SQL Commands".
 
-pub(crate) mod alter_table;
 pub(crate) mod column;
 pub(crate) mod constraint;
 pub(crate) mod drop;
+pub(crate) mod index;
 pub(crate) mod names;
+pub(crate) mod options;
 pub(crate) mod sequence;
 pub(crate) mod stored;
 pub(crate) mod table;

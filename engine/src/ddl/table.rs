@@ -48,7 +48,7 @@ impl Session {
         let relation =
             self.new_relation(&namespace, name, RelationKind::Table, persistence(create.persistence))?;
         let mut table = NewTable { relation, depends: Vec::new(), on_commit };
-        table.relation.options = super::alter_table::read_options(&create.options)?;
+        table.relation.options = super::options::read_options(&create.options)?;
 
         let mut columns: Vec<NewColumn<'_>> = Vec::new();
         let mut likes = Vec::new();
@@ -323,7 +323,8 @@ impl Session {
                 });
             }
             let tree = self.txn().create_tree().map_err(store_error)?.0;
-            let copy = Index { oid, name, tree, columns, constraint, ..(**index).clone() };
+            let include = index.include.iter().map(|c| like.map[*c]).collect();
+            let copy = Index { oid, name, tree, columns, include, constraint, ..(**index).clone() };
             let at = if copy.primary { 0 } else { relation.indexes.len() };
             relation.indexes.insert(at, Arc::new(copy));
         }

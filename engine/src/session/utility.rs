@@ -143,7 +143,7 @@ impl Session {
             Statement::CreateTable(create) => self.create_table(source, ast, create),
             Statement::CreateTableAs(_) => Err(SqlError::unsupported("CREATE TABLE AS")),
             Statement::AlterTable(_) => Err(SqlError::unsupported("ALTER TABLE")),
-            Statement::CreateIndex(_) => Err(SqlError::unsupported("CREATE INDEX")),
+            Statement::CreateIndex(create) => self.create_index(ast, create),
             Statement::CreateSequence(create) => self.create_sequence(create),
             Statement::AlterSequence(alter) => self.alter_sequence(alter),
             Statement::CreateView(_) => Err(SqlError::unsupported("CREATE VIEW")),
@@ -168,7 +168,7 @@ impl Session {
                 self.db.store.checkpoint().map_err(crate::error::store_error)?;
                 Done::tag("CHECKPOINT")
             }
-            Statement::Reindex(_) => Err(SqlError::unsupported("REINDEX")),
+            Statement::Reindex(reindex) => self.reindex(reindex),
             Statement::Cluster(_) => Done::tag("CLUSTER"),
             Statement::CreateExtension(create) => self.create_extension(create),
             Statement::Qsql(statement) => Session::run_qsql(statement),

@@ -1,5 +1,6 @@
 //! Tables as the storage layer holds them: rows and index keys as bytes, and how scans read them.
 
+pub(crate) mod build;
 pub mod key;
 pub mod row;
 pub mod scan;

@@ -514,7 +514,7 @@ impl Writer {
 }
 
 /// A value as details of errors show it.
-fn show(value: &Datum, ty: DataType, io: &IoContext<'_>) -> String {
+pub(super) fn show(value: &Datum, ty: DataType, io: &IoContext<'_>) -> String {
     if value.is_null() {
         return "null".to_owned();
     }

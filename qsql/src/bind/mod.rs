@@ -40,6 +40,7 @@ mod types;
 mod with;
 
 pub use coerce::collation_of;
+pub use naming::expression_name;
 pub use stored::{StoredKind, bind_expression, bind_parsed_expression, bind_type_name, bind_type_text};
 pub use target::write_target;
 

@@ -7,6 +7,11 @@ pub(crate) fn column_name(ast: &Ast, expr: ExprId) -> String {
     figure(ast, expr).map_or_else(|| "?column?".to_owned(), |(name, _)| name)
 }
 
+/// Returns the name that an expression suggests for its column, for index columns; `None` when nothing gives one.
+pub fn expression_name(ast: &Ast, expr: ExprId) -> Option<String> {
+    figure(ast, expr).map(|(name, _)| name)
+}
+
 /// The name and whether it is strong (1 = weak: a cast's type name, 2 = from the expression itself).
 fn figure(ast: &Ast, expr: ExprId) -> Option<(String, u8)> {
     let strong = |name: &str| Some((name.to_owned(), 2));

@@ -1,0 +1,85 @@
+//! Storage parameters of tables and indexes: read, checked, and kept as `reloptions`.
+
+use nq_qsql::error::Result;
+use nq_qsql::parse::ast::{Def, DefValue};
+use nq_qsql::{bail, sql_err};
+
+/// Parameters of tables that PostgreSQL knows and that change nothing here, besides `autovacuum_*`.
+const TABLE: [&str; 7] = [
+    "fillfactor",
+    "log_autovacuum_min_duration",
+    "parallel_workers",
+    "toast_tuple_target",
+    "user_catalog_table",
+    "vacuum_index_cleanup",
+    "vacuum_truncate",
+];
+
+/// Those of B-tree indexes.
+const INDEX: [&str; 2] = ["fillfactor", "deduplicate_items"];
+
+/// Integer parameters with their bounds.
+const BOUNDS: [(&str, i64, i64); 3] =
+    [("fillfactor", 10, 100), ("parallel_workers", 0, 1024), ("toast_tuple_target", 128, 8160)];
+
+/// Reads `WITH (name = value, ..)` of a table.
+pub(crate) fn read_options(options: &[Def]) -> Result<Vec<Box<str>>> {
+    read(options, |name| TABLE.contains(&name) || name.starts_with("autovacuum_"))
+}
+
+/// Reads `WITH (name = value, ..)` of an index.
+pub(crate) fn read_index_options(options: &[Def]) -> Result<Vec<Box<str>>> {
+    read(options, |name| INDEX.contains(&name))
+}
+
+fn read(options: &[Def], known: impl Fn(&str) -> bool) -> Result<Vec<Box<str>>> {
+    let mut out: Vec<Box<str>> = Vec::with_capacity(options.len());
+    for option in options {
+        let name = &*option.name.name;
+        if !known(name) {
+            bail!(INVALID_PARAMETER_VALUE, "unrecognized parameter \"{name}\"");
+        }
+        if out.iter().any(|o| o.split_once('=').is_some_and(|(n, _)| n == name)) {
+            bail!(INVALID_PARAMETER_VALUE, "parameter \"{name}\" specified more than once");
+        }
+        let value = match &option.value {
+            None => "true",
+            Some(DefValue::Word(text) | DefValue::Str(text) | DefValue::Number(text)) => text,
+            Some(_) => bail!(INVALID_PARAMETER_VALUE, "invalid value for option \"{name}\""),
+        };
+        if let Some((_, low, high)) = BOUNDS.iter().find(|b| b.0 == name) {
+            let Ok(number) = value.parse::<i64>() else {
+                bail!(INVALID_PARAMETER_VALUE, "invalid value for integer option \"{name}\": {value}");
+            };
+            if number < *low || number > *high {
+                return Err(sql_err!(
+                    INVALID_PARAMETER_VALUE,
+                    "value {number} out of bounds for option \"{name}\""
+                )
+                .detail(format!("Valid values are between \"{low}\" and \"{high}\".")));
+            }
+        }
+        out.push(format!("{name}={value}").into());
+    }
+    Ok(out)
+}
+
+/// Puts `changes` over `old` (SET), or takes the named ones away (RESET).
+pub(crate) fn merge_options(old: &[Box<str>], changes: &[Box<str>], names: &[&str]) -> Vec<Box<str>> {
+    let name = |o: &str| o.split_once('=').map_or(o.to_owned(), |(n, _)| n.to_owned());
+    let kept = old.iter().filter(|o| !names.contains(&name(o).as_str())).cloned();
+    kept.chain(changes.iter().cloned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn set_replaces_and_reset_removes() {
+        let old: Vec<Box<str>> = vec!["fillfactor=70".into(), "parallel_workers=2".into()];
+        let set = merge_options(&old, &["fillfactor=90".into()], &["fillfactor"]);
+        assert_eq!(set, ["parallel_workers=2".into(), Box::<str>::from("fillfactor=90")]);
+        assert_eq!(merge_options(&old, &[], &["parallel_workers"]), [Box::<str>::from("fillfactor=70")]);
+    }
+}

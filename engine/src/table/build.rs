@@ -1,0 +1,211 @@
+//! Building an index: the table's rows, sorted by their keys, become a tree from its leaves up.
+//!
+//! ```text
+//! SeqScan --> keys, row id --> Sort (spills) --> neighbours compared --> Txn::build_tree
+//! ```
+//!
+//! 1. The caller keeps writers off the table until it has told everybody of the index.
+//! 2. Rows are read with a snapshot taken under that lock, whatever the transaction's isolation level.
+//! 3. Rows outside a partial index's predicate are left out before keys are computed: the keys may fail on them.
+//! 4. Equal keys are neighbours after sorting and keep the order of their row ids, which is the order of entries in the tree.
+
+use std::sync::Arc;
+
+use nq_qsql::catalog::{IndexKey, Relation};
+use nq_qsql::error::{Result, SqlError};
+use nq_qsql::plan::physical::{BoundIndex, Scan, ScanColumn, SortSlot};
+use nq_qsql::sql_err;
+use nq_qsql::types::{DataType, Datum, oid};
+use nq_storage::{StoreError, TreeId, Txn};
+
+use super::key::{self, row_key};
+use super::value::damaged;
+use super::write::show;
+use crate::error::store_error;
+use crate::exec::eval::Compiled;
+use crate::exec::seq_scan::SeqScan;
+use crate::exec::sort::Sort;
+use crate::exec::vector::{Values, Vector};
+use crate::exec::{Batch, ExecCx, Operator, depends};
+
+/// Reads a table's rows as keys of an index and row ids.
+struct KeyScan {
+    scan: SeqScan,
+    /// The table's columns that keys and predicate read, in the order of the scan's slots.
+    attributes: Vec<usize>,
+    /// Columns of the table.
+    width: usize,
+    predicate: Option<Compiled>,
+    keys: Vec<Compiled>,
+}
+
+impl KeyScan {
+    fn new(relation: &Arc<Relation>, bound: &BoundIndex, cx: &ExecCx<'_>) -> Result<KeyScan> {
+        let mut attributes = Vec::new();
+        bound.keys.iter().chain(&bound.predicate).for_each(|e| depends::slots(e, &mut attributes));
+        attributes.sort_unstable();
+        attributes.dedup();
+        let mut columns: Vec<ScanColumn> = attributes.iter().map(|&i| ScanColumn::Attribute(i)).collect();
+        let mut types: Vec<DataType> = attributes.iter().map(|&i| relation.columns[i].ty).collect();
+        columns.push(ScanColumn::RowId);
+        types.push(DataType::of(oid::INT8));
+        let alias = Arc::from(&*relation.name);
+        let scan = Scan { relation: relation.clone(), alias, columns, filter: Vec::new() };
+        Ok(KeyScan {
+            scan: SeqScan::new(&scan, &types, cx)?,
+            attributes,
+            width: relation.columns.len(),
+            predicate: bound.predicate.as_ref().map(|e| Compiled::new(e, cx)).transpose()?,
+            keys: Compiled::list(&bound.keys, cx)?,
+        })
+    }
+
+    /// The batch with each column of the table in its own slot; those that nobody reads are blank.
+    fn widen(&self, batch: &Batch) -> Batch {
+        let blank = Arc::new(Vector { constant: true, ..Vector::of(Values::Bool(vec![false])) });
+        let mut columns = vec![blank; self.width];
+        for (&attribute, column) in self.attributes.iter().zip(&batch.columns) {
+            columns[attribute] = Arc::clone(column);
+        }
+        Batch { columns, len: batch.len, selection: batch.selection.clone() }
+    }
+}
+
+impl Operator for KeyScan {
+    fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
+        while let Some(batch) = self.scan.next(cx)? {
+            let Some(ids) = batch.columns.last().cloned() else { return Err(damaged()) };
+            let mut wide = self.widen(&batch);
+            if let Some(predicate) = &self.predicate {
+                let mut inside = Vec::new();
+                predicate.select(&wide, wide.rows(), cx, &mut inside)?;
+                if inside.is_empty() {
+                    continue;
+                }
+                wide.selection = Some(inside);
+            }
+            let mut columns = Vec::with_capacity(self.keys.len() + 1);
+            for key in &self.keys {
+                columns.push(key.eval_batch(&wide, cx)?);
+            }
+            columns.push(ids);
+            return Ok(Some(Batch { columns, ..wide }));
+        }
+        Ok(None)
+    }
+
+    fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
+        self.scan.rescan(cx)
+    }
+}
+
+/// Fills the empty tree of an index. `idle` is a transaction that has done nothing: it lends its fresh snapshot, and stands in for
+/// the real one while that writes the tree.
+///
+/// # Errors
+/// 23505 `could not create unique index`, and what the index's expressions raise.
+pub(crate) fn build_index(
+    relation: &Arc<Relation>,
+    bound: &BoundIndex,
+    idle: &mut Txn,
+    cx: &mut ExecCx<'_>,
+) -> Result<()> {
+    let before = cx.txn.snapshot();
+    cx.txn.set_snapshot(idle.snapshot());
+    let outcome = fill(relation, bound, idle, cx);
+    cx.txn.set_snapshot(before);
+    outcome
+}
+
+fn fill(relation: &Arc<Relation>, bound: &BoundIndex, idle: &mut Txn, cx: &mut ExecCx<'_>) -> Result<()> {
+    let index = &bound.index;
+    let slots: Vec<SortSlot> = index
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(slot, c)| SortSlot {
+            slot: slot as u32,
+            ty: c.ty,
+            collation: c.collation,
+            descending: c.descending,
+            nulls_first: c.nulls_first,
+        })
+        .collect();
+    let mut types: Vec<DataType> = index.columns.iter().map(|c| c.ty).collect();
+    let keys = types.len();
+    types.push(DataType::of(oid::INT8));
+    let mut sort = Sort::new(Box::new(KeyScan::new(relation, bound, cx)?), &slots, None, &types, cx)?;
+    // The first call reads the whole table; from then on the sort needs no transaction.
+    let Some(mut batch) = sort.next(cx)? else { return Ok(()) };
+    let txn = &mut *cx.txn;
+    let mut sorted = ExecCx::new(
+        idle,
+        cx.params,
+        &mut *cx.host,
+        cx.io,
+        cx.memory.clone(),
+        cx.spill.clone(),
+        cx.virtual_tables,
+    );
+    let mut failure: Option<SqlError> = None;
+    let built = txn.build_tree(TreeId(index.tree), &mut |push| {
+        let (mut entry, mut last) = (Vec::with_capacity(32), Vec::with_capacity(32));
+        let mut values: Vec<Datum> = Vec::with_capacity(keys);
+        loop {
+            for row in batch.rows().iter() {
+                values.clear();
+                values.extend(types[..keys].iter().zip(&batch.columns).map(|(ty, c)| c.datum(row, ty.oid)));
+                entry.clear();
+                let encoded = key::encode_prefix(index, &values, &mut entry);
+                let id = match (encoded, batch.columns[keys].datum(row, oid::INT8)) {
+                    (Ok(()), Datum::Int8(id)) => id as u64,
+                    (Err(error), _) => return Err(carried(&mut failure, error)),
+                    _ => return Err(carried(&mut failure, damaged())),
+                };
+                if key::has_suffix(index, &values) {
+                    entry.extend_from_slice(&row_key(id));
+                } else if entry == last {
+                    let error = duplicated(relation, bound, &values, sorted.io);
+                    return Err(carried(&mut failure, error));
+                }
+                push(&entry, &row_key(id))?;
+                std::mem::swap(&mut entry, &mut last);
+            }
+            match sort.next(&mut sorted) {
+                Ok(Some(next)) => batch = next,
+                Ok(None) => return Ok(()),
+                Err(error) => return Err(carried(&mut failure, error)),
+            }
+        }
+    });
+    match (built, failure) {
+        (Ok(_), _) => Ok(()),
+        (Err(_), Some(error)) => Err(error),
+        (Err(error), None) => Err(store_error(error)),
+    }
+}
+
+/// Puts an error aside while storage takes back what it has written.
+fn carried(failure: &mut Option<SqlError>, error: SqlError) -> StoreError {
+    *failure = Some(error);
+    StoreError::Cancelled
+}
+
+#[cold]
+fn duplicated(
+    relation: &Relation,
+    bound: &BoundIndex,
+    values: &[Datum],
+    io: &nq_qsql::types::IoContext<'_>,
+) -> SqlError {
+    let index = &bound.index;
+    let name = |key: &IndexKey| match key {
+        IndexKey::Column(c) => relation.columns[*c].name.to_string(),
+        IndexKey::Expression(text) => text.to_string(),
+    };
+    let names: Vec<String> = index.columns.iter().map(|c| name(&c.key)).collect();
+    let shown: Vec<String> = index.columns.iter().zip(values).map(|(c, v)| show(v, c.ty, io)).collect();
+    sql_err!(UNIQUE_VIOLATION, "could not create unique index \"{}\"", index.name)
+        .detail(format!("Key ({})=({}) is duplicated.", names.join(", "), shown.join(", ")))
+        .object(&relation.schema, &relation.name, "", &index.name)
+}
