@@ -38,7 +38,7 @@ const SUPERBLOCK_ID: u64 = sector::ID_LIMIT - 1;
 pub(crate) const SUPERBLOCK_SECTORS: u64 = 4;
 const SLOT_BYTES: usize = 2 * SECTOR_BYTES;
 const MAGIC: &[u8; 8] = b"NQSTORE\x01";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const OPAQUE_AT: usize = 96;
 const ROOTS_AT: usize = OPAQUE_AT + OPAQUE_BYTES_MAX;
 /// The most map root pages: 217 * 2^20 pages of 16 KiB are 3.4 TiB.

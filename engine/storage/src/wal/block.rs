@@ -9,7 +9,8 @@
 //!      0    4  CRC32C of the bytes 4..4096
 //!      4    4  log id (drawn when the log is created)
 //!      8    8  start: the LSN of the group's first byte
-//!     16    8  after: the LSN at which the log ended that this group goes on from (see `first`)
+//!     16    8  whole: the LSN behind the last whole record below `start`, in the first group of an epoch; the bytes between
+//!              the two are the front of a record that was never finished. Elsewhere the same as `start`
 //!     24    8  durable: everything below this LSN was durable when the group was written
 //!     32    8  segment number
 //!     40    4  block number within the segment
@@ -17,9 +18,11 @@
 //!     48    4  bytes of the stream in this group
 //!     52    1  index of this block within the group
 //!     53    1  data blocks of the group
-//!     54    1  flags (bit 0, `first`: the first group of its epoch; only there may start < after)
-//!     55    1  zero
-//!     56 4040  payload; in the parity block, the exclusive or of the data blocks' payloads
+//!     54    2  zero
+//!     56    4  after epoch: the epoch of the log that this group goes on from at `start`; another one than `epoch` only in
+//!              the first group of an epoch
+//!     60    4  zero
+//!     64 4032  payload; in the parity block, the exclusive or of the data blocks' payloads
 //! ```
 
 use crate::ecc::{self, Stripe, checksum};
@@ -27,7 +30,7 @@ use crate::ids::Lsn;
 
 /// The size of a block: what a drive damages as a whole.
 pub(super) const BLOCK_BYTES: usize = 4096;
-const HEADER_BYTES: usize = 56;
+const HEADER_BYTES: usize = 64;
 /// Stream bytes of a block.
 pub(super) const PAYLOAD_BYTES: usize = BLOCK_BYTES - HEADER_BYTES;
 /// The most data blocks of a group.
@@ -42,14 +45,14 @@ pub(super) struct Group {
     pub(super) log_id: u32,
     pub(super) epoch: u32,
     pub(super) start: Lsn,
-    pub(super) after: Lsn,
+    pub(super) whole: Lsn,
+    pub(super) after_epoch: u32,
     pub(super) durable: Lsn,
     pub(super) segment: u64,
     /// The block number of the group's first block.
     pub(super) base: u32,
     pub(super) bytes: u32,
     pub(super) data_blocks: u8,
-    pub(super) first: bool,
 }
 
 impl Group {
@@ -97,13 +100,15 @@ impl Group {
     pub(super) fn seal(&self, block: &mut [u8], index: u8) {
         block[4..8].copy_from_slice(&self.log_id.to_le_bytes());
         block[8..16].copy_from_slice(&self.start.0.to_le_bytes());
-        block[16..24].copy_from_slice(&self.after.0.to_le_bytes());
+        block[16..24].copy_from_slice(&self.whole.0.to_le_bytes());
         block[24..32].copy_from_slice(&self.durable.0.to_le_bytes());
         block[32..40].copy_from_slice(&self.segment.to_le_bytes());
         block[40..44].copy_from_slice(&(self.base + u32::from(index)).to_le_bytes());
         block[44..48].copy_from_slice(&self.epoch.to_le_bytes());
         block[48..52].copy_from_slice(&self.bytes.to_le_bytes());
-        block[52..56].copy_from_slice(&[index, self.data_blocks, u8::from(self.first), 0]);
+        block[52..56].copy_from_slice(&[index, self.data_blocks, 0, 0]);
+        block[56..60].copy_from_slice(&self.after_epoch.to_le_bytes());
+        block[60..64].fill(0);
         let crc = checksum(&block[4..]);
         block[..4].copy_from_slice(&crc.to_le_bytes());
     }
@@ -121,17 +126,18 @@ impl Group {
             log_id: small(4),
             epoch: small(44),
             start: Lsn(large(8)),
-            after: Lsn(large(16)),
+            whole: Lsn(large(16)),
+            after_epoch: small(56),
             durable: Lsn(large(24)),
             segment: large(32),
             base: small(40).checked_sub(u32::from(index))?,
             bytes: small(48),
             data_blocks,
-            first: block[54] & 1 == 1,
         };
         let shape_is_possible = (1..=DATA_BLOCKS_MAX).contains(&usize::from(data_blocks))
             && index <= data_blocks
             && group.bytes as usize <= usize::from(data_blocks) * PAYLOAD_BYTES
+            && group.whole <= group.start
             && group.start.0.checked_add(u64::from(group.bytes)).is_some();
         (shape_is_possible && group.segment == segment && small(40) == number).then_some(group)
     }
@@ -168,13 +174,13 @@ mod tests {
             log_id: 0x0403_0201,
             epoch: 3,
             start: Lsn(1000),
-            after: Lsn(1000),
+            whole: Lsn(990),
+            after_epoch: 2,
             durable: Lsn(900),
             segment: 5,
             base: 8,
             bytes,
             data_blocks: (bytes as usize).div_ceil(PAYLOAD_BYTES).max(1) as u8,
-            first: false,
         }
     }
 
@@ -189,7 +195,7 @@ mod tests {
             (block[32], block[40], block[44], block[48], &block[52..56]),
             (5, 9, 3, 3, &[1u8, 1, 0, 0][..])
         );
-        assert_eq!(&block[56..60], b"abc\0");
+        assert_eq!(&block[56..68], b"\x02\0\0\0\0\0\0\0abc\0");
         assert_eq!(Group::decode(block, 5, 9), Some(group(3)));
         assert_eq!(Group::decode(block, 5, 8), None, "misplaced");
         assert_eq!(Group::decode(block, 6, 9), None, "of a recycled segment");

@@ -6,10 +6,14 @@
 //! - a group of the same epoch that holds the byte at `end` (`start <= end < start + bytes`): a plain successor, or a longer
 //!   version of the tail that was just followed - within an epoch a byte of the stream never changes, so that overlapping
 //!   does no harm; the one that reaches farthest is taken; or
-//! - the first group of a higher epoch with `after == end`: the log was opened anew where it ended, and goes on at `start`
-//!   (before `end` when the last record was incomplete).
+//! - the first group of a higher epoch that goes on from `end` in `epoch`: the log was opened anew where it ended.
 //!
-//! Leftovers of an earlier life satisfy neither, because only the first group of an epoch may change it.
+//! Leftovers of an earlier life satisfy neither: only the first group of an epoch may change it, and it does so from the
+//! place at which the life before it found the end. No LSN that was followed is ever used for something else: a life goes on
+//! behind an incomplete record instead of in its place, so that a position names one stream in all later lives.
+//!
+//! A segment is entered only when its first group is whole. What a crash left of one that is not belongs to a segment that
+//! is prepared for use like any other, and the segment before it is where the log ends.
 
 use super::block::{BLOCK_BYTES, GROUP_BLOCKS_MAX, Group};
 use super::segment::{Folder, Segment};
@@ -37,8 +41,8 @@ pub(super) struct Followed {
     pub(super) group: Group,
     /// The block that was rebuilt, if one was.
     pub(super) healed: Option<u8>,
-    /// Bytes of the stream that were in place before and are not any more (an incomplete record, cut off).
-    pub(super) rewound: u64,
+    /// Whether it is the first group of another epoch.
+    pub(super) opens: bool,
 }
 
 /// The state of following the log.
@@ -64,9 +68,7 @@ pub(super) struct Chain {
 pub(super) fn first_group(segment: &Segment) -> Option<Group> {
     let mut window = Window { from: 0, bytes: Vec::new(), unreadable: Vec::new() };
     window.load(&*segment.file, 0, SEARCH_BLOCKS.min(segment.blocks));
-    (0..window.count())
-        .find_map(|number| window.group(segment.number, number))
-        .filter(|group| group.base <= 2)
+    window.fronts(segment.number).next()
 }
 
 impl Window {
@@ -108,24 +110,47 @@ impl Window {
     fn group(&self, segment: u64, number: u32) -> Option<Group> {
         Group::decode(self.block(number), segment, number)
     }
+
+    /// What may be the first group of a segment, of which this is the front: two versions of a tail, or an empty group and
+    /// the one behind it.
+    fn fronts(&self, segment: u64) -> impl Iterator<Item = Group> {
+        (0..self.count())
+            .filter_map(move |number| self.group(segment, number))
+            .filter(|group| group.base <= 2)
+    }
 }
 
 impl Chain {
-    /// Starts with the first group of a segment, which is then the next one to be followed.
-    pub(super) fn start(folder: Arc<Folder>, mode: OpenMode, segment: Segment, first: &Group) -> Chain {
-        Chain {
+    /// Starts with the first group of a segment, which is then the next one to be followed; `None` when it is not whole or
+    /// does not begin before `from`.
+    pub(super) fn start(
+        folder: Arc<Folder>,
+        mode: OpenMode,
+        segment: Segment,
+        from: Lsn,
+    ) -> Result<Option<Chain>> {
+        let mut chain = Chain {
             folder,
             mode,
             segment,
             position: 0,
             clear: 0,
-            end: first.start,
-            epoch: first.epoch,
-            log_id: first.log_id,
+            end: Lsn::NONE,
+            epoch: 0,
+            log_id: 0,
             durable: Lsn::NONE,
             window: Window { from: 0, bytes: Vec::new(), unreadable: Vec::new() },
             blocks: Vec::new(),
+        };
+        chain.load(0, SEARCH_BLOCKS.min(chain.segment.blocks));
+        let fronts: Vec<Group> = chain.window.fronts(chain.segment.number).collect();
+        for group in fronts.into_iter().filter(|group| group.start <= from) {
+            if chain.assemble(&group)?.is_some() {
+                (chain.end, chain.epoch, chain.log_id) = (group.start, group.epoch, group.log_id);
+                return Ok(Some(chain));
+            }
         }
+        Ok(None)
     }
 
     /// Forgets what was read ahead: the file may have changed since.
@@ -145,10 +170,12 @@ impl Chain {
     }
 
     fn is_next(&self, group: &Group) -> bool {
-        let goes_on = group.epoch == self.epoch && group.start <= self.end && self.end < group.end();
-        let opens_anew =
-            group.epoch > self.epoch && group.first && group.after == self.end && group.start <= self.end;
-        group.log_id == self.log_id && (goes_on || opens_anew)
+        let holds_end = group.start <= self.end && self.end < group.end();
+        // The empty group that a log begins with stays where it is.
+        let is_anchor = group.bytes == 0 && group.start == self.end;
+        let goes_on = group.epoch == self.epoch && (holds_end || is_anchor);
+        let opens = group.epoch > self.epoch && group.after_epoch == self.epoch && group.start == self.end;
+        group.log_id == self.log_id && (goes_on || opens)
     }
 
     /// Follows the next group; `None` at the end. Its blocks are then in `self.blocks`, healed.
@@ -166,7 +193,7 @@ impl Chain {
         }
     }
 
-    /// Moves on to the next segment when the log goes on in its first blocks.
+    /// Moves on to the next segment when the log goes on with a whole group at its front.
     fn next_segment(&mut self) -> Result<bool> {
         let number = self.segment.number + 1;
         if !self.folder.has(number) {
@@ -178,18 +205,20 @@ impl Chain {
         self.refresh();
         let count = SEARCH_BLOCKS.min(self.segment.blocks);
         self.load(0, count);
-        let goes_on =
-            (0..count).filter_map(|block| self.window.group(number, block)).any(|group| self.is_next(&group));
-        if !goes_on {
-            let unreadable =
-                self.window.unreadable.iter().take(count as usize).filter(|unreadable| **unreadable).count();
-            (self.segment, self.position) = (old, position);
-            self.refresh();
-            if unreadable > 1 {
-                return Err(self.cannot_read(0));
+        let fronts: Vec<Group> = self.window.fronts(number).filter(|group| self.is_next(group)).collect();
+        for group in fronts {
+            if self.assemble(&group)?.is_some() {
+                return Ok(true);
             }
         }
-        Ok(goes_on)
+        let unreadable =
+            self.window.unreadable.iter().take(count as usize).filter(|unreadable| **unreadable).count();
+        if unreadable > 1 {
+            return Err(self.cannot_read(0));
+        }
+        (self.segment, self.position) = (old, position);
+        self.refresh();
+        Ok(false)
     }
 
     fn cannot_read(&self, block: u32) -> StoreError {
@@ -215,20 +244,26 @@ impl Chain {
                 candidates.push(group);
             }
         }
-        let lowest = candidates.iter().map(|group| (group.base, group.blocks())).min();
+        let all = candidates.clone();
         candidates.sort_by_key(|group| std::cmp::Reverse((group.epoch, group.end())));
         for group in candidates {
             let Some(healed) = self.assemble(&group)? else { continue };
-            // A version of the tail that lies before the one taken stays behind; one that lies after it is skipped by the search.
-            let (base, blocks) = lowest.expect("there is a candidate");
-            self.position = if base < group.base { base + blocks } else { group.base + group.blocks() };
-            self.clear = self.position.max(group.base + group.blocks());
-            let rewound = self.end.0 - group.start.0.min(self.end.0);
-            let rewound = if group.epoch == self.epoch { 0 } else { rewound };
+            // The version of the tail that lies before the one taken stays behind, and a newer one may yet take its place;
+            // one that lies after it is skipped by the search.
+            let is_older = |other: &&Group| {
+                (other.epoch, other.start) == (group.epoch, group.start)
+                    && other.base < group.base
+                    && other.bytes > 0
+            };
+            let older = all.iter().filter(is_older).map(|other| other.base + other.blocks()).min();
+            let behind = group.base + group.blocks();
+            self.position = older.unwrap_or(behind).min(behind);
+            self.clear = behind;
+            let opens = group.epoch != self.epoch;
             self.end = group.end();
             self.epoch = group.epoch;
             self.durable = self.durable.max(group.durable);
-            return Ok(Some(Followed { group, healed, rewound }));
+            return Ok(Some(Followed { group, healed, opens }));
         }
         // One unreadable block cannot hide a group, several can: that is not the end of the log.
         if unreadable > 1 { Err(self.cannot_read(self.position)) } else { Ok(None) }

@@ -47,7 +47,7 @@ use std::sync::atomic::{
     Ordering::{Acquire, Release},
 };
 use std::sync::{Arc, OnceLock};
-use writer::Writer;
+use writer::{LogEnd, Writer};
 
 /// Blocks that two flushes may take beyond what their bytes need: a tail each, and a fresh pair for its next version.
 const SLACK_BLOCKS: u64 = 8;
@@ -172,6 +172,8 @@ pub struct Wal {
     pool: Mutex<Pool>,
     /// Held by who makes or recycles segments; taken before `pool`, which is taken before `buffer`.
     preparing: Mutex<()>,
+    /// Where the log ended when it was opened.
+    opened: LogEnd,
     poison: OnceLock<String>,
     flusher: Parker,
     closed: AtomicBool,
@@ -189,7 +191,8 @@ impl Wal {
         let segment = folder.prepare(1, options.segment_bytes)?;
         let mut id = [0u8; 4];
         env.random(&mut id);
-        let mut writer = Writer::new(u32::from_le_bytes(id), 1, segment.clone(), 0, first, first);
+        let empty = LogEnd { epoch: 1, lsn: first, whole: first };
+        let mut writer = Writer::new(u32::from_le_bytes(id), 1, segment.clone(), 0, empty);
         writer.write_anchor()?;
         segment.file.sync_data().map_err(|e| StoreError::poisoned(format_args!("log: {e}")))?;
         env.sync_dir(dir).map_err(|e| StoreError::io("sync the name of the log folder", e))?;
@@ -206,6 +209,7 @@ impl Wal {
         pool: Pool,
     ) -> Wal {
         let written = writer.written;
+        let opened = writer.opening().unwrap_or(LogEnd { epoch: 1, lsn: written, whole: written });
         options.segment_bytes = (options.segment_bytes / BLOCK_BYTES as u64).max(segment::SEGMENT_BLOCKS_MIN)
             * BLOCK_BYTES as u64;
         let wal = Wal {
@@ -227,6 +231,7 @@ impl Wal {
             waiters: Mutex::default(),
             pool: Mutex::new(pool),
             preparing: Mutex::new(()),
+            opened,
             poison: OnceLock::new(),
             flusher: Parker::new(),
             closed: AtomicBool::new(false),
@@ -288,8 +293,9 @@ impl Wal {
         let later: Vec<u64> = numbers.iter().copied().filter(|number| *number > last).collect();
         let (durable, epoch) = chain.look_ahead(&later)?;
         let floor = durable_floor.max(durable).max(from);
-        if chain.end < from || record_end < floor {
-            let lsn = if chain.end < from { chain.end } else { record_end };
+        // A flush ends with a whole record, so that the records up to the floor are whole when the bytes are.
+        if chain.end < floor {
+            let lsn = chain.end.min(record_end);
             return Err(StoreError::LogDamaged { lsn, what: format!("it was durable up to {floor}") });
         }
         let mut pool = Pool::default();
@@ -310,8 +316,8 @@ impl Wal {
             "opened the log: records from {from} to {record_end}, epoch {}, {mended} blocks mended",
             epoch + 1
         );
-        let writer =
-            Writer::new(log_id, epoch + 1, chain.segment.clone(), chain.clear, chain.end, record_end);
+        let end = LogEnd { epoch: chain.epoch, lsn: chain.end, whole: record_end };
+        let writer = Writer::new(log_id, epoch + 1, chain.segment.clone(), chain.clear, end);
         Ok(Wal::new(env, folder, options, writer, pool))
     }
 
@@ -519,7 +525,8 @@ impl Wal {
         let (taken, mut next, spare) = {
             let mut pool = self.pool.lock();
             (
-                pool.take_below(keep_from),
+                // Only what is durable can be found again: a segment that was just begun need not be.
+                pool.take_below(keep_from, self.durable_lsn()),
                 pool.next_number(),
                 self.options.spare_segments_max.saturating_sub(pool.prepared.len()),
             )
@@ -552,7 +559,9 @@ impl Wal {
     /// Reads records from the one at `from` to the end of what is durable now.
     pub fn reader(&self, from: Lsn) -> Result<WalReader> {
         let numbers: Vec<u64> = self.pool.lock().live.iter().map(|live| live.number).collect();
-        let limit = self.durable_lsn();
+        // What lies behind the last whole record of an earlier life is none; with a flush the log goes on behind it.
+        let durable = self.durable_lsn();
+        let limit = if durable == self.opened.lsn { self.opened.whole } else { durable };
         let chain = find_start(&self.folder, &numbers, OpenMode::Read, from)?;
         Ok(WalReader::new(chain, from, limit, self.options.buffer_bytes))
     }
@@ -562,8 +571,8 @@ impl Wal {
 fn find_start(folder: &Arc<Folder>, numbers: &[u64], mode: OpenMode, from: Lsn) -> Result<Chain> {
     for number in numbers.iter().rev() {
         let segment = folder.open(*number, mode)?;
-        if let Some(group) = first_group(&segment).filter(|group| group.start <= from) {
-            return Ok(Chain::start(folder.clone(), mode, segment, &group));
+        if let Some(chain) = Chain::start(folder.clone(), mode, segment, from)? {
+            return Ok(chain);
         }
     }
     Err(StoreError::LogDamaged { lsn: from, what: "no log segment holds it".into() })

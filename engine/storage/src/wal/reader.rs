@@ -93,15 +93,15 @@ impl WalReader {
             if let Some(bytes) = self.front()? {
                 return Ok(Step::Record(bytes));
             }
-            let before = self.chain.end;
             let Some(followed) = self.chain.next()? else { return Ok(Step::End) };
             self.buffer.drain(..self.used);
             self.used = 0;
-            if followed.rewound > 0 && before > self.lsn {
-                let Some(kept) = followed.group.start.0.checked_sub(self.lsn.0) else {
-                    return Err(self.damaged("the log goes on before a record that was complete"));
-                };
-                self.buffer.truncate(kept as usize);
+            if followed.opens && self.lsn < followed.group.start {
+                if self.lsn != followed.group.whole {
+                    return Err(self.damaged("the log goes on behind another record"));
+                }
+                self.buffer.clear();
+                self.lsn = followed.group.start;
             }
             let have = Lsn(self.lsn.0 + self.buffer.len() as u64);
             followed.group.copy_bytes(&self.chain.blocks, have, &mut self.buffer);

@@ -50,10 +50,10 @@ impl Pool {
         self.prepared.iter().map(|segment| u64::from(segment.blocks)).sum()
     }
 
-    /// Takes segments out that lie wholly below `keep_from`.
-    pub(super) fn take_below(&mut self, keep_from: Lsn) -> Vec<Live> {
+    /// Takes segments out that lie wholly below `keep_from`, when the one behind them has something durable.
+    pub(super) fn take_below(&mut self, keep_from: Lsn, durable: Lsn) -> Vec<Live> {
         let mut taken = Vec::new();
-        while self.live.len() > 1 && self.live[1].first <= keep_from {
+        while self.live.len() > 1 && self.live[1].first <= keep_from && self.live[1].first < durable {
             taken.extend(self.live.pop_front());
         }
         taken

@@ -22,10 +22,21 @@ use crate::ids::Lsn;
 /// Blocks of one write to the device.
 const WRITE_BLOCKS: usize = 64;
 
+/// Where opening found the end of the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct LogEnd {
+    /// The epoch of the last group.
+    pub(super) epoch: u32,
+    /// The position behind the last group: there the log goes on, so that no LSN is used twice.
+    pub(super) lsn: Lsn,
+    /// The position behind the last whole record.
+    pub(super) whole: Lsn,
+}
+
 struct Tail {
     start: Lsn,
-    after: Lsn,
-    first: bool,
+    /// What the group goes on from, when it is the first of its epoch.
+    opening: Option<LogEnd>,
     bytes: Vec<u8>,
     /// The block of the newest version, which is durable.
     at: u32,
@@ -41,8 +52,8 @@ pub(super) struct Writer {
     /// The first block that has not been used.
     position: u32,
     tail: Option<Tail>,
-    /// The first group of the epoch has not been written; it goes on from this end of the log.
-    opening: Option<Lsn>,
+    /// The first group of the epoch has not been written; it will go on from here.
+    opening: Option<LogEnd>,
     /// Everything below is durable.
     pub(super) written: Lsn,
     /// The stream from `written` on that is to be written next.
@@ -62,24 +73,27 @@ fn sync(file: &dyn File) -> Result<()> {
     file.sync_data().map_err(|e| StoreError::poisoned(format_args!("log: {e}")))
 }
 
+impl Group {
+    /// Makes a group the first one behind the end of an earlier life's log.
+    fn opening(self, end: Option<LogEnd>) -> Group {
+        match end {
+            Some(end) => Group { whole: end.whole, after_epoch: end.epoch, ..self },
+            None => self,
+        }
+    }
+}
+
 impl Writer {
-    /// Goes on at a block of a segment. `after` is where the log's readers find its end, `written` where the stream goes on.
-    pub(super) fn new(
-        log_id: u32,
-        epoch: u32,
-        segment: Segment,
-        position: u32,
-        after: Lsn,
-        written: Lsn,
-    ) -> Writer {
+    /// Goes on from the end of a log at a block of a segment.
+    pub(super) fn new(log_id: u32, epoch: u32, segment: Segment, position: u32, end: LogEnd) -> Writer {
         Writer {
             log_id,
             epoch,
             segment,
             position,
             tail: None,
-            opening: Some(after),
-            written,
+            opening: Some(end),
+            written: end.lsn,
             pending: Vec::new(),
             staging: Vec::new(),
         }
@@ -101,10 +115,15 @@ impl Writer {
         u64::from(self.segment.blocks - self.position)
     }
 
-    /// Bytes of an incomplete record that the first group of this epoch will cut off.
+    /// What the first group of this epoch will go on from; `None` when it has been written.
+    pub(super) fn opening(&self) -> Option<LogEnd> {
+        self.opening
+    }
+
+    /// Bytes of an incomplete record behind which the first group of this epoch will go on.
     #[cfg(test)]
     pub(super) fn torn_bytes(&self) -> u64 {
-        self.opening.map_or(0, |after| after.0 - self.written.0)
+        self.opening.map_or(0, |end| end.lsn.0 - end.whole.0)
     }
 
     /// A group of the current epoch at a place in the current segment.
@@ -113,13 +132,13 @@ impl Writer {
             log_id: self.log_id,
             epoch: self.epoch,
             start,
-            after: start,
+            whole: start,
+            after_epoch: self.epoch,
             durable: self.written,
             segment: self.segment.number,
             base,
             bytes: bytes as u32,
             data_blocks: bytes.div_ceil(PAYLOAD_BYTES) as u8,
-            first: false,
         }
     }
 
@@ -146,7 +165,7 @@ impl Writer {
         if bytes > PAYLOAD_BYTES {
             return Ok(false);
         }
-        let group = Group { after: tail.after, first: tail.first, ..self.group(tail.start, base, bytes) };
+        let group = self.group(tail.start, base, bytes).opening(tail.opening);
         self.staging.resize(2 * BLOCK_BYTES, 0);
         group.encode([&tail.bytes, &self.pending], &mut self.staging);
         write(&*self.segment.file, &self.staging, base)?;
@@ -196,24 +215,13 @@ impl Writer {
             let rest = &self.pending[at..];
             let data_blocks = rest.len().div_ceil(PAYLOAD_BYTES).min(DATA_BLOCKS_MAX).min(left - 1);
             let bytes = rest.len().min(data_blocks * PAYLOAD_BYTES);
-            let mut group = self.group(start, self.position, bytes);
-            if at == 0
-                && let Some(after) = self.opening
-            {
-                group = Group { after, first: true, ..group };
-            }
+            let opening = self.opening.filter(|_| at == 0);
+            let group = self.group(start, self.position, bytes).opening(opening);
             let from = staging.len();
             staging.resize(from + (data_blocks + 1) * BLOCK_BYTES, 0);
             group.encode([&rest[..bytes], &[]], &mut staging[from..]);
             if bytes == rest.len() && data_blocks == 1 {
-                tail = Some(Tail {
-                    start,
-                    after: group.after,
-                    first: group.first,
-                    bytes: rest.to_vec(),
-                    at: self.position,
-                    spare: None,
-                });
+                tail = Some(Tail { start, opening, bytes: rest.to_vec(), at: self.position, spare: None });
             }
             self.position += data_blocks as u32 + 1;
             at += bytes;
