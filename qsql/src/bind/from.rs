@@ -283,6 +283,7 @@ impl Binder<'_> {
             s: shared,
             scopes: Vec::new(),
             with: Vec::new(),
+            top: false,
             check_as: Some(owner),
         };
         inner.s.views += 1;

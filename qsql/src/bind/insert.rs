@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::query::BoundQuery;
 use super::scope::Clause;
 use super::stored::{StoredKind, bind_expression};
-use super::{Binder, Bound};
+use super::Binder;
+use super::modify::BoundWrite;
 use crate::catalog::{ConstraintKind, Generated, Index, IndexKey, Relation};
 use crate::error::{Result, SqlError};
 use crate::parse::ast::{
@@ -22,9 +23,9 @@ use crate::sql_err;
 type ConflictUpdate = (Vec<(usize, Expr)>, Option<Expr>);
 
 impl Binder<'_> {
-    pub(crate) fn bind_insert(mut self, insert: &Insert) -> Result<Bound> {
-        self.push_scope(Clause::Values);
+    pub(crate) fn bind_insert(&mut self, insert: &Insert) -> Result<BoundWrite> {
         self.open_with(insert.with.as_deref())?;
+        self.push_scope(Clause::Values);
         let table = self.find_target_table(&insert.table, "insert into")?;
         self.use_relation(&table, TableLock::RowExclusive);
         let targets = self.insert_columns(&table, &insert.columns)?;

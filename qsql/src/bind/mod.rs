@@ -99,15 +99,12 @@ pub struct Bound {
 /// # Errors
 /// All that PostgreSQL's parse analysis raises, with byte offsets into the statement's text.
 pub fn bind(ast: &Ast, statement: &Statement, cx: &BindContext<'_>) -> Result<Bound> {
-    let binder = Binder::new(ast, cx);
-    match statement {
-        Statement::Query(query) => binder.bind_top_query(*query),
-        Statement::Insert(insert) => binder.bind_insert(insert),
-        Statement::Update(update) => binder.bind_update(update),
-        Statement::Delete(delete) => binder.bind_delete(delete),
-        Statement::Merge(_) => Err(SqlError::unsupported("MERGE")),
-        _ => Err(SqlError::internal("only queries and data-modifying statements are bound")),
+    let mut binder = Binder::new(ast, cx);
+    if let Statement::Query(query) = statement {
+        return binder.bind_top_query(*query);
     }
+    let write = binder.bind_write(statement)?;
+    binder.finish(write.plan, write.outputs, write.columns, write.command)
 }
 
 /// Binds a query of `ast`: the SELECT of a view, a cursor, CREATE TABLE AS or COPY.
@@ -160,6 +157,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) scopes: Vec<scope::Scope>,
     /// Common table expressions in sight, innermost last.
     pub(crate) with: Vec<with::VisibleCte>,
+    /// Whether nothing of the statement is bound yet: its WITH may modify data.
+    pub(crate) top: bool,
     /// Role that the privileges of relations are checked for, inside views.
     pub(crate) check_as: Option<Oid>,
 }
@@ -172,7 +171,7 @@ impl<'a> Binder<'a> {
             .map(|&oid| (oid != 0 && oid != crate::types::oid::UNKNOWN).then(|| DataType::of(oid)))
             .collect();
         let s = Shared { params, ..Shared::default() };
-        Binder { cx, ast, s, scopes: Vec::new(), with: Vec::new(), check_as: None }
+        Binder { cx, ast, s, scopes: Vec::new(), with: Vec::new(), top: true, check_as: None }
     }
 
     /// Makes a column of the current query block.

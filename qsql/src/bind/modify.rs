@@ -6,13 +6,13 @@ use super::coerce::conjuncts;
 use super::from::join;
 use super::scope::Clause;
 use super::target::write_target;
-use super::{Binder, Bound};
+use super::Binder;
 use crate::catalog::Relation;
-use crate::error::Result;
-use crate::parse::ast::{Alias, Delete, ExprId, FromId, Ident, RelationRef, Returning, Update, With};
+use crate::error::{Result, SqlError};
+use crate::parse::ast::{Alias, Delete, ExprId, FromId, Ident, RelationRef, Returning, Statement, Update, With};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalWrite, Modify};
-use crate::plan::physical::{Command, JoinKind, ScanColumn, TableLock};
+use crate::plan::physical::{Command, JoinKind, OutputColumn, ScanColumn, TableLock};
 
 /// The scanned target of a write.
 struct Target {
@@ -23,10 +23,34 @@ struct Target {
     columns: Vec<(ColumnId, usize)>,
 }
 
+/// A bound write, with what it returns.
+pub(crate) struct BoundWrite {
+    pub(crate) plan: Logical,
+    pub(crate) outputs: Vec<ColumnId>,
+    pub(crate) columns: Vec<OutputColumn>,
+    pub(crate) command: Command,
+}
+
 impl Binder<'_> {
-    pub(crate) fn bind_update(mut self, update: &Update) -> Result<Bound> {
-        self.push_scope(Clause::From);
+    /// Binds an INSERT, UPDATE or DELETE: the statement itself, or a part of its WITH.
+    pub(crate) fn bind_write(&mut self, statement: &Statement) -> Result<BoundWrite> {
+        let (scopes, visible) = (self.scopes.len(), self.with.len());
+        let bound = match statement {
+            Statement::Insert(insert) => self.bind_insert(insert),
+            Statement::Update(update) => self.bind_update(update),
+            Statement::Delete(delete) => self.bind_delete(delete),
+            Statement::Merge(_) => Err(SqlError::unsupported("MERGE")),
+            _ => Err(SqlError::internal("only queries and data-modifying statements are bound")),
+        };
+        self.scopes.truncate(scopes);
+        self.with.truncate(visible);
+        self.s.writes = true;
+        bound
+    }
+
+    fn bind_update(&mut self, update: &Update) -> Result<BoundWrite> {
         self.open_with(update.with.as_deref())?;
+        self.push_scope(Clause::From);
         let target = self.bind_target(&update.table, update.alias.as_ref(), "update")?;
         let source = self.bind_sources(&update.from)?;
         let set = self.bind_set(&target.table, &update.set, Clause::UpdateSource)?;
@@ -42,9 +66,9 @@ impl Binder<'_> {
         )
     }
 
-    pub(crate) fn bind_delete(mut self, delete: &Delete) -> Result<Bound> {
-        self.push_scope(Clause::From);
+    fn bind_delete(&mut self, delete: &Delete) -> Result<BoundWrite> {
         self.open_with(delete.with.as_deref())?;
+        self.push_scope(Clause::From);
         let target = self.bind_target(&delete.table, delete.alias.as_ref(), "delete from")?;
         let source = self.bind_sources(&delete.using)?;
         let (input, recheck) = self.bind_input(target.scan, source, delete.filter)?;
@@ -61,7 +85,8 @@ impl Binder<'_> {
     }
 
     pub(crate) fn open_with(&mut self, with: Option<&With>) -> Result<()> {
-        with.map_or(Ok(()), |w| self.bind_with(w))
+        let top = std::mem::take(&mut self.top);
+        with.map_or(Ok(()), |w| self.bind_with(w, top))
     }
 
     fn bind_target(&mut self, relation: &RelationRef, alias: Option<&Ident>, verb: &str) -> Result<Target> {
@@ -111,14 +136,14 @@ impl Binder<'_> {
 
     /// Puts the write and its RETURNING on top of the input.
     pub(crate) fn finish_modify(
-        mut self,
+        &mut self,
         input: Logical,
         table: &Arc<Relation>,
         name: &str,
         write: LogicalWrite,
         returning: Option<&Returning>,
         command: Command,
-    ) -> Result<Bound> {
+    ) -> Result<BoundWrite> {
         let (mut new_columns, mut old_columns) = (Vec::new(), Vec::new());
         let bound = match returning {
             Some(returning) => {
@@ -133,6 +158,6 @@ impl Binder<'_> {
         let (exprs, columns) = bound.map_or((None, Vec::new()), |b| (Some(b.exprs), b.columns));
         let outputs = exprs.iter().flatten().map(|e| e.0).collect();
         let modify = Modify { input, target, write, returning: exprs, new_columns, old_columns };
-        self.finish(Logical::Modify(Box::new(modify)), outputs, columns, command)
+        Ok(BoundWrite { plan: Logical::Modify(Box::new(modify)), outputs, columns, command })
     }
 }

@@ -44,9 +44,7 @@ impl Binder<'_> {
         let ast = self.ast;
         let query = &ast[id];
         let visible = self.with.len();
-        if let Some(with) = &query.with {
-            self.bind_with(with)?;
-        }
+        self.open_with(query.with.as_deref())?;
         let result = self.nested(|b| b.bind_query_core(query, settle));
         self.with.truncate(visible);
         result

@@ -31,11 +31,15 @@ enum State {
     Base,
     /// The recursive term is being bound; `Base` ones of outer WITHs stay as they are.
     Step,
+    /// It modifies data and returns nothing: names may not mean it.
+    Silent,
 }
 
 impl Binder<'_> {
     /// Binds the expressions of a WITH and makes them visible.
-    pub(crate) fn bind_with(&mut self, with: &With) -> Result<()> {
+    ///
+    /// Those that modify data may only stand in the statement's own WITH (`top`).
+    pub(crate) fn bind_with(&mut self, with: &With, top: bool) -> Result<()> {
         for (i, cte) in with.ctes.iter().enumerate() {
             if with.ctes[..i].iter().any(|c| *c.name.name == *cte.name.name) {
                 return Err(sql_err!(
@@ -48,13 +52,17 @@ impl Binder<'_> {
             if cte.search.is_some() || cte.cycle.is_some() {
                 return Err(SqlError::unsupported("SEARCH or CYCLE clause").at(cte.name.pos));
             }
-            let Statement::Query(query) = &cte.statement else {
-                return Err(SqlError::unsupported("data-modifying statement in WITH").at(cte.name.pos));
-            };
-            let visible = if with.recursive {
-                self.bind_recursive(cte, *query)?
-            } else {
-                self.bind_plain(cte, *query)?
+            let visible = match &cte.statement {
+                Statement::Query(query) if with.recursive => self.bind_recursive(cte, *query)?,
+                Statement::Query(query) => self.bind_plain(cte, *query)?,
+                _ if !top => {
+                    return Err(sql_err!(
+                        FEATURE_NOT_SUPPORTED,
+                        "WITH clause containing a data-modifying statement must be at the top level"
+                    )
+                    .at(cte.name.pos));
+                }
+                _ => self.bind_modifying(cte)?,
             };
             self.with.push(visible);
         }
@@ -78,6 +86,15 @@ impl Binder<'_> {
         let bound = self.bind_query_body(query, true)?;
         let index = self.new_cte(cte);
         self.define(index, cte, bound, State::Done)
+    }
+
+    fn bind_modifying(&mut self, cte: &Cte) -> Result<VisibleCte> {
+        let write = self.bind_write(&cte.statement)?;
+        let state = if write.columns.is_empty() { State::Silent } else { State::Done };
+        let named = write.columns.into_iter().zip(write.outputs);
+        let columns = named.map(|(c, id)| ResultColumn { name: c.name, id, at: cte.name.pos }).collect();
+        let index = self.new_cte(cte);
+        self.define(index, cte, BoundQuery { plan: write.plan, columns }, state)
     }
 
     /// Stores plan and columns of a CTE.
@@ -121,9 +138,7 @@ impl Binder<'_> {
         let ast = self.ast;
         let index = self.with[own].index;
         let inner = self.with.len();
-        if let Some(with) = &ast[query].with {
-            self.bind_with(with)?;
-        }
+        self.open_with(ast[query].with.as_deref())?;
         let base = self.bind_query_body(left, true)?;
         let columns = cte_columns(cte, &base.columns)?;
         let types: Vec<_> = base.columns.iter().map(|c| self.s.types[c.id as usize]).collect();
@@ -215,6 +230,14 @@ impl Binder<'_> {
             return Err(sql_err!(
                 INVALID_RECURSION,
                 "recursive reference to query \"{}\" must not appear within its non-recursive term",
+                cte.name
+            )
+            .at(name.pos));
+        }
+        if cte.state == State::Silent {
+            return Err(sql_err!(
+                FEATURE_NOT_SUPPORTED,
+                "WITH query \"{}\" does not have a RETURNING clause",
                 cte.name
             )
             .at(name.pos));

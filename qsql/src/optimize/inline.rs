@@ -57,5 +57,5 @@ fn has_volatile(plan: &Logical) -> bool {
     let mut found = false;
     plan.each_expr(&mut |e| found |= volatility(e) == Volatility::Volatile);
     plan.each_input(&mut |input| found |= has_volatile(input));
-    found || matches!(plan, Logical::LockRows { .. })
+    found || matches!(plan, Logical::LockRows { .. } | Logical::Modify(_))
 }

@@ -168,8 +168,9 @@ impl Lower<'_> {
         for i in 0..self.ctes.len() {
             let name = self.ctes[i].name.clone();
             let columns = self.ctes[i].columns.clone();
+            let modifies = matches!(self.ctes[i].plan, Some(Logical::Modify(_)));
             let plan = match self.ctes[i].plan.clone() {
-                Some(plan) if self.ctes[i].references > 0 => {
+                Some(plan) if modifies || self.ctes[i].references > 0 => {
                     if !self.parts().free(&plan).is_empty() {
                         return Err(SqlError::unsupported(
                             "a WITH query that refers to an outer query and is not inlined",
@@ -179,7 +180,7 @@ impl Lower<'_> {
                 }
                 _ => self.node(Op::Empty, &[], 0.0, 0.0, 0.0),
             };
-            out.push(Cte { name, plan, modifies: false });
+            out.push(Cte { name, plan, modifies });
         }
         Ok(out)
     }
