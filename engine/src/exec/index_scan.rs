@@ -264,6 +264,7 @@ impl IndexScan {
                     }
                 }
             }
+            self.raw.seal();
             self.reader.append(&self.raw, &mut self.out, cx)?;
             self.raw.clear();
         }

@@ -98,6 +98,7 @@ impl Operator for SeqScan {
             if bad {
                 return Err(damaged());
             }
+            self.raw.seal();
             self.reader.append(&self.raw, &mut self.out, cx)?;
             self.read_rows = (self.read_rows * 4).min(BATCH_ROWS);
             if self.out.len >= self.emit_rows.min(BATCH_ROWS - FIRST_ROWS) {

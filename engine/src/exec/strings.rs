@@ -112,6 +112,11 @@ impl Strings {
         }
     }
 
+    /// Makes room for `more` strings.
+    pub fn reserve(&mut self, more: usize) {
+        self.views.reserve(more);
+    }
+
     /// Registers a buffer that views may point into; returns its number for [`Strings::push_within`].
     pub fn adopt(&mut self, buffer: &Arc<Vec<u8>>) -> u32 {
         match self.buffers.iter().rposition(|b| Arc::ptr_eq(b, buffer)) {

@@ -204,6 +204,19 @@ impl Head {
         (values <= bytes.len()).then_some(Head { columns, fixed, ends, values, wide })
     }
 
+    /// Whether a row has as many columns as the head's and none of them NULL.
+    #[inline]
+    pub fn fits(&self, bytes: &[u8]) -> bool {
+        let columns = self.columns as u16 | if self.wide { WIDE } else { 0 };
+        bytes.len() >= self.values
+            && bytes[..2] == columns.to_le_bytes()
+            && match self.fixed {
+                3 => bytes[2] == 0,
+                4 => bytes[2] | bytes[3] == 0,
+                fixed => bytes[2..fixed].iter().all(|&b| b == 0),
+            }
+    }
+
     /// Whether stored column `i` is NULL.
     #[inline]
     pub fn is_null(&self, bytes: &[u8], i: usize) -> bool {

@@ -9,8 +9,8 @@ use nq_qsql::error::Result;
 use nq_qsql::plan::physical::ScanColumn;
 use nq_qsql::types::{DataType, Datum, Oid};
 
-use super::row::{Head, RowLayout, Storage};
-use super::value::{self, damaged, get_numeric};
+use super::row::{Head, Place, RowLayout, Storage};
+use super::value::{damaged, get_numeric};
 use crate::exec::ExecCx;
 use crate::exec::batch::{Batch, Builder, Rows};
 use crate::exec::eval::Conditions;
@@ -19,14 +19,19 @@ use crate::exec::vector::{Kind, Values, Vector};
 /// Rows as stored, with their ids.
 #[derive(Default)]
 pub struct RawRows {
+    /// While rows are being added.
+    open: Vec<u8>,
+    /// Once they are read; the last [`PADDING`] bytes belong to no row.
     bytes: Arc<Vec<u8>>,
-    /// End of each row in `bytes`.
+    /// End of each row.
     ends: Vec<u32>,
     ids: Vec<u64>,
 }
 
 /// Bytes after which a batch of rows is full.
 const RAW_BYTES: usize = 1 << 19;
+/// Bytes behind the last row, so that a short number can be loaded as a whole word.
+const PADDING: usize = 8;
 
 impl RawRows {
     /// Number of rows.
@@ -39,29 +44,39 @@ impl RawRows {
         self.ends.is_empty()
     }
 
-    /// Appends a row; answers whether there should be more.
+    /// Appends a row; answers whether there should be more. Rows are read after [`RawRows::seal`].
+    #[inline]
     pub fn push(&mut self, id: u64, row: &[u8]) -> bool {
-        if let Some(bytes) = Arc::get_mut(&mut self.bytes) {
-            bytes.extend_from_slice(row);
-            self.ends.push(bytes.len() as u32);
-            self.ids.push(id);
-        }
-        self.bytes.len() < RAW_BYTES
+        self.open.extend_from_slice(row);
+        self.ends.push(self.open.len() as u32);
+        self.ids.push(id);
+        self.open.len() < RAW_BYTES
+    }
+
+    /// Makes the rows readable.
+    pub fn seal(&mut self) {
+        self.open.extend_from_slice(&[0; PADDING]);
+        self.bytes = Arc::new(std::mem::take(&mut self.open));
     }
 
     /// Forgets the rows; makes a new buffer if vectors still look into the old one.
     pub fn clear(&mut self) {
         self.ends.clear();
         self.ids.clear();
-        match Arc::get_mut(&mut self.bytes) {
-            Some(bytes) => bytes.clear(),
-            None => self.bytes = Arc::new(Vec::with_capacity(self.bytes.len())),
-        }
+        let bytes = std::mem::take(&mut self.bytes);
+        let size = bytes.len();
+        self.open = Arc::try_unwrap(bytes).unwrap_or_else(|_| Vec::with_capacity(size));
+        self.open.clear();
     }
 
+    #[inline]
+    fn start(&self, row: usize) -> usize {
+        if row == 0 { 0 } else { self.ends[row - 1] as usize }
+    }
+
+    #[inline]
     fn range(&self, row: usize) -> (usize, usize) {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
-        (start, self.ends[row] as usize)
+        (self.start(row), self.ends[row] as usize)
     }
 }
 
@@ -74,8 +89,10 @@ pub struct TableReader {
     filter: Conditions,
     /// Slots that the filter reads.
     filter_slots: Vec<usize>,
-    /// The heads of the rows at work.
+    /// The heads of the rows at work; one for all of them if they are [`TableReader::alike`].
     heads: Vec<Head>,
+    /// The rows at work have the same columns and no NULL, so that every column is at the same place in each.
+    alike: bool,
 }
 
 impl TableReader {
@@ -97,7 +114,35 @@ impl TableReader {
             filter,
             filter_slots,
             heads: Vec::new(),
+            alike: false,
         }
+    }
+
+    /// Opens the rows.
+    fn open(&mut self, raw: &RawRows) -> Result<()> {
+        self.heads.clear();
+        self.alike = true;
+        let bytes = &raw.bytes[..];
+        if let Some(&end) = raw.ends.first() {
+            let first = Head::new(&self.layout, &bytes[..end as usize]).ok_or_else(damaged)?;
+            let mut start = 0;
+            for &end in &raw.ends {
+                if !first.fits(&bytes[start..end as usize]) {
+                    self.alike = false;
+                    break;
+                }
+                start = end as usize;
+            }
+            self.heads.push(first);
+        }
+        if !self.alike {
+            self.heads.clear();
+            for row in 0..raw.len() {
+                let (start, end) = raw.range(row);
+                self.heads.push(Head::new(&self.layout, &bytes[start..end]).ok_or_else(damaged)?);
+            }
+        }
+        Ok(())
     }
 
     /// Appends to `out` those of the rows that pass the filter.
@@ -105,11 +150,7 @@ impl TableReader {
     /// # Errors
     /// XX001 for damaged rows; what the filter raises.
     pub fn append(&mut self, raw: &RawRows, out: &mut Builder, cx: &mut ExecCx<'_>) -> Result<()> {
-        self.heads.clear();
-        for row in 0..raw.len() {
-            let (start, end) = raw.range(row);
-            self.heads.push(Head::new(&self.layout, &raw.bytes[start..end]).ok_or_else(damaged)?);
-        }
+        self.open(raw)?;
         if self.filter.is_empty() {
             for slot in 0..self.columns.len() {
                 self.decode(slot, raw, Rows::All(raw.len()), &mut out.columns[slot])?;
@@ -159,14 +200,89 @@ impl TableReader {
             ScanColumn::Xmin => return Err(nq_qsql::error::SqlError::unsupported("system column \"xmin\"")),
         };
         let Some(place) = self.layout.places().get(attribute) else { return Err(damaged()) };
+        match self.heads.first() {
+            Some(head) if self.alike && attribute < head.columns => {
+                self.decode_alike(*head, place, attribute, raw, rows, out)
+            }
+            None => Ok(()),
+            Some(_) => self.decode_each(place, slot, attribute, raw, rows, out),
+        }
+    }
+
+    /// Appends a column of rows that have it, not NULL, at the same place.
+    fn decode_alike(
+        &self,
+        head: Head,
+        place: &Place,
+        attribute: usize,
+        raw: &RawRows,
+        rows: Rows<'_>,
+        out: &mut Vector,
+    ) -> Result<()> {
         let bytes = &raw.bytes[..];
-        let heads = &self.heads;
+        let at = head.fixed + place.slot as usize;
+        macro_rules! fixed {
+            ($v:expr, $width:literal, $read:expr) => {
+                $v.extend(rows.iter().map(|row| {
+                    let from = raw.start(row) + at;
+                    // The head was checked against the row: its fixed part is there.
+                    let chunk = bytes.get(from..from + $width).and_then(|b| b.first_chunk::<$width>());
+                    $read(chunk.copied().unwrap_or_default())
+                }))
+            };
+        }
+        match (place.storage, &mut out.values) {
+            (Storage::I32, Values::I32(v)) => fixed!(v, 4, i32::from_le_bytes),
+            (Storage::I64, Values::I64(v)) => fixed!(v, 8, i64::from_le_bytes),
+            (Storage::I16, Values::I16(v)) => fixed!(v, 2, i16::from_le_bytes),
+            (Storage::F64, Values::F64(v)) => fixed!(v, 8, f64::from_le_bytes),
+            (Storage::F32, Values::F32(v)) => fixed!(v, 4, f32::from_le_bytes),
+            (Storage::Bool, Values::Bool(v)) => fixed!(v, 1, |b: [u8; 1]| b[0] != 0),
+            (Storage::U32, Values::I64(v)) => fixed!(v, 4, |b| i64::from(u32::from_le_bytes(b))),
+            (Storage::Bytes, Values::Str(strings)) => {
+                let number = strings.adopt(&raw.bytes);
+                strings.reserve(rows.count());
+                for row in rows.iter() {
+                    let (start, end) = raw.range(row);
+                    let (from, to) = head.range(&bytes[start..end], place.slot as usize);
+                    strings.push_within(number, bytes, start + from, to - from);
+                }
+            }
+            (Storage::Numeric, _) => {
+                for row in rows.iter() {
+                    let (start, end) = raw.range(row);
+                    let (from, to) = head.range(&bytes[start..end], place.slot as usize);
+                    push_numeric(out, bytes, start + from, start + to)?;
+                }
+            }
+            _ => {
+                for row in rows.iter() {
+                    let (start, end) = raw.range(row);
+                    out.push_datum(&self.layout.read(&bytes[start..end])?.datum(attribute)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends a column of any rows.
+    fn decode_each(
+        &self,
+        place: &Place,
+        slot: usize,
+        attribute: usize,
+        raw: &RawRows,
+        rows: Rows<'_>,
+        out: &mut Vector,
+    ) -> Result<()> {
+        let head = |row: usize| &self.heads[if self.alike { 0 } else { row }];
+        let bytes = &raw.bytes[..];
         let at = place.slot as usize;
         // Where the value of a row starts, unless it is NULL or the row is older than the column.
-        let missing = |row: usize| attribute >= heads[row].columns;
+        let missing = |row: usize| attribute >= head(row).columns;
         let null = |row: usize| {
             let (start, end) = raw.range(row);
-            heads[row].is_null(&bytes[start..end], attribute)
+            head(row).is_null(&bytes[start..end], attribute)
         };
         macro_rules! fixed {
             ($v:expr, $ty:ty, $read:expr) => {
@@ -184,7 +300,7 @@ impl TableReader {
                         }
                         continue;
                     }
-                    let start = raw.range(row).0 + heads[row].fixed + at;
+                    let start = raw.range(row).0 + head(row).fixed + at;
                     let Some(chunk) = bytes.get(start..).and_then(|b| b.first_chunk()) else {
                         return Err(damaged());
                     };
@@ -204,7 +320,7 @@ impl TableReader {
                 let number = strings.adopt(&raw.bytes);
                 for row in rows.iter() {
                     let (start, end) = raw.range(row);
-                    if missing(row) || heads[row].is_null(&bytes[start..end], attribute) {
+                    if missing(row) || head(row).is_null(&bytes[start..end], attribute) {
                         match &place.missing {
                             Datum::Text(s) if missing(row) => strings.push(s.as_bytes()),
                             Datum::Bytea(b) if missing(row) => strings.push(b),
@@ -215,7 +331,7 @@ impl TableReader {
                         }
                         continue;
                     }
-                    let (from, to) = heads[row].range(&bytes[start..end], at);
+                    let (from, to) = head(row).range(&bytes[start..end], at);
                     strings.push_within(number, bytes, start + from, to - from);
                 }
             }
@@ -225,16 +341,11 @@ impl TableReader {
                     let row_bytes = &bytes[start..end];
                     if missing(row) {
                         out.push_datum(&place.missing);
-                    } else if heads[row].is_null(row_bytes, attribute) {
+                    } else if head(row).is_null(row_bytes, attribute) {
                         out.push_null();
                     } else {
-                        let (from, to) = heads[row].range(row_bytes, at);
-                        match row_bytes[from..to].split_first() {
-                            Some((&scale, short)) if scale < u8::MAX => {
-                                out.push_decimal(value::get_short(short), scale)
-                            }
-                            _ => out.push_datum(&Datum::Numeric(get_numeric(&row_bytes[from..to])?)),
-                        }
+                        let (from, to) = head(row).range(row_bytes, at);
+                        push_numeric(out, bytes, start + from, start + to)?;
                     }
                 }
             }
@@ -247,6 +358,24 @@ impl TableReader {
         }
         Ok(())
     }
+}
+
+/// Appends the numeric stored at `bytes[from..to]`; [`PADDING`] more bytes follow.
+#[inline]
+fn push_numeric(out: &mut Vector, bytes: &[u8], from: usize, to: usize) -> Result<()> {
+    if to > from
+        && to - from <= 9
+        && bytes[from] < u8::MAX
+        && let Some(word) = bytes.get(from + 1..).and_then(|b| b.first_chunk::<8>())
+    {
+        // What follows the number is shifted out.
+        let spare = 8 * (9 - (to - from)) as u32;
+        let unscaled = if spare == 64 { 0 } else { i64::from_le_bytes(*word) << spare >> spare };
+        out.push_decimal(unscaled, bytes[from]);
+        return Ok(());
+    }
+    out.push_datum(&Datum::Numeric(get_numeric(&bytes[from..to])?));
+    Ok(())
 }
 
 /// The `ctid` that a row id shows as: 256 rows to a "block", items counted from 1.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::Binder;
+use super::modify::BoundWrite;
 use super::query::BoundQuery;
 use super::scope::Clause;
 use super::stored::{StoredKind, bind_expression};
-use super::Binder;
-use super::modify::BoundWrite;
 use crate::catalog::{ConstraintKind, Generated, Index, IndexKey, Relation};
 use crate::error::{Result, SqlError};
 use crate::parse::ast::{

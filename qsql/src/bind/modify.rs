@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use super::Binder;
 use super::coerce::conjuncts;
 use super::from::join;
 use super::scope::Clause;
 use super::target::write_target;
-use super::Binder;
 use crate::catalog::Relation;
 use crate::error::{Result, SqlError};
-use crate::parse::ast::{Alias, Delete, ExprId, FromId, Ident, RelationRef, Returning, Statement, Update, With};
+use crate::parse::ast::{
+    Alias, Delete, ExprId, FromId, Ident, RelationRef, Returning, Statement, Update, With,
+};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalWrite, Modify};
 use crate::plan::physical::{Command, JoinKind, OutputColumn, ScanColumn, TableLock};

@@ -175,6 +175,21 @@ impl<'a> NodeRef<'a> {
         })
     }
 
+    /// A leaf record taken apart: flags, the writer when stamped (else 0), the key without the node's prefix, the value.
+    #[inline]
+    pub fn record(self, i: usize) -> (SlotFlags, u64, &'a [u8], &'a [u8]) {
+        let slot = self.slot_at(i);
+        let flags = SlotFlags(u16_at(self.0, slot + 6) as u16);
+        let mut at = u16_at(self.0, slot);
+        let mut writer = 0;
+        if flags.has(SlotFlags::STAMPED) {
+            writer = u64_at(self.0, at);
+            at += STAMP_BYTES;
+        }
+        let value = at + u16_at(self.0, slot + 2);
+        (flags, writer, &self.0[at..value], &self.0[value..value + u16_at(self.0, slot + 4)])
+    }
+
     /// The key without the node's prefix.
     pub fn suffix(self, i: usize) -> &'a [u8] {
         let at = self.record_offset(i) + self.stamp_len(i);

@@ -206,6 +206,8 @@ pub struct Cursor {
     read_range: Option<usize>,
 }
 
+/// Flags of records that are shown as they lie in the leaf.
+const ORDINARY: SlotFlags = SlotFlags(SlotFlags::STAMPED.0 | SlotFlags::KEY_KEPT.0);
 /// Leaves after which a cursor counts as a scan, whose pages need not stay in the pool.
 const SCAN_AFTER: usize = 8;
 /// Ghosts older than the horizon met in one leaf before the cleaner is told.
@@ -271,7 +273,25 @@ impl Cursor {
             (_, found) => found.slot(),
         };
         let end = upper_slot(node, &self.range.upper);
+        let own = txn.xid().unwrap_or(0);
+        let prefix = node.prefix();
+        self.key.clear();
+        self.key.extend_from_slice(prefix);
+        // A writer all of whose versions the snapshot sees: neighbours mostly have the same.
+        let mut settled = 0;
+        let mut plain = true;
         for slot in first..end.max(first) {
+            let (flags, writer, suffix, value) = node.record(slot);
+            if writer == settled && flags.without(ORDINARY) == SlotFlags::default() {
+                self.key.truncate(prefix.len());
+                self.key.extend_from_slice(suffix);
+                if out(&self.key, value).is_break() || self.counted(max) {
+                    self.range.lower = Bound::Excluded(node.key(slot));
+                    return Ok(());
+                }
+                continue;
+            }
+            plain &= !flags.has(SlotFlags::DELETED);
             if self
                 .show(txn, &core, node, slot, out)?
                 .is_some_and(|shown| shown.is_break() || self.counted(max))
@@ -279,8 +299,13 @@ impl Cursor {
                 self.range.lower = Bound::Excluded(node.key(slot));
                 return Ok(());
             }
+            if writer != own && self.snapshot.sees(writer) {
+                settled = writer;
+            }
         }
-        self.report_ghosts(&core, node, first..end.max(first));
+        if !plain {
+            self.report_ghosts(&core, node, first..end.max(first));
+        }
         match node.upper_fence() {
             Some(fence) if end == node.count() && ahead(fence, &self.range.upper) => {
                 self.range.lower = Bound::Included(fence.to_vec());
