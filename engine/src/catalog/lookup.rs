@@ -60,6 +60,11 @@ impl PlannerSettings {
         }
         planner
     }
+
+    /// Whether an `enable_*` parameter is off.
+    pub(crate) fn is_disabled(&self, name: &str) -> bool {
+        self.disabled.contains(&name)
+    }
 }
 
 /// A question that was asked while planning, with its answer.

@@ -13,9 +13,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::exec::Batch;
+use crate::exec::point::PointRow;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::plan::physical::OutputColumn;
-use nq_qsql::types::{Datum, IoContext, Oid, io_binary, io_text};
+use nq_qsql::types::{Datum, IoContext, Oid};
 
 /// Who connects, to what, and with which settings.
 #[derive(Clone, Debug, Default)]
@@ -140,6 +141,8 @@ pub(crate) enum RowSource<'a> {
     Values { values: &'a [Datum], count: usize },
     /// Rows of a batch from the `from`-th counting one on.
     Batch { batch: &'a Batch, from: usize, count: usize },
+    /// One row as it is stored.
+    Stored(PointRow<'a>),
 }
 
 impl Rows<'_> {
@@ -147,6 +150,7 @@ impl Rows<'_> {
     pub fn len(&self) -> usize {
         match &self.source {
             RowSource::Values { count, .. } | RowSource::Batch { count, .. } => *count,
+            RowSource::Stored(_) => 1,
         }
     }
 
@@ -159,74 +163,4 @@ impl Rows<'_> {
     pub fn columns(&self) -> &[OutputColumn] {
         self.columns
     }
-
-    /// Appends every row as a complete DataRow message (type byte, length, field count, fields).
-    ///
-    /// # Errors
-    /// What an output function raises; nothing is appended for the failing row.
-    pub fn write_data_rows(&self, out: &mut Vec<u8>) -> Result<()> {
-        for row in 0..self.len() {
-            let start = out.len();
-            out.extend_from_slice(&[b'D', 0, 0, 0, 0]);
-            put_i16(out, self.columns.len() as i16);
-            for column in 0..self.columns.len() {
-                if let Err(error) = self.write_field(row, column, out) {
-                    out.truncate(start);
-                    return Err(error);
-                }
-            }
-            patch_length(out, start + 1);
-        }
-        Ok(())
-    }
-
-    /// Appends one field with its length, -1 for NULL.
-    fn write_field(&self, row: usize, column: usize, out: &mut Vec<u8>) -> Result<()> {
-        let oid = self.columns[column].ty.oid;
-        let value = &match &self.source {
-            RowSource::Values { values, .. } => values[row * self.columns.len() + column].clone(),
-            RowSource::Batch { batch, from, .. } => {
-                batch.columns[column].datum(batch.rows().nth(from + row), oid)
-            }
-        };
-        let start = out.len();
-        if value.is_null() {
-            out.extend_from_slice(&[0xff; 4]);
-            return Ok(());
-        }
-        out.extend_from_slice(&[0; 4]);
-        match self.formats.get(column).copied().unwrap_or_default() {
-            Format::Text => io_text::write_text(value, oid, self.io, out)?,
-            Format::Binary => io_binary::send_binary(value, oid, out)?,
-        }
-        let length = (out.len() - start - 4) as u32;
-        out[start..start + 4].copy_from_slice(&net32(length));
-        Ok(())
-    }
-
-    /// The row's values.
-    pub fn values(&self, row: usize) -> Vec<Datum> {
-        let width = self.columns.len();
-        match &self.source {
-            RowSource::Values { values, .. } => values[row * width..(row + 1) * width].to_vec(),
-            RowSource::Batch { batch, from, .. } => {
-                let at = batch.rows().nth(from + row);
-                (0..width).map(|c| batch.columns[c].datum(at, self.columns[c].ty.oid)).collect()
-            }
-        }
-    }
-}
-
-fn patch_length(out: &mut [u8], at: usize) {
-    let length = (out.len() - at) as u32;
-    out[at..at + 4].copy_from_slice(&net32(length));
-}
-
-fn put_i16(out: &mut Vec<u8>, value: i16) {
-    out.extend_from_slice(&[(value >> 8) as u8, value as u8]);
-}
-
-/// Network byte order, as the protocol wants it.
-fn net32(v: u32) -> [u8; 4] {
-    [(v >> 24) as u8, (v >> 16) as u8, (v >> 8) as u8, v as u8]
 }

@@ -9,6 +9,7 @@
 //! PostgreSQL's would have: inside a transaction block the block is failed (25P02 until ROLLBACK), outside it nothing has happened.
 
 mod api;
+mod encode;
 mod facts;
 pub(crate) mod host;
 mod objects;
@@ -58,6 +59,8 @@ pub struct Session {
     /// The statement of the simple protocol whose sink was full.
     simple: Option<Portal>,
     pending_lsn: Option<Lsn>,
+    /// A buffer for the keys of point statements.
+    key: Vec<u8>,
 }
 
 /// A text of the simple protocol, parsed: its statements in order.
@@ -182,6 +185,7 @@ impl Session {
             portals: HashMap::new(),
             simple: None,
             pending_lsn: None,
+            key: Vec::new(),
         })
     }
 
@@ -426,6 +430,34 @@ impl Session {
             values.push(value);
         }
         Ok(values)
+    }
+
+    /// Whether a Bind of this statement takes microseconds: nothing is to be planned.
+    pub fn bind_is_short(&self, statement: &str) -> bool {
+        match self.statements.get(statement) {
+            Some(prepared) => match &prepared.plan {
+                Some(plan) => {
+                    !plan.transient
+                        && self.transaction.overlay.is_none()
+                        && plan.version() == self.home.version()
+                }
+                None => true,
+            },
+            None => true,
+        }
+    }
+
+    /// Whether an Execute of this portal takes microseconds, waits for others apart (those go through the environment).
+    pub fn execute_is_short(&self, portal: &str) -> bool {
+        match self.portals.get(portal) {
+            Some(portal) => portal.is_short() && self.transaction.ends_shortly(),
+            None => true,
+        }
+    }
+
+    /// Whether Sync takes microseconds, waits apart.
+    pub fn sync_is_short(&self) -> bool {
+        self.transaction.block != Block::Implicit || self.transaction.ends_shortly()
     }
 
     /// Describe of a portal: its columns with their formats, `None` for NoData.

@@ -15,6 +15,7 @@ use nq_storage::TreeId;
 use parking_lot::Mutex;
 
 use crate::catalog::lookup::{CatalogView, Lookup, RecordingView};
+use crate::exec::point::PointPlan;
 
 /// A plan with what decides whether it may be used.
 pub(crate) struct Plan {
@@ -25,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) virtual_tables: bool,
     /// Holds values that are only good in the transaction it was made in.
     pub(crate) transient: bool,
+    /// Straight-line code that does the same.
+    pub(crate) point: Option<PointPlan>,
     lookups: Vec<Lookup>,
     path: Arc<[Oid]>,
     plan_key: u64,
@@ -55,7 +58,9 @@ impl Plan {
                 Some((tree, view.store.tree_stats(tree).ok()?.records))
             })
             .collect();
+        let straight = !virtual_tables && !view.planner.is_disabled("enable_point_path");
         Plan {
+            point: if straight { PointPlan::recognise(&physical) } else { None },
             columns: physical.columns.clone().into(),
             params: physical.params.clone().into(),
             virtual_tables,
@@ -68,6 +73,16 @@ impl Plan {
             uses: AtomicU64::new(0),
             physical: Arc::new(physical),
         }
+    }
+
+    /// Whether it is straight-line code that takes microseconds.
+    pub(crate) fn is_short(&self) -> bool {
+        self.point.as_ref().is_some_and(|point| point.short)
+    }
+
+    /// Version of the catalog under which it was last found valid.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
     }
 
     /// Whether planning under this view would give an equally good plan.

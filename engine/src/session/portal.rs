@@ -21,6 +21,7 @@ use crate::catalog::acl;
 use crate::catalog::system::{self, SessionFacts, SystemCx};
 use crate::error::store_error;
 use crate::exec::memory::Memory;
+use crate::exec::point::{Point, eval_row};
 use crate::exec::{Batch, ExecCx, Execution, VirtualTables};
 
 /// A statement being run.
@@ -94,6 +95,34 @@ impl VirtualTables for NoTables {
     }
 }
 
+impl Portal {
+    /// Announces the columns, if that is still to be done.
+    fn announce(&mut self, sink: &mut dyn ResultSink) {
+        if std::mem::take(&mut self.announce)
+            && let Some(columns) = &self.columns
+        {
+            sink.describe(columns, &self.formats);
+        }
+    }
+
+    /// Whether running it takes microseconds, waits apart.
+    pub(crate) fn is_short(&self) -> bool {
+        match &self.run {
+            Run::Plan { plan, .. } => plan.is_short(),
+            Run::Utility => self.source.statement().is_some_and(ends_or_begins),
+            Run::Done(_) => true,
+            Run::Values { rows, .. } => rows.len() <= 1,
+            Run::Running(_) => false,
+        }
+    }
+}
+
+/// Whether a statement begins or ends a transaction.
+fn ends_or_begins(statement: &nq_qsql::parse::ast::Statement) -> bool {
+    use nq_qsql::parse::ast::Statement;
+    matches!(statement, Statement::Begin(_) | Statement::Commit { .. } | Statement::Rollback { .. })
+}
+
 /// The formats of `count` columns from those of a Bind message.
 pub(crate) fn spread_formats(formats: &[Format], count: usize) -> Result<Vec<Format>> {
     match formats {
@@ -149,6 +178,7 @@ impl Session {
         }
         self.check_statement_allowed(portal.source.statement())?;
         if let Run::Utility = portal.run {
+            self.transaction.worked(portal.source.statement().is_some_and(ends_or_begins));
             match self.run_utility(portal)? {
                 super::utility::Done::Tag(tag) => {
                     portal.run = Run::Done(String::new());
@@ -168,16 +198,11 @@ impl Session {
             }
         }
         if let Run::Plan { .. } = portal.run
-            && let Some(outcome) = self.start_plan(portal)?
+            && let Some(outcome) = self.start_plan(portal, max_rows, sink)?
         {
             return Ok(outcome);
         }
-        if portal.announce {
-            portal.announce = false;
-            if let Some(columns) = &portal.columns {
-                sink.describe(columns, &portal.formats);
-            }
-        }
+        portal.announce(sink);
         match &mut portal.run {
             Run::Running(_) => self.pull(portal, max_rows, sink),
             Run::Values { .. } => self.hand_out(portal, max_rows, sink),
@@ -206,7 +231,7 @@ impl Session {
             }
         }
         let tag = tag.replace("{}", &portal.sent.to_string());
-        portal.run = Run::Done(tag.replace(|c: char| c.is_ascii_digit(), "0"));
+        portal.run = Run::Done(tag_of_nothing(&tag));
         Ok(Outcome::Complete(tag))
     }
 
@@ -280,7 +305,12 @@ impl Session {
     }
 
     /// Starts a plan. Answers the outcome when it is already complete: nothing to return.
-    fn start_plan(&mut self, portal: &mut Portal) -> Result<Option<Outcome>> {
+    fn start_plan(
+        &mut self,
+        portal: &mut Portal,
+        max_rows: u32,
+        sink: &mut dyn ResultSink,
+    ) -> Result<Option<Outcome>> {
         let Run::Plan { plan, prepared } = &portal.run else { return Ok(None) };
         let (plan, prepared) = (plan.clone(), prepared.clone());
         let plan = self.lock_plan(plan, prepared.as_ref(), &portal.source)?;
@@ -289,6 +319,13 @@ impl Session {
         }
         let work_mem = (self.host.settings.derived().work_mem_kb.max(64) as usize) << 10;
         let memory = Memory::new(&self.db.budget, work_mem);
+        self.transaction.worked(plan.is_short());
+        // A row limit makes a difference after the last row, which the general path takes care of.
+        if let Some(point) = &plan.point
+            && (max_rows == 0 || plan.columns.is_empty())
+        {
+            return self.run_point(portal, &plan, &point.point, &memory, sink);
+        }
         let params = portal.params.clone();
         let execution =
             self.with_exec_cx(&plan, &params, &memory, |cx| Execution::new(&plan.physical, cx, false))?;
@@ -318,6 +355,64 @@ impl Session {
         }
         portal.run = Run::Running(Box::new(running));
         Ok(None)
+    }
+
+    /// Runs a point statement. Rows of RETURNING are left in the portal, with `None` for the outcome.
+    fn run_point(
+        &mut self,
+        portal: &mut Portal,
+        plan: &Plan,
+        point: &Point,
+        memory: &Arc<Memory>,
+        sink: &mut dyn ResultSink,
+    ) -> Result<Option<Outcome>> {
+        let params = portal.params.clone();
+        let mut key = std::mem::take(&mut self.key);
+        let done = match point {
+            Point::Select(select) => {
+                portal.announce(sink);
+                let (columns, formats) = (&plan.columns, &portal.formats);
+                let sink = std::cell::RefCell::new(sink);
+                let found = self.with_exec_cx(plan, &params, memory, |cx| {
+                    let io = cx.io;
+                    let show = |source: RowSource<'_>| {
+                        sink.borrow_mut().rows(&Rows { source, columns, formats, io }).map(drop)
+                    };
+                    select.run(
+                        cx,
+                        &mut key,
+                        |row| show(RowSource::Stored(row)),
+                        |values| show(RowSource::Values { values, count: 1 }),
+                    )
+                });
+                found.map(|found| {
+                    portal.sent = u64::from(found.is_some());
+                    portal.run = Run::Done(command_tag(Command::Select, 0));
+                    Some(Outcome::Complete(command_tag(Command::Select, portal.sent)))
+                })
+            }
+            Point::Row(exprs) => self.with_exec_cx(plan, &params, memory, |cx| eval_row(exprs, cx)).map(|row| {
+                portal.run = Run::Values { rows: VecDeque::from([row]), tag: "SELECT {}".to_owned() };
+                None
+            }),
+            Point::Write(write) => {
+                let written = self.with_exec_cx(plan, &params, memory, |cx| write.run(cx, &mut key));
+                written.map(|written| {
+                    let tag = command_tag(plan.physical.command, written.count);
+                    if plan.columns.is_empty() {
+                        portal.run = Run::Done(command_tag(plan.physical.command, 0));
+                        return Some(Outcome::Complete(tag));
+                    }
+                    portal.run = Run::Values { rows: written.rows.into(), tag };
+                    None
+                })
+            }
+        };
+        self.key = key;
+        if let Some(read) = self.transaction.txn.as_ref().map(|txn| txn.read_lsn()) {
+            self.await_durable(read);
+        }
+        done
     }
 
     /// Pulls rows out of a running plan into the sink.
@@ -425,6 +520,16 @@ fn command_word(command: Command, source: &Source) -> &'static str {
         (Command::Merge, _) => "MERGE",
         (Command::Select, Some(Statement::Query(_))) => "SELECT FOR UPDATE",
         (Command::Select, _) => "SELECT",
+    }
+}
+
+/// The tag of a portal that is executed again after its end.
+fn tag_of_nothing(tag: &str) -> String {
+    let word = tag.split(' ').next().unwrap_or(tag);
+    match word {
+        "INSERT" => "INSERT 0 0".to_owned(),
+        "SELECT" | "UPDATE" | "DELETE" | "MERGE" | "FETCH" => format!("{word} 0"),
+        _ => tag.to_owned(),
     }
 }
 

@@ -70,6 +70,26 @@ pub(crate) struct Transaction {
     pub(crate) after_commit: Vec<AfterCommit>,
     /// Whether a query has run: too late for SET TRANSACTION ISOLATION LEVEL.
     queried: bool,
+    /// Short statements so far; [`u32::MAX`] after any other.
+    pub(crate) work: u32,
+}
+
+/// Short statements after which the end of their transaction is not short any more.
+const SHORT_WORK: u32 = 1000;
+
+impl Transaction {
+    /// Whether committing or rolling back takes microseconds, waits apart.
+    pub(crate) fn ends_shortly(&self) -> bool {
+        self.work < SHORT_WORK
+            && self.overlay.is_none()
+            && self.after_commit.is_empty()
+            && self.txn.as_ref().is_none_or(|t| t.options().isolation != nq_storage::Isolation::Serializable)
+    }
+
+    /// Takes note of a statement.
+    pub(crate) fn worked(&mut self, short: bool) {
+        self.work = if short { self.work.saturating_add(1) } else { u32::MAX };
+    }
 }
 
 impl Session {
@@ -92,26 +112,20 @@ impl Session {
 
     /// The effective isolation level.
     pub(crate) fn isolation(&self) -> Isolation {
-        self.transaction.modes.isolation.unwrap_or_else(|| {
-            isolation_named(&self.host.settings.text("default_transaction_isolation"))
-                .unwrap_or(Isolation::ReadCommitted)
-        })
+        let default = self.host.settings.derived().default_transaction_isolation;
+        self.transaction.modes.isolation.unwrap_or(default)
     }
 
     /// Whether the transaction is READ ONLY.
     pub(crate) fn read_only(&self) -> bool {
-        self.transaction
-            .modes
-            .read_only
-            .unwrap_or_else(|| self.host.settings.flag("default_transaction_read_only"))
+        let default = self.host.settings.derived().default_transaction_read_only;
+        self.transaction.modes.read_only.unwrap_or(default)
     }
 
     /// Whether the transaction is DEFERRABLE.
     pub(crate) fn deferrable(&self) -> bool {
-        self.transaction
-            .modes
-            .deferrable
-            .unwrap_or_else(|| self.host.settings.flag("default_transaction_deferrable"))
+        let default = self.host.settings.derived().default_transaction_deferrable;
+        self.transaction.modes.deferrable.unwrap_or(default)
     }
 
     /// Refuses a statement that writes in a read-only transaction.

@@ -17,9 +17,12 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use nq_qsql::error::Result;
+use nq_qsql::parse::ast::Isolation;
 use nq_qsql::types::datetime::zone::Zone;
 use nq_qsql::types::io::{ByteaOutput, DateOrder, DateStyle, IntervalStyle};
 use nq_qsql::{bail, sql_err};
+
+use crate::session::transaction::isolation_named;
 
 pub use definition::{Context, Definition, Kind};
 pub use value::{Value, parse_bool};
@@ -120,6 +123,9 @@ pub struct Derived {
     pub idle_session_timeout_ms: u64,
     pub work_mem_kb: i64,
     pub synchronous_commit: bool,
+    pub default_transaction_isolation: Isolation,
+    pub default_transaction_read_only: bool,
+    pub default_transaction_deferrable: bool,
     /// Changes whenever the same text could give another plan.
     pub plan_key: u64,
 }
@@ -156,6 +162,9 @@ impl Settings {
                 idle_session_timeout_ms: 0,
                 work_mem_kb: 4096,
                 synchronous_commit: true,
+                default_transaction_isolation: Isolation::ReadCommitted,
+                default_transaction_read_only: false,
+                default_transaction_deferrable: false,
                 plan_key: 0,
             },
         };
@@ -415,6 +424,10 @@ impl Settings {
             idle_session_timeout_ms: millis(self, "idle_session_timeout"),
             work_mem_kb: self.int("work_mem").unwrap_or(4096),
             synchronous_commit: &*self.text("synchronous_commit") != "off",
+            default_transaction_isolation: isolation_named(&self.text("default_transaction_isolation"))
+                .unwrap_or(Isolation::ReadCommitted),
+            default_transaction_read_only: self.flag("default_transaction_read_only"),
+            default_transaction_deferrable: self.flag("default_transaction_deferrable"),
             plan_key: self.plan_key(),
         };
     }

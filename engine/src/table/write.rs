@@ -117,23 +117,37 @@ pub fn insert_rows(target: &WriteTarget, rows: &[Vec<Datum>], cx: &mut ExecCx<'_
 }
 
 impl Writer {
-    /// Prepares for writing `target`.
+    /// Prepares for writing `target` in one execution.
     pub fn new(target: &WriteTarget, cx: &ExecCx<'_>) -> Result<Writer> {
+        Writer::with_params(target, cx.params)
+    }
+
+    /// Prepares for writing `target` in any execution.
+    ///
+    /// # Errors
+    /// 42P02 when an expression of the table refers to a statement's parameter (it never does).
+    pub fn shared(target: &WriteTarget) -> Result<Writer> {
+        Writer::with_params(target, &[])
+    }
+
+    fn with_params(target: &WriteTarget, params: &[Datum]) -> Result<Writer> {
         let relation = Arc::clone(&target.relation);
+        let compiled = |e| Compiled::with_params(e, params);
+        let indexes = target.indexes.iter().map(|i| IndexWriter::new(i, params));
         Ok(Writer {
             layout: RowLayout::new(&relation.columns),
             types: relation.columns.iter().map(|c| c.ty).collect(),
             checks: target
                 .checks
                 .iter()
-                .map(|(n, e)| Ok((n.clone(), Compiled::new(e, cx)?)))
+                .map(|(n, e)| Ok((n.clone(), compiled(e)?)))
                 .collect::<Result<_>>()?,
             generated: target
                 .generated
                 .iter()
-                .map(|(i, e)| Ok((*i, Compiled::new(e, cx)?)))
+                .map(|(i, e)| Ok((*i, compiled(e)?)))
                 .collect::<Result<_>>()?,
-            indexes: target.indexes.iter().map(|i| IndexWriter::new(i, cx)).collect::<Result<_>>()?,
+            indexes: indexes.collect::<Result<_>>()?,
             relation,
         })
     }
@@ -526,18 +540,18 @@ pub(super) fn show(value: &Datum, ty: DataType, io: &IoContext<'_>) -> String {
 }
 
 impl IndexWriter {
-    fn new(bound: &BoundIndex, cx: &ExecCx<'_>) -> Result<IndexWriter> {
+    fn new(bound: &BoundIndex, params: &[Datum]) -> Result<IndexWriter> {
         let mut reads = Vec::new();
         bound.keys.iter().chain(&bound.predicate).for_each(|e| depends::slots(e, &mut reads));
         let mut keys = Vec::with_capacity(bound.keys.len());
         for expr in &bound.keys {
-            let compiled = Compiled::new(expr, cx)?;
+            let compiled = Compiled::with_params(expr, params)?;
             keys.push(match compiled.slot() {
                 Some(column) => KeySource::Column(column),
                 None => KeySource::Computed(compiled),
             });
         }
-        let predicate = bound.predicate.as_ref().map(|e| Compiled::new(e, cx)).transpose()?;
+        let predicate = bound.predicate.as_ref().map(|e| Compiled::with_params(e, params)).transpose()?;
         Ok(IndexWriter { index: Arc::clone(&bound.index), keys, predicate, reads })
     }
 

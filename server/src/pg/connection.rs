@@ -28,6 +28,9 @@ use crate::runtime_env::aside;
 /// Capacity that an idle connection's buffers may keep, bytes.
 const IDLE_BUFFER_BYTES: usize = 16 << 10;
 
+/// Longest Bind whose values are read without moving other connections aside, bytes.
+const SHORT_MESSAGE_BYTES: usize = 16 << 10;
+
 /// Why a connection ends.
 enum End {
     /// The client left, or the socket failed: nobody is there to be told.
@@ -198,12 +201,21 @@ impl Connection {
 
     /// Runs `work` on the session with the worker's other connections moved aside; a panic becomes the connection's end.
     fn call<R>(&mut self, work: impl FnOnce(&mut Session, &mut Output) -> R) -> Result<R, End> {
+        aside(|| self.call_short(work))
+    }
+
+    /// Runs `work`, which takes microseconds, right here. Should it have to wait for another session, the worker's other
+    /// connections are moved aside then.
+    fn call_short<R>(&mut self, work: impl FnOnce(&mut Session, &mut Output) -> R) -> Result<R, End> {
         let (session, out) = (&mut self.session, &mut self.out);
-        let guarded = || catch_unwind(AssertUnwindSafe(|| work(session, out)));
-        let short = false;
-        if short { guarded() } else { aside(guarded) }.map_err(|_| {
+        catch_unwind(AssertUnwindSafe(|| work(session, out))).map_err(|_| {
             End::Fatal(SqlError::new(SqlState::INTERNAL_ERROR, "internal error: the session has been ended"))
         })
+    }
+
+    /// [`Connection::call_short`] or [`Connection::call`].
+    fn call_as<R>(&mut self, short: bool, work: impl FnOnce(&mut Session, &mut Output) -> R) -> Result<R, End> {
+        if short { self.call_short(work) } else { self.call(work) }
     }
 
     async fn simple_query(&mut self, body: &[u8]) -> Result<(), End> {
@@ -301,7 +313,8 @@ impl Connection {
 
     fn sync(&mut self) -> Result<(), End> {
         self.mode = Mode::Ready;
-        if let Err(error) = self.call(|session, _| session.sync())? {
+        let short = self.session.sync_is_short();
+        if let Err(error) = self.call_as(short, |session, _| session.sync())? {
             self.report(&error);
         }
         self.report_notices();
@@ -338,8 +351,12 @@ impl Connection {
     fn bind(&mut self, body: &[u8]) -> Result<Result<()>, End> {
         let formats =
             |codes: &[i16]| codes.iter().map(|&code| Format::from_code(code)).collect::<Result<Vec<_>>>();
-        let result = self.call(|session, _| {
-            let bind = Bind::decode(body)?;
+        let bind = match Bind::decode(body) {
+            Ok(bind) => bind,
+            Err(error) => return Ok(Err(error)),
+        };
+        let short = body.len() <= SHORT_MESSAGE_BYTES && self.session.bind_is_short(bind.statement);
+        let result = self.call_as(short, |session, _| {
             let (params, results) = (formats(&bind.param_formats)?, formats(&bind.result_formats)?);
             session.bind(bind.portal, bind.statement, &bind.params, &params, &results)
         })?;
@@ -347,7 +364,7 @@ impl Connection {
     }
 
     fn describe(&mut self, body: &[u8]) -> Result<Result<()>, End> {
-        self.call(|session, out| {
+        self.call_short(|session, out| {
             match Target::decode(body, "DESCRIBE")? {
                 Target::Statement(name) => {
                     let description = session.describe_statement(name)?;
@@ -390,7 +407,8 @@ impl Connection {
         let (portal, mut left) = (execute.portal, execute.max_rows);
         loop {
             let mut counted = 0;
-            let outcome = self.call(|session, out| {
+            let short = self.session.execute_is_short(portal);
+            let outcome = self.call_as(short, |session, out| {
                 let before = out.bytes.len();
                 let outcome = session.execute(portal, left, &mut MessageSink { out: &mut *out });
                 counted = if left > 0 { count_rows(&out.bytes[before..]) } else { 0 };

@@ -72,7 +72,12 @@ pub(super) enum Node {
 impl Compiled {
     /// Compiles `expr`. Params take their values now; exec params when the expression runs.
     pub fn new(expr: &Expr, cx: &ExecCx<'_>) -> Result<Compiled> {
-        Ok(Compiled { node: compile(expr, &mut Scope { params: cx.params, case_depth: 0 })?, ty: expr.ty })
+        Compiled::with_params(expr, cx.params)
+    }
+
+    /// Compiles `expr` over these values of params, for any execution that has the same.
+    pub fn with_params(expr: &Expr, params: &[Datum]) -> Result<Compiled> {
+        Ok(Compiled { node: compile(expr, &mut Scope { params, case_depth: 0 })?, ty: expr.ty })
     }
 
     /// Compiles several.
