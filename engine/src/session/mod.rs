@@ -17,6 +17,7 @@ pub(crate) mod plan_cache;
 mod portal;
 pub(crate) mod prepared;
 mod privileges;
+mod recall;
 mod set;
 mod system_functions;
 pub(crate) mod transaction;
@@ -61,6 +62,8 @@ pub struct Session {
     pending_lsn: Option<Lsn>,
     /// A buffer for the keys of point statements.
     key: Vec<u8>,
+    /// A buffer for texts without their literals.
+    shape: String,
 }
 
 /// A text of the simple protocol, parsed: its statements in order.
@@ -186,6 +189,7 @@ impl Session {
             simple: None,
             pending_lsn: None,
             key: Vec::new(),
+            shape: String::new(),
         })
     }
 
@@ -260,13 +264,23 @@ impl Session {
     /// 42601 and whatever else parsing raises.
     pub fn parse_simple(&mut self, sql: &str) -> Result<SimpleQuery> {
         self.start_command(sql);
-        self.statements.remove("");
-        self.portals.remove("");
+        self.forget_unnamed();
         let parsed = nq_qsql::parse::parse_statements(sql).map_err(|e| e.locate(sql));
         let parsed = self.after_command(parsed)?;
+        if let [only] = &parsed[..]
+            && prepared::is_plannable(&only.ast)
+        {
+            self.learn_shape(sql);
+        }
         let text: Arc<str> = sql.into();
         let source = |parsed: ParsedStatement| Arc::new(Source { text: text.clone(), parsed: Some(parsed) });
         Ok(SimpleQuery { statements: parsed.into_iter().map(source).collect() })
+    }
+
+    /// A simple query closes the unnamed statement and portal.
+    fn forget_unnamed(&mut self) {
+        self.statements.remove("");
+        self.portals.remove("");
     }
 
     /// Runs the `index`-th statement. On [`Outcome::Suspended`] (the sink was full) call [`Session::resume_simple`]; after
@@ -302,29 +316,15 @@ impl Session {
         }
         self.ready_view();
         let Some(parsed) = &source.parsed else { bail!(INTERNAL_ERROR, "an empty statement was kept") };
-        let (columns, run) = if prepared::is_plannable(&parsed.ast) {
+        let run = if prepared::is_plannable(&parsed.ast) {
             if parsed.ast.max_param > 0 {
                 bail!(UNDEFINED_PARAMETER, "there is no parameter ${}", parsed.ast.max_param);
             }
-            let plan = self.cached_plan(source, &[])?;
-            let returns =
-                !plan.columns.is_empty() || plan.physical.command == nq_qsql::plan::physical::Command::Select;
-            (returns.then(|| plan.columns.clone()), portal::Run::Plan { plan, prepared: None })
+            portal::Run::Plan { plan: self.cached_plan(source, &[])?, prepared: None }
         } else {
-            (None, portal::Run::Utility)
+            portal::Run::Utility
         };
-        let formats = vec![Format::Text; columns.as_ref().map_or(0, |c| c.len())];
-        let params: Arc<[Datum]> = Arc::from([]);
-        Ok(Portal {
-            source: source.clone(),
-            params,
-            columns,
-            formats,
-            run,
-            sent: 0,
-            announce: true,
-            cursor: None,
-        })
+        Ok(Portal::simple(source.clone(), Arc::from([]), run))
     }
 
     /// Goes on with a statement of the simple protocol whose sink was full.

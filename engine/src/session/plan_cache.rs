@@ -7,15 +7,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 use nq_qsql::catalog::RelationKind;
-use nq_qsql::plan::physical::{OutputColumn, PhysicalPlan};
+use nq_qsql::plan::physical::{Command, OutputColumn, PhysicalPlan};
 use nq_qsql::types::{DataType, Oid};
 use nq_storage::TreeId;
 use parking_lot::Mutex;
 
 use crate::catalog::lookup::{CatalogView, Lookup, RecordingView};
 use crate::exec::point::PointPlan;
+use super::prepared::Source;
+use super::recall::Recalled;
 
 /// A plan with what decides whether it may be used.
 pub(crate) struct Plan {
@@ -80,6 +82,11 @@ impl Plan {
         self.point.as_ref().is_some_and(|point| point.short)
     }
 
+    /// Whether a client is told of columns, even if there are none.
+    pub(crate) fn returns_rows(&self) -> bool {
+        !self.columns.is_empty() || self.physical.command == Command::Select
+    }
+
     /// Version of the catalog under which it was last found valid.
     pub(crate) fn version(&self) -> u64 {
         self.version.load(Ordering::Relaxed)
@@ -118,30 +125,85 @@ struct PlanKey {
     plan_key: u64,
 }
 
+/// A borrowed [`PlanKey`]; the derived hashes agree.
+#[derive(Hash)]
+struct PlanKeyRef<'a> {
+    text: &'a str,
+    params: &'a [Oid],
+    plan_key: u64,
+}
+
+impl Equivalent<PlanKey> for PlanKeyRef<'_> {
+    fn equivalent(&self, key: &PlanKey) -> bool {
+        self.plan_key == key.plan_key && *self.text == *key.text && *self.params == *key.params
+    }
+}
+
+/// A plan with the statement it was made of.
+struct Cached {
+    plan: Arc<Plan>,
+    /// `None` when the statement is a part of a longer text.
+    source: Option<Arc<Source>>,
+}
+
+/// What is known of a text without its literals.
+#[derive(Clone)]
+pub(crate) enum Shape {
+    /// It came once.
+    Seen,
+    /// It is planned with its literals in sight.
+    Other,
+    /// A short statement.
+    Short(Arc<Recalled>),
+}
+
+struct KnownShape {
+    text: Box<str>,
+    plan_key: u64,
+    shape: Shape,
+}
+
 /// Plans of one database, by text.
 #[derive(Default)]
 pub(crate) struct PlanCache {
-    plans: Mutex<HashMap<PlanKey, Arc<Plan>>>,
+    plans: Mutex<HashMap<PlanKey, Cached>>,
+    /// By the hash of the text; of two texts with one hash the later one is kept.
+    shapes: Mutex<HashMap<u64, KnownShape>>,
 }
 
 /// Plans kept per database. Beyond it the cache starts over: rare, and simpler than ageing.
 const CAPACITY: usize = 1024;
+/// Shapes kept per database.
+const SHAPE_CAPACITY: usize = 4096;
 /// Longest text whose plan is kept.
 const TEXT_MAX_BYTES: usize = 16 << 10;
 
 impl PlanCache {
     /// Finds a plan that fits.
-    pub(crate) fn get(&self, text: &Arc<str>, params: &[Oid], view: &CatalogView) -> Option<Arc<Plan>> {
-        let key = PlanKey { text: text.clone(), params: params.into(), plan_key: view.plan_key };
-        let plan = self.plans.lock().get(&key).cloned()?;
-        if plan.fits(view) {
-            return Some(plan);
-        }
-        None
+    pub(crate) fn get(&self, text: &str, params: &[Oid], view: &CatalogView) -> Option<Arc<Plan>> {
+        let key = PlanKeyRef { text, params, plan_key: view.plan_key };
+        let plan = self.plans.lock().get(&key)?.plan.clone();
+        plan.fits(view).then_some(plan)
     }
 
-    /// Keeps a plan.
-    pub(crate) fn put(&self, text: &Arc<str>, params: &[Oid], plan: &Arc<Plan>) {
+    /// Finds a whole text's statement with a plan that fits.
+    pub(crate) fn parsed(
+        &self,
+        text: &str,
+        params: &[Oid],
+        view: &CatalogView,
+    ) -> Option<(Arc<Source>, Arc<Plan>)> {
+        let key = PlanKeyRef { text, params, plan_key: view.plan_key };
+        let (source, plan) = {
+            let plans = self.plans.lock();
+            let cached = plans.get(&key)?;
+            (cached.source.clone()?, cached.plan.clone())
+        };
+        plan.fits(view).then_some((source, plan))
+    }
+
+    /// Keeps a plan; `source` is the statement if it is the whole text and parsing it had nothing to say.
+    pub(crate) fn put(&self, text: Arc<str>, params: &[Oid], plan: &Arc<Plan>, source: Option<Arc<Source>>) {
         if plan.transient || text.len() > TEXT_MAX_BYTES {
             return;
         }
@@ -149,12 +211,29 @@ impl PlanCache {
         if plans.len() >= CAPACITY {
             plans.clear();
         }
-        let key = PlanKey { text: text.clone(), params: params.into(), plan_key: plan.plan_key };
-        plans.insert(key, plan.clone());
+        let key = PlanKey { text, params: params.into(), plan_key: plan.plan_key };
+        plans.insert(key, Cached { plan: plan.clone(), source });
+    }
+
+    /// What is known of a text without its literals.
+    pub(crate) fn shape(&self, hash: u64, text: &str, plan_key: u64) -> Option<Shape> {
+        let shapes = self.shapes.lock();
+        let known = shapes.get(&hash)?;
+        (known.plan_key == plan_key && *known.text == *text).then(|| known.shape.clone())
+    }
+
+    /// Keeps what is known of a text without its literals.
+    pub(crate) fn put_shape(&self, hash: u64, text: &str, plan_key: u64, shape: Shape) {
+        let mut shapes = self.shapes.lock();
+        if shapes.len() >= SHAPE_CAPACITY {
+            shapes.clear();
+        }
+        shapes.insert(hash, KnownShape { text: text.into(), plan_key, shape });
     }
 
     /// Forgets all plans (DISCARD PLANS).
     pub(crate) fn clear(&self) {
         self.plans.lock().clear();
+        self.shapes.lock().clear();
     }
 }

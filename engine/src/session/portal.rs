@@ -118,7 +118,7 @@ impl Portal {
 }
 
 /// Whether a statement begins or ends a transaction.
-fn ends_or_begins(statement: &nq_qsql::parse::ast::Statement) -> bool {
+pub(crate) fn ends_or_begins(statement: &nq_qsql::parse::ast::Statement) -> bool {
     use nq_qsql::parse::ast::Statement;
     matches!(statement, Statement::Begin(_) | Statement::Commit { .. } | Statement::Rollback { .. })
 }
@@ -240,7 +240,7 @@ impl Session {
         &mut self,
         mut plan: Arc<Plan>,
         prepared: Option<&Arc<Prepared>>,
-        source: &Source,
+        source: &Arc<Source>,
     ) -> Result<Arc<Plan>> {
         loop {
             let version = self.host.current_view().catalog.version;
@@ -266,7 +266,10 @@ impl Session {
                     if !plan.fits(&view) {
                         plan = match prepared {
                             Some(prepared) => self.prepared_plan(prepared)?,
-                            None => self.cached_plan(source, &[])?,
+                            None => {
+                                let params: Vec<_> = plan.params.iter().map(|ty| ty.oid).collect();
+                                self.cached_plan(source, &params)?
+                            }
                         };
                         continue;
                     }

@@ -120,22 +120,21 @@ impl Session {
     }
 
     /// The plan of a whole statement, from the cache if it is there.
-    pub(crate) fn cached_plan(&mut self, source: &Source, params: &[Oid]) -> Result<Arc<Plan>> {
+    pub(crate) fn cached_plan(&mut self, source: &Arc<Source>, params: &[Oid]) -> Result<Arc<Plan>> {
         let Some(parsed) = &source.parsed else {
             return Err(SqlError::internal("an empty statement has no plan"));
         };
-        let text: Arc<str> = match source.own_text().len() == source.text.len() {
-            true => source.text.clone(),
-            false => source.own_text().into(),
-        };
-        let view = self.host.current_view().clone();
         let cacheable = self.transaction.overlay.is_none();
-        if cacheable && let Some(plan) = self.home.plans.get(&text, params, &view) {
+        let view = self.host.current_view().clone();
+        if cacheable && let Some(plan) = self.home.plans.get(source.own_text(), params, &view) {
             return Ok(plan);
         }
         let plan = self.plan_statement(source, &parsed.ast, &parsed.ast.statement, params)?;
         if cacheable {
-            self.home.plans.put(&text, params, &plan);
+            let whole = source.own_text().len() == source.text.len();
+            let text = if whole { source.text.clone() } else { source.own_text().into() };
+            let silent = whole && parsed.ast.notices.is_empty();
+            self.home.plans.put(text, params, &plan, silent.then(|| source.clone()));
         }
         Ok(plan)
     }
@@ -199,9 +198,7 @@ impl Session {
             self.ready_view();
             let plan = self.cached_plan(&prepared.source, &prepared.declared)?;
             prepared.params = plan.params.iter().map(|ty| ty.oid).collect();
-            prepared.columns = (!plan.columns.is_empty()
-                || plan.physical.command == nq_qsql::plan::physical::Command::Select)
-                .then(|| plan.columns.clone());
+            prepared.columns = plan.returns_rows().then(|| plan.columns.clone());
             prepared.plan = Some(plan);
         } else {
             self.ready_view();

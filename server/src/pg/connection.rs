@@ -237,40 +237,20 @@ impl Connection {
 
     /// Runs the statements of a text one after the other; the last one is committed before its completion is announced.
     async fn run_statements(&mut self, text: &str) -> Result<Result<()>, End> {
+        let recalled = self.call_short(|session, out| session.run_recalled(text, &mut MessageSink { out }))?;
+        if let Some(outcome) = recalled {
+            return self.finish_simple(outcome, true).await;
+        }
         let query = match self.call(|session, _| session.parse_simple(text))? {
             Ok(query) => query,
             Err(error) => return Ok(Err(error)),
         };
         for index in 0..query.len() {
-            let mut outcome =
+            let outcome =
                 self.call(|session, out| session.run_simple(&query, index, &mut MessageSink { out }))?;
-            loop {
-                match outcome {
-                    Ok(Outcome::Suspended) => {
-                        self.flush().await?;
-                        outcome =
-                            self.call(|session, out| session.resume_simple(&mut MessageSink { out }))?;
-                    }
-                    Ok(Outcome::CopyIn(spec)) => {
-                        copy_response(&mut self.out, b'G', &spec);
-                        outcome = self.copy_in().await?;
-                    }
-                    Ok(Outcome::Complete(tag)) => {
-                        if index + 1 == query.len()
-                            && let Err(error) = self.call(|session, _| session.sync())?
-                        {
-                            return Ok(Err(error));
-                        }
-                        self.report_notices();
-                        self.out.complete(&tag);
-                        break;
-                    }
-                    Ok(Outcome::Empty) => {
-                        self.out.bare(b'I');
-                        break;
-                    }
-                    Err(error) => return Ok(Err(error)),
-                }
+            let last = index + 1 == query.len();
+            if let Err(error) = self.finish_simple(outcome, last).await? {
+                return Ok(Err(error));
             }
         }
         if query.is_empty() {
@@ -278,6 +258,42 @@ impl Connection {
             return self.call(|session, _| session.sync());
         }
         Ok(Ok(()))
+    }
+
+    /// Takes a statement of the simple protocol to its end.
+    async fn finish_simple(
+        &mut self,
+        mut outcome: Result<Outcome>,
+        last: bool,
+    ) -> Result<Result<()>, End> {
+        loop {
+            match outcome {
+                Ok(Outcome::Suspended) => {
+                    self.flush().await?;
+                    outcome = self.call(|session, out| session.resume_simple(&mut MessageSink { out }))?;
+                }
+                Ok(Outcome::CopyIn(spec)) => {
+                    copy_response(&mut self.out, b'G', &spec);
+                    outcome = self.copy_in().await?;
+                }
+                Ok(Outcome::Complete(tag)) => {
+                    if last {
+                        let short = self.session.sync_is_short();
+                        if let Err(error) = self.call_as(short, |session, _| session.sync())? {
+                            return Ok(Err(error));
+                        }
+                    }
+                    self.report_notices();
+                    self.out.complete(&tag);
+                    return Ok(Ok(()));
+                }
+                Ok(Outcome::Empty) => {
+                    self.out.bare(b'I');
+                    return Ok(Ok(()));
+                }
+                Err(error) => return Ok(Err(error)),
+            }
+        }
     }
 
     /// Feeds a COPY FROM STDIN until the client ends it.
@@ -340,8 +356,11 @@ impl Connection {
 
     fn parse(&mut self, body: &[u8]) -> Result<Result<()>, End> {
         let result = match Parse::decode(body) {
-            Ok(parse) => {
-                self.call(|session, _| session.prepare(parse.name, parse.query, &parse.param_types))?
+            Ok(Parse { name, query, param_types }) => {
+                match self.call_short(|session, _| session.prepare_recalled(name, query, &param_types))? {
+                    Some(prepared) => prepared,
+                    None => self.call(|session, _| session.prepare(name, query, &param_types))?,
+                }
             }
             Err(error) => Err(error),
         };
