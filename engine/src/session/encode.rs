@@ -192,7 +192,11 @@ mod tests {
                     out
                 };
                 let direct = write(RowSource::Batch { batch: &batch, from: 0, count: 2 });
-                assert_eq!(direct, write(RowSource::Values { values: &chosen, count: 2 }), "{ty:?} {format:?}");
+                assert_eq!(
+                    direct,
+                    write(RowSource::Values { values: &chosen, count: 2 }),
+                    "{ty:?} {format:?}"
+                );
                 let second = write(RowSource::Batch { batch: &batch, from: 1, count: 1 });
                 assert!(direct.ends_with(&second));
             }

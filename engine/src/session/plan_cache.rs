@@ -14,10 +14,10 @@ use nq_qsql::types::{DataType, Oid};
 use nq_storage::TreeId;
 use parking_lot::Mutex;
 
-use crate::catalog::lookup::{CatalogView, Lookup, RecordingView};
-use crate::exec::point::PointPlan;
 use super::prepared::Source;
 use super::recall::Recalled;
+use crate::catalog::lookup::{CatalogView, Lookup, RecordingView};
+use crate::exec::point::PointPlan;
 
 /// A plan with what decides whether it may be used.
 pub(crate) struct Plan {

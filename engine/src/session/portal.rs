@@ -394,10 +394,12 @@ impl Session {
                     Some(Outcome::Complete(command_tag(Command::Select, portal.sent)))
                 })
             }
-            Point::Row(exprs) => self.with_exec_cx(plan, &params, memory, |cx| eval_row(exprs, cx)).map(|row| {
-                portal.run = Run::Values { rows: VecDeque::from([row]), tag: "SELECT {}".to_owned() };
-                None
-            }),
+            Point::Row(exprs) => {
+                self.with_exec_cx(plan, &params, memory, |cx| eval_row(exprs, cx)).map(|row| {
+                    portal.run = Run::Values { rows: VecDeque::from([row]), tag: "SELECT {}".to_owned() };
+                    None
+                })
+            }
             Point::Write(write) => {
                 let written = self.with_exec_cx(plan, &params, memory, |cx| write.run(cx, &mut key));
                 written.map(|written| {

@@ -123,7 +123,9 @@ impl Session {
             let next = match self.home.plans.shape(hash, &text, plan_key) {
                 None => Some(Shape::Seen),
                 // A shape that does not plan by itself is not worth another thought: its texts will say why.
-                Some(Shape::Seen) => Some(self.plan_shape(&text, &literals).map_or(Shape::Other, Shape::Short)),
+                Some(Shape::Seen) => {
+                    Some(self.plan_shape(&text, &literals).map_or(Shape::Other, Shape::Short))
+                }
                 Some(_) => None,
             };
             if let Some(next) = next {

@@ -142,11 +142,7 @@ impl Writer {
                 .iter()
                 .map(|(n, e)| Ok((n.clone(), compiled(e)?)))
                 .collect::<Result<_>>()?,
-            generated: target
-                .generated
-                .iter()
-                .map(|(i, e)| Ok((*i, compiled(e)?)))
-                .collect::<Result<_>>()?,
+            generated: target.generated.iter().map(|(i, e)| Ok((*i, compiled(e)?))).collect::<Result<_>>()?,
             indexes: indexes.collect::<Result<_>>()?,
             relation,
         })

@@ -214,7 +214,11 @@ impl Connection {
     }
 
     /// [`Connection::call_short`] or [`Connection::call`].
-    fn call_as<R>(&mut self, short: bool, work: impl FnOnce(&mut Session, &mut Output) -> R) -> Result<R, End> {
+    fn call_as<R>(
+        &mut self,
+        short: bool,
+        work: impl FnOnce(&mut Session, &mut Output) -> R,
+    ) -> Result<R, End> {
         if short { self.call_short(work) } else { self.call(work) }
     }
 
@@ -237,7 +241,8 @@ impl Connection {
 
     /// Runs the statements of a text one after the other; the last one is committed before its completion is announced.
     async fn run_statements(&mut self, text: &str) -> Result<Result<()>, End> {
-        let recalled = self.call_short(|session, out| session.run_recalled(text, &mut MessageSink { out }))?;
+        let recalled =
+            self.call_short(|session, out| session.run_recalled(text, &mut MessageSink { out }))?;
         if let Some(outcome) = recalled {
             return self.finish_simple(outcome, true).await;
         }
@@ -261,11 +266,7 @@ impl Connection {
     }
 
     /// Takes a statement of the simple protocol to its end.
-    async fn finish_simple(
-        &mut self,
-        mut outcome: Result<Outcome>,
-        last: bool,
-    ) -> Result<Result<()>, End> {
+    async fn finish_simple(&mut self, mut outcome: Result<Outcome>, last: bool) -> Result<Result<()>, End> {
         loop {
             match outcome {
                 Ok(Outcome::Suspended) => {
