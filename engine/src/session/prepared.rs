@@ -133,8 +133,7 @@ impl Session {
         if cacheable {
             let whole = source.own_text().len() == source.text.len();
             let text = if whole { source.text.clone() } else { source.own_text().into() };
-            let silent = whole && parsed.ast.notices.is_empty();
-            self.home.plans.put(text, params, &plan, silent.then(|| source.clone()));
+            self.home.plans.put(text, params, &plan, None);
         }
         Ok(plan)
     }
@@ -159,6 +158,13 @@ impl Session {
             bail!(DUPLICATE_PREPARED_STATEMENT, "prepared statement \"{name}\" already exists");
         }
         let prepared = self.prepare_parsed(source, param_oids.to_vec(), false)?;
+        if let (Some(plan), Some(parsed)) = (&prepared.plan, &prepared.source.parsed)
+            && self.transaction.overlay.is_none()
+            && parsed.ast.notices.is_empty()
+        {
+            let source = prepared.source.clone();
+            self.home.plans.put(source.text.clone(), param_oids, plan, Some(source));
+        }
         self.statements.insert(name.into(), Arc::new(prepared));
         Ok(())
     }
