@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use nq_storage_compare::{Key, Kv, Random, Value, engines, random_key, sequential_key, value};
+use nq_storage_compare::{Key, Kv, Random, Value, cpu_seconds, engines, random_key, sequential_key, value};
 
 const BATCH: u64 = 1000;
 const COMMIT_SECONDS: u64 = 3;
@@ -83,9 +83,10 @@ impl Report {
     }
 
     fn timed(&mut self, step: &str, operations: u64, work: impl FnOnce()) {
-        let start = Instant::now();
+        let (start, cpu) = (Instant::now(), cpu_seconds());
         work();
         self.say(&format!("{step} /s"), operations as f64 / start.elapsed().as_secs_f64());
+        self.say(&format!("{step}, CPU ns"), (cpu_seconds() - cpu) * 1e9 / operations as f64);
     }
 }
 

@@ -59,3 +59,9 @@ pub fn value(i: u64) -> Value {
     }
     out
 }
+
+/// Seconds of processor time this process has used, all threads together.
+pub fn cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
