@@ -6,6 +6,7 @@
 )]
 
 mod isolation;
+mod sim;
 mod slt;
 mod tidy;
 mod wire;

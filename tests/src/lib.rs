@@ -8,6 +8,7 @@
 )]
 
 pub mod cluster;
+pub mod sim;
 pub mod slt;
 
 pub use cluster::Cluster;

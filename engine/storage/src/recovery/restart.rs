@@ -168,7 +168,14 @@ fn undo(trees: &Trees, xid: u64, lsn: Lsn) -> Result<()> {
     let mut reserve = Reserve(&mut none);
     match Record::decode(raw.payload)? {
         Record::Insert { tree, key, .. } => {
-            trees.undo_insert(&*trees.tree(tree)?, key, xid, lsn, &mut reserve)
+            trees.undo_insert(&*trees.tree(tree)?, key, xid, lsn, &mut reserve)?;
+            // What the transaction wrote into a tree of its own was undone before, and made the tree known.
+            if tree == DIRECTORY
+                && let Ok(raw) = key.try_into()
+            {
+                trees.forget(TreeId(u32::from_be_bytes(raw)));
+            }
+            Ok(())
         }
         Record::Change { tree, key, before, delta, .. } => {
             let tree = trees.tree(tree)?;

@@ -161,11 +161,22 @@ impl Trees {
         Ok(())
     }
 
-    /// Notes that a transaction is undone completely.
-    pub(crate) fn log_abort(&self, xid: u64, reserve: Reserve<'_>) -> Result<Lsn> {
+    /// Notes that a transaction is undone completely. When the log refuses, it is so nevertheless: recovery finds a loser of
+    /// which nothing is left to undo.
+    pub(crate) fn log_abort(&self, xid: u64, reserve: Reserve<'_>) -> Result<()> {
         let space = reserve.rest();
-        crate::btree::with_encoded(&Record::Abort { xid }, |raw| self.wal.append_with(&[raw], space))
-            .map(|at| at.end)
+        let appended =
+            crate::btree::with_encoded(&Record::Abort { xid }, |raw| self.wal.append_with(&[raw], space));
+        match appended {
+            Err(error @ (StoreError::Io { .. } | StoreError::DiskFull { .. })) => {
+                tracing::warn!("the end of transaction {xid} could not be logged: {error}");
+                if let Space::Reserved { release } = space {
+                    self.wal.release(release);
+                }
+                Ok(())
+            }
+            outcome => outcome.map(drop),
+        }
     }
 }
 
@@ -245,7 +256,7 @@ impl Txn {
             self.garbage.clear();
             let undone = self.core.usable().and_then(|()| self.undo_to(0)).and_then(|()| {
                 let reserve = Reserve(&mut self.reserved);
-                if wrote { self.core.trees.log_abort(shared.xid, reserve).map(drop) } else { Ok(()) }
+                if wrote { self.core.trees.log_abort(shared.xid, reserve) } else { Ok(()) }
             });
             if let Err(e) = undone {
                 // Its changes stay those of a running transaction: invisible, and undone by the next recovery.

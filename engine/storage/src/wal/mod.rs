@@ -54,6 +54,9 @@ const SLACK_BLOCKS: u64 = 8;
 /// Blocks that may be lost where one segment ends and the next begins.
 const BOUNDARY_BLOCKS: u64 = 2;
 
+/// How many times its limit the buffer may hold of records that roll back while the log cannot be written.
+const OVERFLOW: usize = 4;
+
 /// How a log is set up.
 #[derive(Clone, Debug)]
 pub struct WalOptions {
@@ -358,13 +361,22 @@ impl Wal {
         }
         let crc = parts.iter().fold(0, |crc, part| crc32c::crc32c_append(crc, part));
         let bytes = RECORD_HEADER_BYTES + payload;
+        let mut limit = self.buffer_limit();
         loop {
             self.check_poison()?;
             let mut buffer = self.buffer.lock();
-            if buffer.bytes.len() + bytes > self.buffer_limit() {
+            if buffer.bytes.len() + bytes > limit {
                 let end = buffer.end();
                 drop(buffer);
-                self.flush(end)?;
+                match self.flush(end) {
+                    // A rollback does not fail because a flush does: its records wait in memory for the next one.
+                    Err(StoreError::Io { .. } | StoreError::DiskFull { .. })
+                        if matches!(space, Space::Reserved { .. }) && limit == self.buffer_limit() =>
+                    {
+                        limit *= OVERFLOW;
+                    }
+                    outcome => outcome?,
+                }
                 continue;
             }
             let kept = match space {

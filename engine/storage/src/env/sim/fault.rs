@@ -88,6 +88,8 @@ pub enum Fault {
     LostWrite,
     /// A write reports success and lands on other sectors of the same file.
     MisdirectedWrite,
+    /// A sync reports success and does nothing: the drive lies.
+    LostSync,
     /// The machine loses power in the middle of the call; every later call fails until [`SimEnv::crash`](super::SimEnv::crash).
     PowerOff,
 }
@@ -154,6 +156,8 @@ pub struct FaultRates {
     pub misdirected_write: f64,
     /// A sync fails.
     pub sync_eio: f64,
+    /// A sync is lost.
+    pub lost_sync: f64,
 }
 
 /// Damage to a sector at rest.
@@ -204,7 +208,7 @@ impl FaultPlan {
                     (rates.lost_write, Fault::LostWrite),
                     (rates.misdirected_write, Fault::MisdirectedWrite),
                 ],
-                Op::Sync => &[(rates.sync_eio, Fault::Eio)],
+                Op::Sync => &[(rates.sync_eio, Fault::Eio), (rates.lost_sync, Fault::LostSync)],
                 _ => &[],
             };
             table.iter().find(|(rate, _)| rng.chance(*rate)).map(|(_, fault)| *fault)

@@ -148,6 +148,7 @@ impl Machine {
                 self.powered = false;
                 Err(no_power())
             }
+            Some(Fault::LostSync) => Ok(()),
             Some(_) => {
                 self.disk.inodes[inode].fail_sync();
                 Err(eio())
@@ -216,6 +217,11 @@ impl SimEnv {
     /// Forgets all planned faults and probabilities.
     pub fn clear_faults(&self) {
         self.machine.lock().plan = FaultPlan::default();
+    }
+
+    /// Whether a planned fault is still to come; probabilities do not count.
+    pub fn has_planned_faults(&self) -> bool {
+        !self.machine.lock().plan.injections.is_empty()
     }
 
     /// Limits the bytes of all files together; `None` lifts the limit.
