@@ -67,6 +67,10 @@ fn work(arguments: &Arguments, progress: &Progress) {
     }
 }
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the program tells how long it took; the simulation has a clock of its own"
+)]
 fn main() -> ExitCode {
     let arguments = match arguments() {
         Ok(arguments) => arguments,
