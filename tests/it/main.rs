@@ -6,10 +6,4 @@
 )]
 
 mod isolation;
-mod sim;
-mod slt;
-mod tidy;
-mod wire;
-
-/// The server binary under test.
-const NQDB: &str = env!("CARGO_BIN_EXE_nqdb-under-test");
+mod manual;
