@@ -63,7 +63,7 @@ impl Core {
     /// After the end of a writing transaction: now and then, forget those that every snapshot sees.
     pub(crate) fn after_end(&self) {
         if self.ends.fetch_add(1, Ordering::Relaxed) % ENDS_PER_LOOK == ENDS_PER_LOOK - 1 {
-            self.transactions.advance_horizon();
+            self.trees.pool.set_horizon(self.transactions.advance_horizon());
             self.transactions.forget_ended(2 * ENDS_PER_LOOK as usize);
         }
     }

@@ -5,7 +5,7 @@
 //! last record, [`Record::LinkBulk`], gives the (empty) root its content and takes the pages over into the tree: from then
 //! on they are freed with the tree, not one by one.
 
-use super::{Tree, Trees, check_key, is_large, with_encoded};
+use super::{Encoded, Tree, Trees, check_key, is_large};
 use crate::buffer::log;
 use crate::error::{Result, StoreError};
 use crate::ids::{Lsn, PageId};
@@ -139,8 +139,7 @@ impl<'t> BulkBuilder<'t> {
         let mut page = self.trees.pool.create(id)?;
         let record = Record::NewPage { xid: self.xid, page: id, image: &image };
         let space = Space::Normal { also_reserve: 0 };
-        let logged = match with_encoded(&record, |raw| log(&self.trees.wal, &mut [&mut page], &[raw], space))
-        {
+        let logged = match log(&self.trees.wal, &mut [&mut page], &[&Encoded::new(&record)], space) {
             Ok(logged) => logged,
             Err(e) => {
                 self.trees.pool.abandon(page);

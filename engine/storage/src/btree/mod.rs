@@ -93,16 +93,32 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Encodes a record into the thread's scratch and hands the bytes to `f`.
-pub fn with_encoded<R>(record: &Record<'_>, f: impl FnOnce(&[u8]) -> R) -> R {
-    let mut scratch = SCRATCH.with(RefCell::take);
-    scratch.clear();
-    record.encode(&mut scratch);
-    let out = f(&scratch);
-    if scratch.capacity() <= 64 << 10 {
-        SCRATCH.with(|cell| cell.replace(scratch));
+/// A record in its bytes, in the thread's scratch.
+pub struct Encoded(Vec<u8>);
+
+impl Encoded {
+    /// Encodes a record.
+    pub fn new(record: &Record<'_>) -> Encoded {
+        let mut scratch = SCRATCH.with(RefCell::take);
+        scratch.clear();
+        record.encode(&mut scratch);
+        Encoded(scratch)
     }
-    out
+}
+
+impl std::ops::Deref for Encoded {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Encoded {
+    fn drop(&mut self) {
+        if self.0.capacity() <= 64 << 10 {
+            SCRATCH.with(|cell| cell.replace(std::mem::take(&mut self.0)));
+        }
+    }
 }
 
 /// Refuses keys no node could hold.
@@ -266,6 +282,17 @@ impl Trees {
         }
     }
 
+    /// The leaf covering `key`, exclusive, if it is this page, in memory and not held by anybody: without a descent.
+    ///
+    /// A page that says it is a leaf of the tree covering the key is the one a descent would find: splits and merges change
+    /// the fences of what they leave behind, and a page that was taken out of the tree is no node any more.
+    pub fn leaf_write_at(&self, tree: &Tree, page: PageId, key: &[u8]) -> Option<PageWrite<'_>> {
+        let page = self.pool.try_write(page)?;
+        let node = page.node();
+        let is_leaf = self.checked(node, page_kind(page.bytes()), tree, Some(0)).is_ok();
+        (is_leaf && node.covers(key)).then_some(page)
+    }
+
     /// Logs and applies operations on pages, as one record. `pages` are those named by `parts`, in any order.
     pub(crate) fn structure(
         &self,
@@ -283,7 +310,7 @@ impl Trees {
         record: Record<'_>,
         space: Space,
     ) -> Result<Logged> {
-        let logged = with_encoded(&record, |raw| log(&self.wal, pages, &[raw], space))?;
+        let logged = log(&self.wal, pages, &[&Encoded::new(&record)], space)?;
         let parts: &[Part<'_>] = match &record {
             Record::Structure { parts } | Record::LinkBulk { parts, .. } => parts,
             Record::Compensate { part, .. } => part.as_slice(),

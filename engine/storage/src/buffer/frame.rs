@@ -21,16 +21,24 @@ pub(super) struct Frame {
 /// What a frame holds.
 pub(super) struct Held {
     pub(super) id: PageId,
-    pub(super) bytes: Box<PageBuf>,
+    /// Taken from the allocator when the frame is used for the first time.
+    memory: Option<Box<PageBuf>>,
+}
+
+impl Held {
+    pub(super) fn bytes(&self) -> &PageBuf {
+        self.memory.as_deref().expect("a frame in use has memory")
+    }
+
+    pub(super) fn bytes_mut(&mut self) -> &mut PageBuf {
+        self.memory.get_or_insert_with(|| Box::new([0; PAGE_BYTES]))
+    }
 }
 
 impl Frame {
     pub(super) fn new() -> Frame {
-        // Zeroed memory straight from the allocator: untouched frames cost no RAM.
-        let bytes: Box<[u8]> = vec![0u8; PAGE_BYTES].into_boxed_slice();
-        let bytes: Box<PageBuf> = bytes.try_into().expect("the slice has the page's length");
         Frame {
-            latch: RwLock::new(Held { id: PageId::NONE, bytes }),
+            latch: RwLock::new(Held { id: PageId::NONE, memory: None }),
             rec_lsn: AtomicU64::new(0),
             flushing: AtomicU64::new(0),
             referenced: AtomicBool::new(false),
@@ -56,12 +64,12 @@ pub struct PageRead<'p> {
 impl PageRead<'_> {
     /// The page's bytes.
     pub fn bytes(&self) -> &PageBuf {
-        &self.held.bytes
+        self.held.bytes()
     }
 
     /// The page as a node.
     pub fn node(&self) -> NodeRef<'_> {
-        NodeRef::new(&self.held.bytes)
+        NodeRef::new(self.held.bytes())
     }
 
     /// The page's id.
@@ -79,12 +87,12 @@ pub struct PageWrite<'p> {
 impl<'p> PageWrite<'p> {
     /// The page's bytes.
     pub fn bytes(&self) -> &PageBuf {
-        &self.held.bytes
+        self.held.bytes()
     }
 
     /// The page as a node.
     pub fn node(&self) -> NodeRef<'_> {
-        NodeRef::new(&self.held.bytes)
+        NodeRef::new(self.held.bytes())
     }
 
     /// The page's id.
@@ -94,7 +102,7 @@ impl<'p> PageWrite<'p> {
 
     /// The bytes for changing, given the witness that the change is in the log.
     pub fn edit(&mut self, _logged: &Logged) -> &mut PageBuf {
-        &mut self.held.bytes
+        self.held.bytes_mut()
     }
 
     /// The node for changing, given the witness that the change is in the log.
@@ -105,7 +113,7 @@ impl<'p> PageWrite<'p> {
     /// Marks the page dirty as of a record that redo is about to apply, or has just created.
     pub fn redo(&mut self, start: Lsn, end: Lsn) -> Logged {
         let _ = self.frame.rec_lsn.compare_exchange(0, start.0, Ordering::SeqCst, Ordering::SeqCst);
-        set_page_lsn(&mut self.held.bytes, end);
+        set_page_lsn(self.held.bytes_mut(), end);
         Logged(Appended { start, end })
     }
 
@@ -137,14 +145,19 @@ pub fn log(wal: &Wal, pages: &mut [&mut PageWrite<'_>], parts: &[&[u8]], space: 
     let end = wal.end_lsn().0.max(1);
     let mut fresh = 0u64;
     for (i, page) in pages.iter().enumerate() {
-        if page.frame.rec_lsn.compare_exchange(0, end, Ordering::SeqCst, Ordering::SeqCst).is_ok() && i < 64 {
+        // Looked at first: mostly it is dirty already. A failed write of it may give it its older position back meanwhile.
+        let rec_lsn = &page.frame.rec_lsn;
+        if rec_lsn.load(Ordering::SeqCst) == 0
+            && rec_lsn.compare_exchange(0, end, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+            && i < 64
+        {
             fresh |= 1 << i;
         }
     }
     match wal.append_with(parts, space) {
         Ok(appended) => {
             for page in pages.iter_mut() {
-                set_page_lsn(&mut page.held.bytes, appended.end);
+                set_page_lsn(page.held.bytes_mut(), appended.end);
             }
             Ok(Logged(appended))
         }

@@ -3,7 +3,7 @@
 use super::frame::{Frame, Held, PageRead, PageWrite};
 use crate::error::{Result, StoreError};
 use crate::ids::{Lsn, PageId};
-use crate::page::{PageBuf, page_id};
+use crate::page::{NodeMut, PageBuf, PageKind, page_id, page_kind};
 use crate::store::{PAGE_BYTES, PageStore};
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLockWriteGuard};
@@ -58,6 +58,8 @@ pub struct BufferPool {
     ring: Mutex<VecDeque<u32>>,
     ring_len: usize,
     store: Arc<PageStore>,
+    /// Transactions below it are seen by all: pages are written without their stamps.
+    horizon: AtomicU64,
     evictions: AtomicU64,
     dirty_evictions: AtomicU64,
 }
@@ -77,8 +79,21 @@ impl BufferPool {
             ring: Mutex::new(VecDeque::new()),
             ring_len: (count / 8).clamp(4, 32),
             store,
+            horizon: AtomicU64::new(0),
             evictions: AtomicU64::new(0),
             dirty_evictions: AtomicU64::new(0),
+        }
+    }
+
+    /// Tells below which id transactions are seen by all.
+    pub fn set_horizon(&self, horizon: u64) {
+        self.horizon.store(horizon, Ordering::Relaxed);
+    }
+
+    /// Brings a page into the form in which it is written.
+    fn tidy(&self, page: &mut PageBuf) {
+        if page_kind(page) == PageKind::Node {
+            NodeMut::new(page).tidy(self.horizon.load(Ordering::Relaxed));
         }
     }
 
@@ -128,6 +143,16 @@ impl BufferPool {
         }
     }
 
+    /// Takes a page under the exclusive latch if it is in memory and nobody holds it.
+    pub fn try_write(&self, id: PageId) -> Option<PageWrite<'_>> {
+        let frame = self.lookup(id)?;
+        let held = frame.latch.try_write()?;
+        (held.id == id).then(|| {
+            frame.touch();
+            PageWrite { frame, held }
+        })
+    }
+
     /// Like [`BufferPool::write`]; `None` when the store has no such page. For redo, where a page may be freed later on.
     pub fn write_if_present(&self, id: PageId) -> Result<Option<PageWrite<'_>>> {
         loop {
@@ -135,7 +160,7 @@ impl BufferPool {
                 return self.write(id).map(Some);
             }
             let (frame, mut held) = self.victim(Access::Normal)?;
-            if !self.store.read(id, &mut held.bytes)? {
+            if !self.store.read(id, held.bytes_mut())? {
                 return Ok(None);
             }
             if let Some(page) = self.adopt(id, frame, held, Access::Normal)? {
@@ -149,11 +174,11 @@ impl BufferPool {
         loop {
             if self.lookup(id).is_some() {
                 let mut page = self.write(id)?;
-                page.held.bytes.fill(0);
+                page.held.bytes_mut().fill(0);
                 return Ok(page);
             }
             let (frame, mut held) = self.victim(Access::Normal)?;
-            held.bytes.fill(0);
+            held.bytes_mut().fill(0);
             if let Some(page) = self.adopt(id, frame, held, Access::Normal)? {
                 return Ok(page);
             }
@@ -172,9 +197,9 @@ impl BufferPool {
             shard.frames.insert(id.0, index as u32);
             held.id = id;
         }
-        let outcome = match self.store.read(id, &mut held.bytes) {
-            Ok(true) if page_id(&held.bytes) == id => Ok(()),
-            Ok(true) => Err(StoreError::corrupt(id, format!("it says it is page {}", page_id(&held.bytes)))),
+        let outcome = match self.store.read(id, held.bytes_mut()) {
+            Ok(true) if page_id(held.bytes()) == id => Ok(()),
+            Ok(true) => Err(StoreError::corrupt(id, format!("it says it is page {}", page_id(held.bytes())))),
             Ok(false) => Err(StoreError::corrupt(id, "it has no contents")),
             Err(e) => Err(e),
         };
@@ -271,7 +296,8 @@ impl BufferPool {
             return Ok(Some(held));
         }
         if frame.is_dirty() {
-            self.store.write(held.id, &held.bytes)?;
+            self.tidy(held.bytes_mut());
+            self.store.write(held.id, held.bytes())?;
             frame.rec_lsn.store(0, Ordering::SeqCst);
             self.dirty_evictions.fetch_add(1, Ordering::Relaxed);
         }
@@ -292,7 +318,7 @@ impl BufferPool {
         page.frame.rec_lsn.store(0, Ordering::SeqCst);
         self.shards[shard_of(id)].lock().frames.remove(&id.0);
         page.held.id = PageId::NONE;
-        page.held.bytes.fill(0);
+        page.held.bytes_mut().fill(0);
     }
 
     /// Gives back a page that [`BufferPool::create`] made and nobody came to use.
@@ -339,10 +365,11 @@ impl BufferPool {
             {
                 return Ok(false);
             }
-            copy.copy_from_slice(&*held.bytes);
+            copy.copy_from_slice(held.bytes());
             frame.rec_lsn.store(0, Ordering::SeqCst);
             held.id
         };
+        self.tidy(copy);
         let outcome = self.store.write(id, copy);
         if outcome.is_err() {
             // Not in the store after all: the old position is older than any change since.

@@ -18,7 +18,8 @@
 //!     38    2 upper fence length
 //!     40    2 slot of the last insertion (hint)
 //!     42    2 how many insertions in a row followed one another (hint)
-//!     44    4 unused, zero
+//!     44    2 bytes that all keys share beyond the prefix; the heads begin behind them
+//!     46    2 unused, zero
 //!     48    8 child right of every separator (inner nodes); next chunk (overflow)
 //!     56    8 unused, zero (nodes); bytes in this chunk (overflow)
 //!     64   64 sixteen hints of four bytes (node)
@@ -47,6 +48,7 @@ pub(super) const UPPER_OFFSET: usize = 36;
 pub(super) const UPPER_LEN: usize = 38;
 pub(super) const LAST_INSERT: usize = 40;
 pub(super) const INSERT_RUN: usize = 42;
+pub(super) const SHARED: usize = 44;
 pub(super) const UPPER_CHILD: usize = 48;
 pub(super) const CHUNK_LEN: usize = 56;
 pub(super) const HINTS: usize = 64;

@@ -10,22 +10,25 @@
 //!
 //! Invariants:
 //! 1. A page's logical content (slots, flags, keys, values, fences) is a function of the log alone: whatever changes it
-//!    is logged, so redo meets the space it needs. Only undo pointers inside record stamps, hints and the arrangement
-//!    of the heap may differ between a page and its redone twin.
+//!    is logged, so redo meets the space it needs. Only undo pointers inside record stamps, stamps that are older than
+//!    every snapshot (the copy written to the page store has dropped them), hints and the arrangement of the heap may
+//!    differ between a page and its redone twin.
 //! 2. Keys of a node are strictly ascending, `lower fence <= key < upper fence`, and share the node's prefix.
 //! 3. `live bytes` counts every heap byte that is reachable; the rest of the heap is garbage that compaction returns.
 //!
 //! Node layout after LeanStore's `BTreeNode` (Leis et al. 2018; Alhomssi et al. 2023): prefix truncation by fences,
-//! four-byte heads in the slots, sixteen hints over the heads. Differences: record stamps and slot flags, separators in
-//! the same slots, and a direct guess for eight-byte row ids.
+//! four-byte heads in the slots, sixteen hints over the heads. Differences: what keys share where fences say nothing,
+//! record stamps and slot flags, separators in the same slots, and a direct guess for eight-byte row ids.
 
 mod header;
 mod node;
 mod overflow;
+mod search;
 
 pub use header::{HEADER_BYTES, PageBuf, PageKind, page_id, page_kind, page_lsn, set_page_lsn, tree_of};
 pub use node::{
-    Found, MAX_INLINE_BYTES, MAX_KEY_BYTES, NodeMut, NodeRef, SlotFlags, Stamp, image_into, record_bytes,
+    MAX_INLINE_BYTES, MAX_KEY_BYTES, NodeMut, NodeRef, SlotFlags, Stamp, image_into, record_bytes,
     restore_image,
 };
 pub use overflow::{CHUNK_BYTES, LargeRef, chunk_data, chunk_next, write_chunk};
+pub use search::Found;

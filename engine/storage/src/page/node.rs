@@ -6,7 +6,7 @@
 //!              2    2 length of the key without the node's prefix
 //!              4    2 length of the value
 //!              6    2 slot flags
-//!              8    4 head: first four bytes of the key without prefix, zero padded, as a big-endian number
+//!              8    4 head: first four bytes of the key behind what all keys share, zero padded, as a big-endian number
 //! record: [stamp: xid u64, undo pointer u64 when STAMPED] [key without prefix] [value]
 //! ```
 //!
@@ -15,6 +15,7 @@
 //! visible to every snapshot (or, with DELETED, to none).
 
 use super::header::*;
+use super::search::{Found, common_prefix, head_of};
 use crate::ids::PageId;
 use crate::store::PAGE_BYTES;
 
@@ -66,46 +67,14 @@ pub struct Stamp {
     pub undo: u64,
 }
 
-/// Outcome of a search.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Found {
-    /// The slot holding the key.
-    At(usize),
-    /// Not there; it would be inserted before this slot.
-    Before(usize),
-}
-
-impl Found {
-    /// First slot whose key is not less than the sought one.
-    pub fn slot(self) -> usize {
-        match self {
-            Found::At(i) | Found::Before(i) => i,
-        }
-    }
-}
-
 /// Bytes a record takes in a leaf, its slot and stamp included.
 pub fn record_bytes(key_len: usize, value_len: usize) -> usize {
     SLOT_BYTES + STAMP_BYTES + key_len + value_len
 }
 
-fn head_of(suffix: &[u8]) -> u32 {
-    match suffix {
-        [a, b, c, d, ..] => u32::from_be_bytes([*a, *b, *c, *d]),
-        [a, b, c] => u32::from_be_bytes([*a, *b, *c, 0]),
-        [a, b] => u32::from_be_bytes([*a, *b, 0, 0]),
-        [a] => u32::from_be_bytes([*a, 0, 0, 0]),
-        [] => 0,
-    }
-}
-
-fn common_prefix(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(x, y)| x == y).count()
-}
-
 /// Reading view of a node.
 #[derive(Clone, Copy)]
-pub struct NodeRef<'a>(&'a PageBuf);
+pub struct NodeRef<'a>(pub(super) &'a PageBuf);
 
 impl<'a> NodeRef<'a> {
     /// Views a page as a node.
@@ -138,7 +107,7 @@ impl<'a> NodeRef<'a> {
         u16_at(self.0, COUNT)
     }
 
-    fn slot_at(self, i: usize) -> usize {
+    pub(super) fn slot_at(self, i: usize) -> usize {
         HEADER_BYTES + i * SLOT_BYTES
     }
 
@@ -150,7 +119,7 @@ impl<'a> NodeRef<'a> {
         u16_at(self.0, self.slot_at(i) + 2)
     }
 
-    fn head(self, i: usize) -> u32 {
+    pub(super) fn head(self, i: usize) -> u32 {
         u32_at(self.0, self.slot_at(i) + 8)
     }
 
@@ -238,70 +207,6 @@ impl<'a> NodeRef<'a> {
     /// Whether `key` lies between the fences.
     pub fn covers(self, key: &[u8]) -> bool {
         key >= self.lower_fence() && self.upper_fence().is_none_or(|upper| key < upper)
-    }
-
-    /// Finds `key`.
-    pub fn find(self, key: &[u8]) -> Found {
-        let prefix = self.prefix();
-        let count = self.count();
-        let suffix = match key.strip_prefix(prefix) {
-            Some(suffix) => suffix,
-            None if key < prefix => return Found::Before(0),
-            None => return Found::Before(count),
-        };
-        if key.len() == 8
-            && count > 0
-            && let Some(i) = self.guess(key, suffix, count)
-        {
-            return Found::At(i);
-        }
-        self.find_suffix(suffix, count)
-    }
-
-    /// Eight-byte keys are mostly dense row ids: tries the slot at distance `key - first key`.
-    fn guess(self, key: &[u8], suffix: &[u8], count: usize) -> Option<usize> {
-        let first = self.suffix(0);
-        if first.len() != suffix.len() {
-            return None;
-        }
-        let mut raw = [0; 8];
-        raw[8 - first.len()..].copy_from_slice(first);
-        let mut wanted = [0; 8];
-        wanted[8 - suffix.len()..].copy_from_slice(&key[8 - suffix.len()..]);
-        let distance = u64::from_be_bytes(wanted).checked_sub(u64::from_be_bytes(raw))? as usize;
-        (distance < count && self.suffix(distance) == suffix).then_some(distance)
-    }
-
-    fn find_suffix(self, suffix: &[u8], count: usize) -> Found {
-        let head = head_of(suffix);
-        let (mut low, mut high) = self.narrow(head, count);
-        while low < high {
-            let mid = (low + high) / 2;
-            let order = self.head(mid).cmp(&head).then_with(|| self.suffix(mid).cmp(suffix));
-            match order {
-                std::cmp::Ordering::Less => low = mid + 1,
-                std::cmp::Ordering::Greater => high = mid,
-                std::cmp::Ordering::Equal => return Found::At(mid),
-            }
-        }
-        Found::Before(low)
-    }
-
-    /// Bounds the search by the hints: `hint[k]` is the head of slot `(k + 1) * count / 17`.
-    fn narrow(self, head: u32, count: usize) -> (usize, usize) {
-        let distance = count / (HINT_COUNT + 1);
-        if distance < 2 {
-            return (0, count);
-        }
-        let hint = |k: usize| u32_at(self.0, HINTS + k * 4);
-        let below = (0..HINT_COUNT).take_while(|&k| hint(k) < head).count();
-        let mut above = below;
-        while above < HINT_COUNT && hint(above) == head {
-            above += 1;
-        }
-        let low = if below == 0 { 0 } else { below * distance };
-        let high = if above == HINT_COUNT { count } else { (above + 1) * distance };
-        (low, high)
     }
 
     /// Child to follow for `key`.
@@ -430,13 +335,17 @@ impl<'a> NodeRef<'a> {
             return Err("fences outside the heap".into());
         }
         let mut live = lower_len + upper_len;
+        let shared = u16_at(self.0, SHARED);
         for i in 0..count {
             let (at, len) = (self.record_offset(i), self.heap_len(i));
             if !fits(at, len) {
                 return Err(format!("slot {i} outside the heap"));
             }
             live += len;
-            if self.head(i) != head_of(self.suffix(i)) {
+            if self.suffix_len(i) < shared || self.suffix(i)[..shared] != self.suffix(0)[..shared] {
+                return Err(format!("slot {i}: key without what all keys share"));
+            }
+            if self.head(i) != head_of(&self.suffix(i)[shared..]) {
                 return Err(format!("slot {i}: head does not match its key"));
             }
             if i > 0 && self.suffix(i - 1) >= self.suffix(i) {
@@ -464,7 +373,7 @@ enum Prune {
 }
 
 /// Writing view of a node.
-pub struct NodeMut<'a>(&'a mut PageBuf);
+pub struct NodeMut<'a>(pub(super) &'a mut PageBuf);
 
 impl<'a> NodeMut<'a> {
     /// Views a page as a node.
@@ -497,7 +406,7 @@ impl<'a> NodeMut<'a> {
         node
     }
 
-    fn set(&mut self, at: usize, v: usize) {
+    pub(super) fn set(&mut self, at: usize, v: usize) {
         put_u16(self.0, at, v);
     }
 
@@ -536,6 +445,7 @@ impl<'a> NodeMut<'a> {
         let stamp_len = stamp.map_or(0, |_| STAMP_BYTES);
         let len = stamp_len + suffix.len() + value.len();
         self.make_room(len + SLOT_BYTES);
+        self.share(suffix);
         let (from, end) = (self.get().slot_at(i), self.get().slots_end());
         self.0.copy_within(from..end, from + SLOT_BYTES);
         self.set(COUNT, self.get().count() + 1);
@@ -570,7 +480,8 @@ impl<'a> NodeMut<'a> {
         self.set(slot + 2, suffix.len());
         self.set(slot + 4, value.len());
         self.set(slot + 6, usize::from(flags.0));
-        self.0[slot + 8..slot + 12].copy_from_slice(&head_of(suffix).to_le_bytes());
+        let head = head_of(&suffix[u16_at(self.0, SHARED)..]);
+        self.0[slot + 8..slot + 12].copy_from_slice(&head.to_le_bytes());
     }
 
     fn note_insert(&mut self, i: usize) {
@@ -578,24 +489,6 @@ impl<'a> NodeMut<'a> {
         let run = if i == last + 1 { (u16_at(self.0, INSERT_RUN) + 1).min(100) } else { 0 };
         self.set(INSERT_RUN, run);
         self.set(LAST_INSERT, i);
-    }
-
-    fn refresh_hints(&mut self, changed: usize) {
-        let count = self.get().count();
-        let distance = count / (HINT_COUNT + 1);
-        if distance < 2 {
-            return;
-        }
-        // A step of the distance moves every hint; otherwise hints left of the change stay.
-        let first = if count.is_multiple_of(HINT_COUNT + 1) || (count + 1).is_multiple_of(HINT_COUNT + 1) {
-            0
-        } else {
-            (changed / distance).saturating_sub(1).min(HINT_COUNT)
-        };
-        for k in first..HINT_COUNT {
-            let head = self.get().head((k + 1) * distance);
-            self.0[HINTS + k * 4..HINTS + k * 4 + 4].copy_from_slice(&head.to_le_bytes());
-        }
     }
 
     /// Removes a slot.
@@ -669,12 +562,7 @@ impl<'a> NodeMut<'a> {
             match self.get().prune_action(i, horizon) {
                 Prune::Keep => i += 1,
                 Prune::Freeze => {
-                    // The stamp is the record's front: dropping it moves the start.
-                    let slot = self.get().slot_at(i);
-                    self.set(slot, u16_at(self.0, slot) + STAMP_BYTES);
-                    let flags = self.get().flags(i).without(SlotFlags::STAMPED).without(SlotFlags::KEY_KEPT);
-                    self.set(slot + 6, usize::from(flags.0));
-                    self.set(LIVE, u16_at(self.0, LIVE) - STAMP_BYTES);
+                    self.freeze_slot(i);
                     i += 1;
                 }
                 Prune::Remove => {
@@ -686,6 +574,33 @@ impl<'a> NodeMut<'a> {
         if let Some(i) = first_changed {
             self.refresh_hints(i);
         }
+    }
+
+    /// Drops the stamps of transactions older than `horizon`. Ghosts stay.
+    fn freeze(&mut self, horizon: u64) {
+        for i in 0..self.get().count() {
+            if self.get().stamp(i).is_some_and(|stamp| stamp.xid < horizon) {
+                self.freeze_slot(i);
+            }
+        }
+    }
+
+    /// The stamp is the record's front: dropping it moves the start.
+    fn freeze_slot(&mut self, i: usize) {
+        let slot = self.get().slot_at(i);
+        self.set(slot, u16_at(self.0, slot) + STAMP_BYTES);
+        let flags = self.get().flags(i).without(SlotFlags::STAMPED).without(SlotFlags::KEY_KEPT);
+        self.set(slot + 6, usize::from(flags.0));
+        self.set(LIVE, u16_at(self.0, LIVE) - STAMP_BYTES);
+    }
+
+    /// Makes the node compress well: without stamps that say nothing any more, records in key order, zeros between.
+    /// Nothing of this is logged (rule 1).
+    pub fn tidy(&mut self, horizon: u64) {
+        self.freeze(horizon);
+        self.compact();
+        let (low, high) = (self.get().slots_end(), u16_at(self.0, HEAP_START));
+        self.0[low..high].fill(0);
     }
 
     /// Rewrites the heap without garbage.
@@ -723,11 +638,20 @@ impl<'a> NodeMut<'a> {
     /// Appends slots `range` of `from`, whose keys are greater than all here.
     pub fn append_range(&mut self, from: NodeRef<'_>, range: std::ops::Range<usize>) {
         let mut key = Vec::new();
+        let last = range.end.checked_sub(1).filter(|last| range.contains(last));
         for i in range {
             key.clear();
             from.key_into(i, &mut key);
             let at = self.get().count();
             self.insert(at, &key, from.value(i), from.flags(i), from.stamp(i));
+            if at == 0
+                && let Some(last) = last
+            {
+                // The keys ascend: what the first and the last share, all do.
+                key.clear();
+                from.key_into(last, &mut key);
+                self.share(&key[u16_at(self.0, PREFIX)..]);
+            }
         }
         self.set(INSERT_RUN, 0);
         self.set(LAST_INSERT, self.get().count().saturating_sub(1));
@@ -842,6 +766,45 @@ mod tests {
     }
 
     #[test]
+    fn tidying_drops_stamps_that_all_see_and_keeps_ghosts() {
+        let mut page = fresh(b"a", Some(b"b"));
+        let mut node = NodeMut::new(&mut page);
+        let stamp = |xid| Some(Stamp { xid, undo: 9 });
+        node.insert(0, b"a1", b"x", SlotFlags::DELETED, stamp(5));
+        node.insert(1, b"a2", b"garbage", SlotFlags::KEY_KEPT, stamp(5));
+        node.insert(2, b"a3", b"z", SlotFlags::default(), stamp(10));
+        node.replace(1, b"y", SlotFlags::KEY_KEPT, stamp(5));
+        node.tidy(10);
+        assert_eq!((node.get().stamp(0), node.get().flags(0)), (None, SlotFlags::DELETED));
+        assert_eq!((node.get().value(1), node.get().flags(1)), (&b"y"[..], SlotFlags::default()));
+        assert_eq!(node.get().stamp(2), stamp(10));
+        node.get().check().unwrap();
+        let text = page.windows(7).any(|bytes| bytes == b"garbage");
+        assert!(!text, "what is not reachable is not written");
+    }
+
+    #[test]
+    fn what_keys_share_is_compared_once() {
+        let mut page = fresh(&[], None);
+        let mut node = NodeMut::new(&mut page);
+        for (at, key) in [b"tenant-1/aa", b"tenant-1/ab", b"tenant-1/ba"].into_iter().enumerate() {
+            node.insert(at, key, b"", SlotFlags::default(), None);
+        }
+        let find = |node: &NodeMut<'_>, key: &str| node.get().find(key.as_bytes());
+        assert_eq!(u16_at(node.0, SHARED), 9);
+        assert_eq!((find(&node, "tenant-1/ab"), find(&node, "tenant-1/b")), (Found::At(1), Found::Before(2)));
+        assert_eq!(
+            (find(&node, "tenant-0/zz"), find(&node, "tenant-2")),
+            (Found::Before(0), Found::Before(3))
+        );
+        assert_eq!((find(&node, "ten"), find(&node, "")), (Found::Before(0), Found::Before(0)));
+        node.insert(3, b"tenor", b"", SlotFlags::default(), None);
+        assert_eq!(u16_at(node.0, SHARED), 3);
+        assert_eq!((find(&node, "tenant-1/ba"), find(&node, "tenor")), (Found::At(2), Found::At(3)));
+        node.get().check().unwrap();
+    }
+
+    #[test]
     fn prune_drops_ghosts_and_stamps() {
         let mut page = fresh(b"a", Some(b"b"));
         let mut node = NodeMut::new(&mut page);
@@ -859,7 +822,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn behaves_like_a_map(ops in prop::collection::vec((0u8..4, prop::collection::vec(97u8..101, 0..6), 0usize..300), 1..400)) {
+        fn behaves_like_a_map(ops in prop::collection::vec((0u8..5, prop::collection::vec(97u8..101, 0..6), 0usize..300), 1..400)) {
             let mut page = fresh(&[], None);
             let mut model: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
             for (op, key, len) in ops {
@@ -879,6 +842,7 @@ mod tests {
                         node.replace(i, &value, SlotFlags::default(), Some(Stamp { xid: 3, undo: 4 }));
                         model.insert(key, value);
                     }
+                    (4, _) => node.tidy(len as u64 % 4),
                     (_, found) => prop_assert_eq!(matches!(found, Found::At(_)), model.contains_key(&key)),
                 }
                 prop_assert_eq!(NodeRef::new(&page).check(), Ok(()));

@@ -9,51 +9,78 @@ fn bad(page: &PageBuf, what: &str) -> StoreError {
     StoreError::corrupt(NodeRef::new(page).id(), format!("the log does not fit the page: {what}"))
 }
 
-/// Inserts a record stamped by `xid`; returns its slot.
-pub fn insert(page: &mut PageBuf, key: &[u8], flags: SlotFlags, xid: u64, value: &[u8]) -> Result<usize> {
+/// Inserts a record before a slot, which [`NodeRef::find`] has found for its key.
+pub fn insert_at(
+    page: &mut PageBuf,
+    slot: usize,
+    key: &[u8],
+    flags: SlotFlags,
+    stamp: Option<Stamp>,
+    value: &[u8],
+) -> Result<()> {
     let node = NodeRef::new(page);
-    let Found::Before(slot) = node.find(key) else { return Err(bad(page, "the key is there already")) };
     if node.free_bytes() < record_bytes(key.len(), value.len()) - node.prefix().len()
         || !key.starts_with(node.prefix())
     {
         return Err(bad(page, "no room for the record"));
     }
-    NodeMut::new(page).insert(slot, key, value, flags, stamp_of(xid));
-    Ok(slot)
+    NodeMut::new(page).insert(slot, key, value, flags, stamp);
+    Ok(())
 }
 
-fn stamp_of(xid: u64) -> Option<Stamp> {
+/// Inserts a record stamped by `xid`.
+pub fn insert(page: &mut PageBuf, key: &[u8], flags: SlotFlags, xid: u64, value: &[u8]) -> Result<()> {
+    let Found::Before(slot) = NodeRef::new(page).find(key) else {
+        return Err(bad(page, "the key is there already"));
+    };
+    insert_at(page, slot, key, flags, stamp_of(xid), value)
+}
+
+/// The stamp redo gives: without an undo pointer; `xid` 0 means none.
+pub fn stamp_of(xid: u64) -> Option<Stamp> {
     (xid != 0).then_some(Stamp { xid, undo: 0 })
 }
 
-/// Gives a record a new value and flags, stamped by `xid`; returns its slot.
-pub fn change(
+/// Gives the record in a slot a new value, flags and stamp.
+pub fn change_at(
     page: &mut PageBuf,
-    key: &[u8],
+    slot: usize,
     flags: SlotFlags,
-    xid: u64,
-    delta: &Delta<'_>,
-) -> Result<usize> {
+    stamp: Option<Stamp>,
+    value: &[u8],
+) -> Result<()> {
     let node = NodeRef::new(page);
-    let Found::At(slot) = node.find(key) else { return Err(bad(page, "the changed key is missing")) };
     let old_len = node.value(slot).len();
-    let new_len = delta.prefix + delta.new.len() + delta.suffix;
-    if node.free_bytes() + old_len < new_len + 16 * usize::from(node.stamp(slot).is_none()) {
+    if node.free_bytes() + old_len < value.len() + 16 * usize::from(node.stamp(slot).is_none()) {
         return Err(bad(page, "no room for the new value"));
     }
-    let value = delta.forward(node.value(slot)).ok_or_else(|| bad(page, "the old value differs"))?;
-    NodeMut::new(page).replace(slot, &value, flags, stamp_of(xid));
-    Ok(slot)
+    NodeMut::new(page).replace(slot, value, flags, stamp);
+    Ok(())
 }
 
-/// Inserts consecutive row ids stamped by `xid`; returns the first slot.
-pub fn insert_range(page: &mut PageBuf, first: u64, xid: u64, rows: Rows<'_>) -> Result<usize> {
-    let mut start = None;
+/// Gives a record a new value and flags, stamped by `xid`.
+pub fn change(page: &mut PageBuf, key: &[u8], flags: SlotFlags, xid: u64, delta: &Delta<'_>) -> Result<()> {
+    let node = NodeRef::new(page);
+    let Found::At(slot) = node.find(key) else { return Err(bad(page, "the changed key is missing")) };
+    let value = delta.forward(node.value(slot)).ok_or_else(|| bad(page, "the old value differs"))?;
+    change_at(page, slot, flags, stamp_of(xid), &value)
+}
+
+/// Inserts consecutive row ids with a common stamp.
+pub fn insert_range(page: &mut PageBuf, first: u64, stamp: Option<Stamp>, rows: Rows<'_>) -> Result<()> {
+    let Found::Before(start) = NodeRef::new(page).find(&first.to_be_bytes()) else {
+        return Err(bad(page, "the key is there already"));
+    };
+    let mut slot = start;
     for (id, row) in (first..).zip(rows.iter()) {
-        let slot = insert(page, &id.to_be_bytes(), SlotFlags::default(), xid, row)?;
-        start.get_or_insert(slot);
+        insert_at(page, slot, &id.to_be_bytes(), SlotFlags::default(), stamp, row)?;
+        slot += 1;
     }
-    start.ok_or_else(|| bad(page, "an empty range"))
+    let node = NodeRef::new(page);
+    if slot < node.count() && node.suffix(slot) <= node.suffix(slot - 1) {
+        return Err(bad(page, "row ids overlap"));
+    }
+    Ok(())
 }
 
 /// Applies one page operation. [`Op::Free`] is the pool's business and does nothing here.

@@ -64,6 +64,7 @@ impl Core {
 
     /// Writes every dirty page, then takes a checkpoint: recovery starts at (about) the present.
     pub(crate) fn full_checkpoint(&self, clean_shutdown: bool) -> Result<()> {
+        self.trees.pool.set_horizon(self.transactions.advance_horizon());
         self.trees.pool.write_dirty(self.trees.wal.end_lsn(), usize::MAX)?;
         self.checkpoint_now(clean_shutdown)
     }

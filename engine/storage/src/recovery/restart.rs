@@ -68,12 +68,15 @@ impl Pass<'_> {
             return Ok(());
         }
         match record {
-            Record::Insert { xid, page, key, flags, value, .. } => self
-                .change(*page, lsn, next, |bytes| apply::insert(bytes, key, *flags, *xid, value).map(drop)),
-            Record::Change { xid, page, key, after, delta, .. } => self
-                .change(*page, lsn, next, |bytes| apply::change(bytes, key, *after, *xid, delta).map(drop)),
-            Record::InsertRange { xid, page, first, rows, .. } => self
-                .change(*page, lsn, next, |bytes| apply::insert_range(bytes, *first, *xid, *rows).map(drop)),
+            Record::Insert { xid, page, key, flags, value, .. } => {
+                self.change(*page, lsn, next, |bytes| apply::insert(bytes, key, *flags, *xid, value))
+            }
+            Record::Change { xid, page, key, after, delta, .. } => {
+                self.change(*page, lsn, next, |bytes| apply::change(bytes, key, *after, *xid, delta))
+            }
+            Record::InsertRange { xid, page, first, rows, .. } => self.change(*page, lsn, next, |bytes| {
+                apply::insert_range(bytes, *first, apply::stamp_of(*xid), *rows)
+            }),
             Record::NewPage { page, image, .. } => {
                 self.part(lsn, next, &Part { page: *page, op: Op::Image(image) })
             }

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const SLOTS: usize = 4096;
+const SLOTS: usize = 1024;
 const TABLE_SHARDS: usize = 32;
 
 /// Which transactions a reader sees.

@@ -66,6 +66,7 @@ impl Core {
     pub fn clean_step(&self) -> Result<Next> {
         self.usable()?;
         let horizon = self.transactions.advance_horizon();
+        self.trees.pool.set_horizon(horizon);
         let mut busy = self.transactions.forget_ended(1024) > 0;
         self.validation.forget_below(horizon);
         for _ in 0..16 {

@@ -38,7 +38,7 @@ pub use serializable::Validation;
 pub(crate) use undo::Prior;
 pub use undo::{UndoLog, UndoSpace};
 
-use crate::btree::{Tree, Trees};
+use crate::btree::{Encoded, Tree, Trees};
 use crate::core::Core;
 use crate::error::{Result, StoreError};
 use crate::ids::{Lsn, PageId, TreeId};
@@ -67,7 +67,21 @@ pub struct Txn {
     /// Large values superseded while a leaf was latched, to be entered in the garbage tree.
     garbage: Vec<[u8; 16]>,
     garbage_count: u64,
+    /// Where inserts went last.
+    recent: [Option<Recent>; RECENT],
     finished: bool,
+}
+
+/// Trees of which a transaction remembers the leaf it inserted into last: a table and its indexes.
+const RECENT: usize = 4;
+
+/// The leaf that an insert went to.
+#[derive(Clone, Copy)]
+struct Recent {
+    tree: TreeId,
+    leaf: PageId,
+    /// The insert before went there, too: it is worth trying first.
+    again: bool,
 }
 
 /// What a read sees: a snapshot, and own writes up to a command.
@@ -107,6 +121,7 @@ impl Txn {
             dropped_trees: Vec::new(),
             garbage: Vec::new(),
             garbage_count: 0,
+            recent: [None; RECENT],
             finished: false,
         }
     }
@@ -306,9 +321,6 @@ impl Txn {
                     self.core.clean.garbage();
                 }
                 self.release_everything();
-                if lsn.is_some() {
-                    self.core.trees.wal.kick();
-                }
                 Ok(Committed { lsn, xid: Some(xid) })
             }
             Err(e) => {
@@ -322,8 +334,7 @@ impl Txn {
     fn log_commit(&self, xid: u64, reserved: &mut u64) -> Result<Lsn> {
         let record = Record::Commit { xid, micros: self.core.env.now_micros() };
         let space = Reserve(reserved).rest();
-        crate::btree::with_encoded(&record, |raw| self.core.trees.wal.append_with(&[raw], space))
-            .map(|at| at.end)
+        Ok(self.core.trees.wal.append_with(&[&Encoded::new(&record)], space)?.end)
     }
 
     /// Ends the transaction and undoes what it did.

@@ -5,7 +5,7 @@
 
 use super::undo::{Entry, Prior};
 use super::{Shared, Txn};
-use crate::btree::{DIRECTORY, Tree, Trees};
+use crate::btree::{DIRECTORY, Encoded, Tree, Trees};
 use crate::error::{Result, StoreError};
 use crate::ids::{Lsn, PageId, TreeId};
 use crate::page::{Found, SlotFlags};
@@ -165,9 +165,7 @@ impl Trees {
     /// which nothing is left to undo.
     pub(crate) fn log_abort(&self, xid: u64, reserve: Reserve<'_>) -> Result<()> {
         let space = reserve.rest();
-        let appended =
-            crate::btree::with_encoded(&Record::Abort { xid }, |raw| self.wal.append_with(&[raw], space));
-        match appended {
+        match self.wal.append_with(&[&Encoded::new(&Record::Abort { xid })], space) {
             Err(error @ (StoreError::Io { .. } | StoreError::DiskFull { .. })) => {
                 tracing::warn!("the end of transaction {xid} could not be logged: {error}");
                 if let Space::Reserved { release } = space {

@@ -18,6 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const CHUNK: usize = 64 << 10;
+/// Capacity a chunk begins with.
+const FIRST_BYTES: usize = 512;
 const FIXED: usize = 46;
 
 /// The version before a change.
@@ -174,16 +176,8 @@ impl UndoLog {
         self.last
     }
 
-    /// Makes sure that an entry of about `bytes` can be pushed; spills when memory is short.
-    pub fn prepare(&mut self, bytes: usize) -> Result<()> {
-        if self.space.over_budget(bytes) {
-            self.spill()?;
-        }
-        Ok(())
-    }
-
-    /// Moves every chunk to the temporary file.
-    fn spill(&mut self) -> Result<()> {
+    /// Moves every chunk of some size to the temporary file: to be called before a push when memory is short.
+    pub fn spill(&mut self) -> Result<()> {
         for chunk in &mut self.chunks {
             if let Data::Memory(bytes) = &chunk.data
                 && bytes.len() >= CHUNK / 4
@@ -201,7 +195,8 @@ impl UndoLog {
     pub fn push(&mut self, lsn: Lsn, entry: &Entry<'_>) -> u64 {
         let fits = matches!(self.chunks.last(), Some(Chunk { data: Data::Memory(bytes), .. }) if bytes.len() < CHUNK);
         if !fits {
-            self.chunks.push(Chunk { base: self.next, data: Data::Memory(Vec::new()) });
+            // Room for the few entries of a small transaction at once.
+            self.chunks.push(Chunk { base: self.next, data: Data::Memory(Vec::with_capacity(FIRST_BYTES)) });
         }
         let (position, previous) = (self.next, self.last);
         if let Some(Chunk { data: Data::Memory(bytes), .. }) = self.chunks.last_mut() {
@@ -352,7 +347,8 @@ impl UndoSpace {
         self.spill.lock().live
     }
 
-    fn over_budget(&self, more: usize) -> bool {
+    /// Whether `more` bytes would be too many for the memory.
+    pub fn over_budget(&self, more: usize) -> bool {
         self.memory.load(Ordering::Relaxed) + more as u64 > self.budget
     }
 
@@ -449,7 +445,9 @@ mod tests {
         let value = [7u8; 1000];
         let mut positions = Vec::new();
         for i in 0..500u64 {
-            log.prepare(1100).unwrap();
+            if space.over_budget(1100) {
+                log.spill().unwrap();
+            }
             let prior = Prior { flags: SlotFlags(0), stamp: None, value: &value };
             positions
                 .push(log.push(Lsn(i + 1), &Entry::Change { tree: TreeId(1), key: &i.to_be_bytes(), prior }));

@@ -3,9 +3,10 @@
 use super::read::{Visible, visible};
 use super::rollback::RESERVE_OVERHEAD;
 use super::undo::{Entry, Prior};
-use super::{Shared, Txn, View};
-use crate::btree::{BulkBuilder, DIRECTORY, FIRST_TREE, GARBAGE, Tree, check_key, is_large, with_encoded};
+use super::{RECENT, Recent, Shared, Txn, View};
+use crate::btree::{BulkBuilder, DIRECTORY, Encoded, FIRST_TREE, GARBAGE, Tree, check_key, is_large};
 use crate::buffer::{Logged, PageWrite, log};
+use crate::core::Core;
 use crate::error::{Result, StoreError};
 use crate::ids::{Lsn, PageId, TreeId};
 use crate::page::{
@@ -65,15 +66,34 @@ impl Txn {
         self.writable()?;
         check_key(key)?;
         let tree = self.tree(tree)?;
-        let mark = self.shared().undo.read().position();
-        let (flags, stored) = self.store_value(&tree, key, value)?;
-        let outcome = self.insert_stored(&tree, key, &stored, flags);
-        if flags.has(SlotFlags::LARGE) && !matches!(outcome, Ok(InsertOutcome::Inserted)) {
-            self.undo_to(mark)?;
-        }
-        let outcome = outcome?;
+        let outcome = if is_large(key.len(), value.len()) {
+            let mark = self.shared().undo.read().position();
+            let large = self.write_large(&tree, value)?.encode();
+            let outcome = self.insert_stored(&tree, key, &large, SlotFlags::LARGE);
+            if !matches!(outcome, Ok(InsertOutcome::Inserted)) {
+                self.undo_to(mark)?;
+            }
+            outcome?
+        } else {
+            self.insert_stored(&tree, key, value, SlotFlags::default())?
+        };
         self.enter_garbage()?;
         Ok(outcome)
+    }
+
+    /// The leaf to insert `key` into, exclusive. Where inserts follow one another they find it without a descent.
+    fn leaf_to_insert<'c>(&mut self, core: &'c Core, tree: &Tree, key: &[u8]) -> Result<PageWrite<'c>> {
+        let recent = &mut self.recent[tree.id.0 as usize % RECENT];
+        let known = recent.filter(|recent| recent.tree == tree.id);
+        if let Some(Recent { leaf, again: true, .. }) = known
+            && let Some(leaf) = core.trees.leaf_write_at(tree, leaf, key)
+        {
+            return Ok(leaf);
+        }
+        let leaf = core.trees.leaf_write(tree, key)?;
+        let again = known.is_some_and(|recent| recent.leaf == leaf.id());
+        *recent = Some(Recent { tree: tree.id, leaf: leaf.id(), again });
+        Ok(leaf)
     }
 
     fn insert_stored(
@@ -86,16 +106,19 @@ impl Txn {
         let shared = self.shared();
         let core = Arc::clone(&self.core);
         loop {
-            let mut leaf = core.trees.leaf_write(tree, key)?;
+            let mut leaf = self.leaf_to_insert(&core, tree, key)?;
             let node = leaf.node();
-            let Found::At(slot) = node.find(key) else {
-                let need = record_bytes(key.len(), stored.len());
-                if node.free_bytes() < need {
-                    self.room(tree, leaf, key, need)?;
-                    continue;
+            let slot = match node.find(key) {
+                Found::At(slot) => slot,
+                Found::Before(slot) => {
+                    let need = record_bytes(key.len(), stored.len());
+                    if node.free_bytes() < need {
+                        self.room(tree, leaf, key, need)?;
+                        continue;
+                    }
+                    self.log_insert(&shared, tree, &mut leaf, slot, key, flags, stored)?;
+                    return Ok(InsertOutcome::Inserted);
                 }
-                self.log_insert(&shared, tree, &mut leaf, key, flags, stored)?;
-                return Ok(InsertOutcome::Inserted);
             };
             let writer = self.running_writer(node.stamp(slot));
             if let Some(writer) = writer {
@@ -463,15 +486,12 @@ impl Txn {
                 count,
                 rows,
             };
-            shared.undo.write().prepare(128)?;
-            let logged = self.log_own(&shared, &mut leaf, &record, COMPENSATION)?;
+            self.keep_undo_small(&shared, 128)?;
+            let logged = self.log_own(&shared, &mut leaf, &Encoded::new(&record), COMPENSATION)?;
             let entry = Entry::Range { tree: tree.id, first: *next, last: *next + count - 1 };
             let undo = shared.undo.write().push(logged.start(), &entry);
-            let start = apply::insert_range(leaf.edit(&logged), *next, shared.xid, rows)?;
-            let mut node = leaf.edit_node(&logged);
-            for slot in start..start + count as usize {
-                node.set_undo(slot, undo);
-            }
+            let stamp = Stamp { xid: shared.xid, undo };
+            apply::insert_range(leaf.edit(&logged), *next, Some(stamp), rows)?;
             *next += count;
             done += count as usize;
             from = end;
@@ -540,7 +560,7 @@ impl Txn {
             builder.push(key, value)
         });
         let outcome = filled.and_then(|()| {
-            shared.undo.write().prepare(0)?;
+            self.keep_undo_small(&shared, 0)?;
             builder.finish(|| first.borrow().unwrap_or(core.trees.wal.end_lsn()))
         });
         match outcome {
@@ -556,19 +576,6 @@ impl Txn {
     }
 
     /// Stores a value: as it is, or, when large, as a chain of pages.
-    fn store_value<'v>(
-        &mut self,
-        tree: &Tree,
-        key: &[u8],
-        value: &'v [u8],
-    ) -> Result<(SlotFlags, std::borrow::Cow<'v, [u8]>)> {
-        if !is_large(key.len(), value.len()) {
-            return Ok((SlotFlags::default(), value.into()));
-        }
-        let large = self.write_large(tree, value)?;
-        Ok((SlotFlags::LARGE, large.encode().to_vec().into()))
-    }
-
     fn store_value_latched(
         &mut self,
         tree: &Tree,
@@ -595,10 +602,10 @@ impl Txn {
             write_chunk(&mut content, id, tree.id.0, next, chunk);
             image.clear();
             image_into(&content, &mut image);
-            shared.undo.write().prepare(64)?;
+            self.keep_undo_small(&shared, 64)?;
             let mut page = core.trees.pool.create(id)?;
             let record = Record::NewPage { xid: shared.xid, page: id, image: &image };
-            let logged = match self.log_own(&shared, &mut page, &record, COMPENSATION) {
+            let logged = match self.log_own(&shared, &mut page, &Encoded::new(&record), COMPENSATION) {
                 Ok(logged) => logged,
                 Err(e) => {
                     core.trees.pool.abandon(page);
@@ -655,38 +662,47 @@ impl Txn {
         }
     }
 
+    /// Before an undo entry of about `bytes`: moves what there is out of memory when that is short.
+    fn keep_undo_small(&self, shared: &Shared, bytes: usize) -> Result<()> {
+        if self.core.undo_space.over_budget(bytes) {
+            shared.undo.write().spill()?;
+        }
+        Ok(())
+    }
+
     /// Logs a record of this transaction for one page, reserving log space for its compensation.
     fn log_own(
         &mut self,
         shared: &Shared,
         page: &mut PageWrite<'_>,
-        record: &Record<'_>,
+        record: &[u8],
         compensation: u64,
     ) -> Result<Logged> {
         self.announce(shared);
         let space = Space::Normal { also_reserve: compensation };
-        let logged = with_encoded(record, |raw| log(&self.core.trees.wal, &mut [page], &[raw], space))?;
+        let logged = log(&self.core.trees.wal, &mut [page], &[record], space)?;
         self.reserved += compensation + RESERVE_OVERHEAD;
         Ok(logged)
     }
 
+    #[allow(clippy::too_many_arguments, reason = "an insertion has this many sides")]
     fn log_insert(
         &mut self,
         shared: &Shared,
         tree: &Tree,
         leaf: &mut PageWrite<'_>,
+        slot: usize,
         key: &[u8],
         flags: SlotFlags,
         stored: &[u8],
     ) -> Result<()> {
-        shared.undo.write().prepare(64 + key.len())?;
+        self.keep_undo_small(shared, 64 + key.len())?;
         let record =
             Record::Insert { xid: shared.xid, tree: tree.id, page: leaf.id(), key, flags, value: stored };
-        let logged = self.log_own(shared, leaf, &record, COMPENSATION + key.len() as u64)?;
+        let logged = self.log_own(shared, leaf, &Encoded::new(&record), COMPENSATION + key.len() as u64)?;
         let undo = shared.undo.write().push(logged.start(), &Entry::Insert { tree: tree.id, key });
-        let slot = apply::insert(leaf.edit(&logged), key, flags, shared.xid, stored)?;
-        leaf.edit_node(&logged).set_undo(slot, undo);
-        Ok(())
+        let stamp = Stamp { xid: shared.xid, undo };
+        apply::insert_at(leaf.edit(&logged), slot, key, flags, Some(stamp), stored)
     }
 
     #[allow(clippy::too_many_arguments, reason = "a change has this many sides")]
@@ -702,32 +718,21 @@ impl Txn {
     ) -> Result<()> {
         let node = leaf.node();
         let (flags, old, stamp) = (node.flags(slot), node.value(slot), node.stamp(slot));
-        let superseded = flags.has(SlotFlags::LARGE) && !flags.has(SlotFlags::DELETED);
-        if superseded && let Ok(reference) = old.try_into() {
-            self.garbage.push(reference);
-        }
         let before = keep_version(flags);
-        let prior = Prior { flags: before, stamp, value: old };
-        shared.undo.write().prepare(64 + key.len() + old.len())?;
-        let old_copy = old.to_vec();
-        let delta = Delta::between(&old_copy, stored);
+        let superseded = flags.has(SlotFlags::LARGE) && !flags.has(SlotFlags::DELETED);
+        let garbage: Option<[u8; 16]> = superseded.then(|| old.try_into().ok()).flatten();
+        let size = (key.len() + old.len()) as u64;
+        let delta = Delta::between(old, stored);
         let record =
             Record::Change { xid: shared.xid, tree: tree.id, page: leaf.id(), key, before, after, delta };
-        let undo_entry = Entry::Change { tree: tree.id, key, prior: Prior { value: &old_copy, ..prior } };
-        let compensation = COMPENSATION + (key.len() + old_copy.len()) as u64;
-        let logged = match self.log_own(shared, leaf, &record, compensation) {
-            Ok(logged) => logged,
-            Err(e) => {
-                if superseded {
-                    self.garbage.pop();
-                }
-                return Err(e);
-            }
-        };
-        let undo = shared.undo.write().push(logged.start(), &undo_entry);
-        let slot = apply::change(leaf.edit(&logged), key, after, shared.xid, &delta)?;
-        leaf.edit_node(&logged).set_undo(slot, undo);
-        Ok(())
+        let record = Encoded::new(&record);
+        self.keep_undo_small(shared, 64 + size as usize)?;
+        let logged = self.log_own(shared, leaf, &record, COMPENSATION + size)?;
+        self.garbage.extend(garbage);
+        let prior = Prior { flags: before, stamp, value: leaf.node().value(slot) };
+        let undo = shared.undo.write().push(logged.start(), &Entry::Change { tree: tree.id, key, prior });
+        let stamp = Stamp { xid: shared.xid, undo };
+        apply::change_at(leaf.edit(&logged), slot, after, Some(stamp), stored)
     }
 }
 
