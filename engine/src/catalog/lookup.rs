@@ -48,7 +48,7 @@ impl PlannerSettings {
         let mut planner = PlannerSettings::default();
         for definition in crate::settings::definition::all() {
             let tuning = definition.category.starts_with("Query Tuning");
-            if !tuning && definition.name != "work_mem" && definition.name != "hash_mem_multiplier" {
+            if !tuning && !["work_mem", "hash_mem_multiplier", "shared_buffers"].contains(&definition.name) {
                 continue;
             }
             match settings.value(definition) {

@@ -15,6 +15,7 @@ use super::eval::Conditions;
 use super::filter::Filter;
 use super::function_scan::FunctionScan;
 use super::hash_join::{HashJoin, Parts};
+use super::index_join::{self, IndexJoin};
 use super::index_scan::IndexScan;
 use super::limit::Limit;
 use super::lock_rows::LockRows;
@@ -132,6 +133,11 @@ impl Build<'_, '_, '_> {
             Op::NestedLoop { kind, left, right, params, conditions } => {
                 if !params.is_empty() && matches!(kind, JoinKind::Right | JoinKind::Full) {
                     return Err(SqlError::internal("a right join whose right side depends on the left"));
+                }
+                if self.next.is_none()
+                    && let Some(parts) = index_join::recognise(*kind, left, right, params, conditions)
+                {
+                    return Ok(Box::new(IndexJoin::new(self.node(left)?, parts, self.cx)?));
                 }
                 let (outer, inner) = (self.node(left)?, self.node(right)?);
                 let types = (&left.types[..], &right.types[..]);

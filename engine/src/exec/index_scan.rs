@@ -247,23 +247,7 @@ impl IndexScan {
         self.raw.clear();
         let mut first = 0;
         while first < self.ids.len() {
-            for &id in &self.ids[first..] {
-                let raw = &mut self.raw;
-                let found =
-                    cx.txn.get(self.table, &row_key(id), |row| raw.push(id, row)).map_err(store_error)?;
-                first += 1;
-                match found {
-                    Some(true) => {}
-                    Some(false) => break,
-                    None => {
-                        return Err(nq_qsql::sql_err!(
-                            INDEX_CORRUPTED,
-                            "index \"{}\" refers to row {id}, which does not exist",
-                            self.index.name
-                        ));
-                    }
-                }
-            }
+            first += fetch_rows(self.table, &self.index, &self.ids[first..], &mut self.raw, cx)?;
             self.raw.seal();
             self.reader.append(&self.raw, &mut self.out, cx)?;
             self.raw.clear();
@@ -294,6 +278,39 @@ impl IndexScan {
             self.out.len += 1;
         }
         Ok(())
+    }
+}
+
+/// Appends rows by their ids until there are enough; answers how many.
+///
+/// # Errors
+/// XX002 when an id names no row.
+pub(super) fn fetch_rows(
+    table: TreeId,
+    index: &Index,
+    ids: &[u64],
+    raw: &mut RawRows,
+    cx: &ExecCx<'_>,
+) -> Result<usize> {
+    let mut fetched = 0;
+    let mut missing = None;
+    cx.txn
+        .get_each(table, ids.iter().map(|&id| row_key(id)), &mut |number, row| {
+            let Some(row) = row else {
+                missing = Some(ids[number]);
+                return ControlFlow::Break(());
+            };
+            fetched += 1;
+            if raw.push(ids[number], row) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+        .map_err(store_error)?;
+    match missing {
+        None => Ok(fetched),
+        Some(id) => Err(nq_qsql::sql_err!(
+            INDEX_CORRUPTED,
+            "index \"{}\" refers to row {id}, which does not exist",
+            index.name
+        )),
     }
 }
 

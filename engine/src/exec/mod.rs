@@ -30,6 +30,7 @@ pub mod function_scan;
 pub mod group_table;
 pub mod hash;
 pub mod hash_join;
+pub mod index_join;
 pub mod index_scan;
 pub mod limit;
 pub mod lock_rows;

@@ -32,6 +32,12 @@ pub(super) fn reader(scan: &Scan, types: &[DataType], cx: &ExecCx<'_>) -> Result
     Ok(TableReader::new(layout, scan.relation.oid, &scan.columns, types, filter, slots))
 }
 
+/// Makes a reader of a scan's columns that leaves the filter to the caller.
+pub(super) fn plain_reader(scan: &Scan, types: &[DataType]) -> TableReader {
+    let layout = RowLayout::new(&scan.relation.columns);
+    TableReader::new(layout, scan.relation.oid, &scan.columns, types, Conditions::default(), Vec::new())
+}
+
 /// Reads a stored table.
 pub struct SeqScan {
     tree: TreeId,

@@ -118,8 +118,11 @@ impl TableReader {
         }
     }
 
-    /// Opens the rows.
-    fn open(&mut self, raw: &RawRows) -> Result<()> {
+    /// Opens the rows, for [`TableReader::column`].
+    ///
+    /// # Errors
+    /// XX001 for damaged rows.
+    pub fn open(&mut self, raw: &RawRows) -> Result<()> {
         self.heads.clear();
         self.alike = true;
         let bytes = &raw.bytes[..];
@@ -179,6 +182,13 @@ impl TableReader {
         }
         out.len += passed.count();
         Ok(())
+    }
+
+    /// Returns one slot of the opened rows, aligned with `rows`.
+    pub fn column(&self, slot: usize, raw: &RawRows, rows: Rows<'_>) -> Result<Vector> {
+        let mut vector = Vector::new(self.kinds[slot]);
+        self.decode(slot, raw, rows, &mut vector)?;
+        Ok(vector)
     }
 
     /// Appends one slot of some rows.

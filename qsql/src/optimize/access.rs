@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use super::columns::{ColumnSet, Parts};
-use super::cost::{CPU_INDEX_TUPLE, CPU_OPERATOR, CPU_TUPLE, RANDOM_PAGE, SEQ_PAGE, pages_fetched, penalty};
+use super::cost::{
+    CPU_INDEX_TUPLE, CPU_OPERATOR, CPU_TUPLE, DESCENT, SEQ_PAGE, pages_fetched, penalty, random_page,
+};
 use super::estimate::{Estimator, commuted, is_widening, operator_name};
 use super::fold::{simplify, volatility};
 use crate::bind::{BindContext, StoredKind, bind_expression};
@@ -264,20 +266,18 @@ impl Access<'_, '_> {
             ScanColumn::Attribute(_) => keys.iter().any(|k| matches!(k.kind, ExprKind::Column(x) if x == id)),
             _ => false,
         }) && self.cx.catalog.enabled("enable_indexonlyscan");
-        let index_pages = (selected / 200.0).ceil();
         let descents = match range.any.as_ref().map(|e| &e.kind) {
             Some(ExprKind::Const(Datum::Array(a))) => a.items.len() as f64,
             Some(_) => 10.0,
             None => 1.0,
         };
-        let startup = descents * 50.0 * CPU_OPERATOR;
-        let mut total = startup
-            + index_pages * SEQ_PAGE
-            + selected * (CPU_INDEX_TUPLE + CPU_OPERATOR)
-            + selected * CPU_TUPLE;
+        let page = random_page(self.cx, pages);
+        let startup = descents * (DESCENT + page);
+        let mut total =
+            startup + (selected / 400.0).floor() * page + selected * (CPU_INDEX_TUPLE + CPU_OPERATOR);
         total += selected * CPU_OPERATOR * filter.len() as f64;
         if !index_only {
-            total += pages_fetched(selected, pages) * RANDOM_PAGE + selected * CPU_TUPLE;
+            total += pages_fetched(selected, pages) * page + selected * (DESCENT + CPU_TUPLE);
         }
         total += penalty(self.cx, "enable_indexscan");
         Some(Path {

@@ -512,9 +512,34 @@ impl<'a> Estimator<'a> {
         }
     }
 
+    /// The share of row pairs that equalities over a whole unique key of several columns leave: one row for each, however few
+    /// values every single column has. 0 if there is no such key.
+    pub(crate) fn unique_share<'e>(&self, on: impl Iterator<Item = &'e Expr>) -> f64 {
+        let mut equated = Vec::new();
+        for c in on.filter_map(comparison).filter(|c| c.op == "=") {
+            let Some(other) = plain_column(c.other) else { continue };
+            equated.extend([c.column, other].into_iter().filter_map(|id| self.origin(id)));
+        }
+        let mut share = 0.0f64;
+        for origin in &equated {
+            let named = |column: usize| {
+                equated.iter().any(|o| o.relation.oid == origin.relation.oid && o.column == column)
+            };
+            let unique = origin.relation.indexes.iter().any(|i| {
+                let mut columns = i.columns.iter();
+                let whole = columns.all(|c| matches!(c.key, IndexKey::Column(a) if named(a)));
+                i.unique && i.valid && i.columns.len() > 1 && i.predicate.is_none() && whole
+            });
+            if unique {
+                share = share.max(1.0 / self.relation_rows(&origin.relation));
+            }
+        }
+        share
+    }
+
     /// Rows of a join of inputs with the given sizes.
     pub(crate) fn join_rows(&self, kind: JoinKind, left: f64, right: f64, on: &[Expr]) -> f64 {
-        let inner = (left * right * self.conjunction(on)).max(1.0);
+        let inner = (left * right * self.conjunction(on).max(self.unique_share(on.iter()))).max(1.0);
         match kind {
             JoinKind::Inner => inner,
             JoinKind::Left => inner.max(left),

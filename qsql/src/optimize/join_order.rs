@@ -6,17 +6,16 @@
 //! left; what names the right unit of a left join waits for that join. Every order that respects these sets is valid.
 //!
 //! Up to [`MAX_EXACT`] units all orders without cross products are compared by dynamic programming over sets; beyond, the
-//! cheapest pair is joined greedily. Costs are the rows that hash tables take in and that joins put out, with a discount for a
-//! right side that an index can look up.
+//! cheapest pair is joined greedily. Costs are the rows that are read, taken into hash tables, looked up and put out.
 //!
 //! Sources: Moerkotte, Fender and Eich 2013, "On the correct and complete enumeration of the core search space" (eligibility
 //! sets, here the conservative form); Fegaras 1998, "A New Heuristic for Optimizing Large Queries" (greedy operator ordering).
 
 use super::columns::{ColumnSet, Parts};
-use super::estimate::{Estimator, operator_name};
+use super::estimate::{Estimator, comparison, operator_name, plain_column};
 use crate::catalog::IndexKey;
 use crate::plan::expr::{Expr, ExprKind};
-use crate::plan::logical::Logical;
+use crate::plan::logical::{Logical, LogicalScan};
 use crate::plan::physical::{JoinKind, ScanColumn};
 
 /// Units up to which all orders are compared.
@@ -29,6 +28,8 @@ struct Unit {
     plan: Logical,
     columns: ColumnSet,
     rows: f64,
+    /// Cost of reading it.
+    cost: f64,
 }
 
 /// A condition of inner joins.
@@ -178,7 +179,8 @@ impl Graph {
             });
         }
         let rows = estimator.rows(&plan);
-        self.units.push(Unit { columns: ColumnSet::of(plan.outputs()), plan, rows });
+        let cost = reading_cost(&plan, rows, estimator);
+        self.units.push(Unit { columns: ColumnSet::of(plan.outputs()), plan, rows, cost });
     }
 
     /// The units whose columns are used, with what their left joins need.
@@ -233,8 +235,9 @@ impl Graph {
             }
             let rows = estimator.join_rows(fixed.kind, l.rows, r.rows, &fixed.on);
             let rows = self.between(left, right).fold(rows, |rows, c| rows * c.selectivity).max(1.0);
-            let lookup = self.lookup_cost(right, l.rows, fixed.on.iter());
-            let cost = l.cost + r.cost.min(lookup) + step_cost(l.rows, r.rows, rows);
+            let hashed = r.cost + step_cost(l.rows, r.rows, rows);
+            let looked_up = self.lookup_cost(right, l.rows, fixed.on.iter(), estimator) + rows;
+            let cost = l.cost + hashed.min(looked_up);
             return Some(Entry { left, right, fixed: Some(index), rows, cost });
         }
         if left.count_ones() == 1 && self.fixed_rights() & left != 0 {
@@ -244,12 +247,13 @@ impl Graph {
         if !connected && !cross {
             return None;
         }
-        let rows = self.between(left, right).fold(l.rows * r.rows, |rows, c| rows * c.selectivity).max(1.0);
+        let rows = (l.rows * r.rows * self.selectivity(left, right, estimator)).max(1.0);
         // The smaller side is hashed; a side that an index looks up need not be read.
         let (probe, build) = if l.rows >= r.rows { (l.rows, r.rows) } else { (r.rows, l.rows) };
         let mut cost = l.cost + r.cost + step_cost(probe, build, rows);
         if right.count_ones() == 1 {
-            let lookup = self.lookup_cost(right, l.rows, self.between(left, right).map(|c| &c.expr));
+            let on = self.between(left, right).map(|c| &c.expr);
+            let lookup = self.lookup_cost(right, l.rows, on, estimator);
             cost = cost.min(l.cost + lookup + rows);
         }
         if !connected {
@@ -258,41 +262,63 @@ impl Graph {
         Some(Entry { left, right, fixed: None, rows, cost })
     }
 
+    /// The share of the pairs of two sets that satisfies the conditions between them.
+    fn selectivity(&self, left: Units, right: Units, estimator: &Estimator<'_>) -> f64 {
+        let product = self.between(left, right).fold(1.0, |s, c| s * c.selectivity);
+        if self.between(left, right).nth(1).is_none() {
+            return product;
+        }
+        estimator.unique_share(self.between(left, right).map(|c| &c.expr)).max(product)
+    }
+
+    /// The relation that a unit scans, if it is nothing but a filtered scan.
+    fn scan(&self, unit: usize) -> Option<&LogicalScan> {
+        scan_of(&self.units[unit].plan)
+    }
+
     /// Cost of looking up a unit by an index for each of `rows` rows; infinite without a usable index.
-    fn lookup_cost<'e>(&self, unit: Units, rows: f64, on: impl Iterator<Item = &'e Expr> + Clone) -> f64 {
+    fn lookup_cost<'e>(
+        &self,
+        unit: Units,
+        rows: f64,
+        on: impl Iterator<Item = &'e Expr> + Clone,
+        estimator: &Estimator<'_>,
+    ) -> f64 {
         if unit.count_ones() != 1 {
             return f64::INFINITY;
         }
-        let plan = &self.units[unit.trailing_zeros() as usize].plan;
-        let scan = match plan {
-            Logical::Scan(scan) => scan,
-            Logical::Filter { input, .. } => match &**input {
-                Logical::Scan(scan) => scan,
-                _ => return f64::INFINITY,
-            },
-            _ => return f64::INFINITY,
-        };
-        let equated = |attribute: usize| {
-            let Some(&(id, _)) = scan.columns.iter().find(|c| c.1 == ScanColumn::Attribute(attribute)) else {
-                return false;
-            };
-            on.clone().any(|e| {
-                operator_name(e) == Some("=")
-                    && matches!(&e.kind, ExprKind::Call { args, .. } if args.iter().any(|a| matches!(a.kind, ExprKind::Column(c) if c == id)))
-            })
-        };
-        let usable = scan.relation.indexes.iter().any(|i| {
-            i.valid
-                && i.predicate.is_none()
-                && i.columns.first().is_some_and(|c| matches!(c.key, IndexKey::Column(a) if equated(a)))
-        });
-        if usable { rows * 4.0 } else { f64::INFINITY }
+        let Some(scan) = self.scan(unit.trailing_zeros() as usize) else { return f64::INFINITY };
+        let size = estimator.relation_rows(&scan.relation);
+        let candidates =
+            scan.relation.indexes.iter().filter(|i| i.valid && i.predicate.is_none()).map(|index| {
+                // The rows that one look-up finds, by the leading key columns that are equated.
+                let mut found = size;
+                let mut used = 0;
+                for column in &index.columns {
+                    let IndexKey::Column(attribute) = column.key else { break };
+                    if !equated(scan, attribute, on.clone()) {
+                        break;
+                    }
+                    used += 1;
+                    if let Some(&(id, _)) =
+                        scan.columns.iter().find(|c| c.1 == ScanColumn::Attribute(attribute))
+                    {
+                        found /= estimator.distinct(id, size);
+                    }
+                }
+                match used {
+                    0 => f64::INFINITY,
+                    _ if index.unique && used == index.columns.len() => 1.0,
+                    _ => found,
+                }
+            });
+        let found = candidates.fold(f64::INFINITY, f64::min);
+        rows * LOOKUP + rows * found * FETCH
     }
 
     fn leaf(&self, i: usize) -> Entry {
-        // Reading is paid once, unless an index looks the rows up.
-        let rows = self.units[i].rows;
-        Entry { left: 1 << i, right: 0, fixed: None, rows, cost: rows * 0.1 }
+        let unit = &self.units[i];
+        Entry { left: 1 << i, right: 0, fixed: None, rows: unit.rows, cost: unit.cost }
     }
 
     fn solve(mut self, estimator: &Estimator<'_>) -> Logical {
@@ -398,7 +424,55 @@ impl Graph {
     }
 }
 
+/// Reading a row of a relation from end to end, in units of a joined row (about 50 ns).
+const READ: f64 = 1.6;
+/// Searching an index.
+const LOOKUP: f64 = 6.0;
+/// Fetching a row by its id.
+const FETCH: f64 = 7.0;
+
 /// Rows taken into the hash table count more than rows that probe it.
 fn step_cost(probe: f64, build: f64, out: f64) -> f64 {
-    probe * 0.3 + build * 1.0 + out
+    probe * 0.6 + build * 2.0 + out
+}
+
+/// Cost of reading a unit: the whole relation, or the part of it that an index finds.
+fn reading_cost(plan: &Logical, rows: f64, estimator: &Estimator<'_>) -> f64 {
+    let Some(scan) = scan_of(plan) else { return rows };
+    let size = estimator.relation_rows(&scan.relation);
+    let Logical::Filter { conditions, .. } = plan else { return size * READ };
+    let by_index = scan.relation.indexes.iter().filter(|i| i.valid && i.predicate.is_none()).map(|index| {
+        let Some(IndexKey::Column(attribute)) = index.columns.first().map(|c| &c.key) else { return size };
+        let answered = |e: &&Expr| {
+            comparison(e).is_some_and(|c| {
+                let key = (c.column, ScanColumn::Attribute(*attribute));
+                c.op != "<>" && scan.columns.contains(&key)
+            })
+        };
+        let answered: Vec<Expr> = conditions.iter().filter(answered).cloned().collect();
+        size * estimator.conjunction(&answered)
+    });
+    (size * READ).min(by_index.fold(size, f64::min) * FETCH + LOOKUP)
+}
+
+fn scan_of(plan: &Logical) -> Option<&LogicalScan> {
+    match plan {
+        Logical::Scan(scan) => Some(scan),
+        Logical::Filter { input, .. } => match &**input {
+            Logical::Scan(scan) => Some(scan),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether a condition compares the column with something by `=`.
+fn equated<'e>(scan: &LogicalScan, attribute: usize, mut on: impl Iterator<Item = &'e Expr>) -> bool {
+    let Some(&(id, _)) = scan.columns.iter().find(|c| c.1 == ScanColumn::Attribute(attribute)) else {
+        return false;
+    };
+    on.any(|e| {
+        operator_name(e) == Some("=")
+            && matches!(&e.kind, ExprKind::Call { args, .. } if args.iter().any(|a| plain_column(a) == Some(id)))
+    })
 }

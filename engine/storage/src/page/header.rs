@@ -70,6 +70,7 @@ pub enum PageKind {
     Overflow,
 }
 
+#[inline]
 pub(super) fn u16_at(b: &[u8], at: usize) -> usize {
     usize::from(u16::from_le_bytes([b[at], b[at + 1]]))
 }
@@ -79,10 +80,12 @@ pub(super) fn put_u16(b: &mut [u8], at: usize, v: usize) {
     b[at..at + 2].copy_from_slice(&(v as u16).to_le_bytes());
 }
 
+#[inline]
 pub(super) fn u32_at(b: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([b[at], b[at + 1], b[at + 2], b[at + 3]])
 }
 
+#[inline]
 pub(super) fn u64_at(b: &[u8], at: usize) -> u64 {
     let mut raw = [0; 8];
     raw.copy_from_slice(&b[at..at + 8]);

@@ -43,16 +43,19 @@ impl SlotFlags {
     pub const KEY_KEPT: SlotFlags = SlotFlags(8);
 
     /// Whether all bits of `other` are set.
+    #[inline]
     pub fn has(self, other: SlotFlags) -> bool {
         self.0 & other.0 == other.0
     }
 
     /// Both sets of bits.
+    #[inline]
     pub fn with(self, other: SlotFlags) -> SlotFlags {
         SlotFlags(self.0 | other.0)
     }
 
     /// These bits without those of `other`.
+    #[inline]
     pub fn without(self, other: SlotFlags) -> SlotFlags {
         SlotFlags(self.0 & !other.0)
     }
@@ -103,18 +106,22 @@ impl<'a> NodeRef<'a> {
     }
 
     /// Number of slots.
+    #[inline]
     pub fn count(self) -> usize {
         u16_at(self.0, COUNT)
     }
 
+    #[inline]
     pub(super) fn slot_at(self, i: usize) -> usize {
         HEADER_BYTES + i * SLOT_BYTES
     }
 
+    #[inline]
     fn record_offset(self, i: usize) -> usize {
         u16_at(self.0, self.slot_at(i))
     }
 
+    #[inline]
     fn suffix_len(self, i: usize) -> usize {
         u16_at(self.0, self.slot_at(i) + 2)
     }
@@ -124,10 +131,12 @@ impl<'a> NodeRef<'a> {
     }
 
     /// Flags of a slot.
+    #[inline]
     pub fn flags(self, i: usize) -> SlotFlags {
         SlotFlags(u16_at(self.0, self.slot_at(i) + 6) as u16)
     }
 
+    #[inline]
     fn stamp_len(self, i: usize) -> usize {
         if self.flags(i).has(SlotFlags::STAMPED) { STAMP_BYTES } else { 0 }
     }
@@ -137,6 +146,7 @@ impl<'a> NodeRef<'a> {
     }
 
     /// The record's stamp; `None` when frozen.
+    #[inline]
     pub fn stamp(self, i: usize) -> Option<Stamp> {
         self.flags(i).has(SlotFlags::STAMPED).then(|| {
             let at = self.record_offset(i);
@@ -160,12 +170,14 @@ impl<'a> NodeRef<'a> {
     }
 
     /// The key without the node's prefix.
+    #[inline]
     pub fn suffix(self, i: usize) -> &'a [u8] {
         let at = self.record_offset(i) + self.stamp_len(i);
         &self.0[at..at + self.suffix_len(i)]
     }
 
     /// The record's value.
+    #[inline]
     pub fn value(self, i: usize) -> &'a [u8] {
         let slot = self.slot_at(i);
         let at = self.record_offset(i) + self.stamp_len(i) + self.suffix_len(i);
@@ -173,17 +185,20 @@ impl<'a> NodeRef<'a> {
     }
 
     /// What every key of the node starts with.
+    #[inline]
     pub fn prefix(self) -> &'a [u8] {
         &self.lower_fence()[..u16_at(self.0, PREFIX)]
     }
 
     /// Smallest key the node may hold (empty: none smaller).
+    #[inline]
     pub fn lower_fence(self) -> &'a [u8] {
         let at = u16_at(self.0, LOWER_OFFSET);
         &self.0[at..at + u16_at(self.0, LOWER_LEN)]
     }
 
     /// Keys of the node are smaller than this; `None` at the right edge.
+    #[inline]
     pub fn upper_fence(self) -> Option<&'a [u8]> {
         (u16_at(self.0, FLAGS) & HAS_UPPER != 0).then(|| {
             let at = u16_at(self.0, UPPER_OFFSET);

@@ -3,7 +3,7 @@
 use super::undo::Entry;
 use super::{Snapshot, Txn, View};
 use crate::btree::Tree;
-use crate::buffer::Access;
+use crate::buffer::{Access, PageRead};
 use crate::core::Core;
 use crate::error::{Result, StoreError};
 use crate::ids::TreeId;
@@ -125,6 +125,61 @@ impl Txn {
         self.get_in(&view, tree, key, f)
     }
 
+    /// Shows the values the snapshot sees for several keys, by their number: like [`Txn::get`] for each, but neighbours in
+    /// one leaf share its latch. `f` gets `None` for what is not there and may stop early.
+    pub fn get_each<K: AsRef<[u8]>>(
+        &self,
+        tree: TreeId,
+        keys: impl Iterator<Item = K>,
+        f: &mut impl FnMut(usize, Option<&[u8]>) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let view = self.view();
+        let found = self.tree(tree)?;
+        let mut leaf: Option<PageRead<'_>> = None;
+        let mut older = Vec::new();
+        for (number, key) in keys.enumerate() {
+            let key = key.as_ref();
+            if let Some(reads) = &self.reads {
+                reads.lock().point(tree, key);
+            }
+            let held = match leaf.take() {
+                Some(held) if held.node().covers(key) => held,
+                // The latch is given back before the next one is taken.
+                other => {
+                    drop(other);
+                    self.trees().leaf_read(&found, key, Access::Normal)?
+                }
+            };
+            let node = held.node();
+            let shown = match node.find(key) {
+                Found::Before(_) => Some(Visible::Nothing),
+                Found::At(slot) if node.flags(slot).has(SlotFlags::LARGE) => None,
+                Found::At(slot) => Some(visible(&self.core, &view, node, slot, &mut older)?),
+            };
+            let flow = match shown {
+                Some(Visible::Nothing) => f(number, None),
+                Some(Visible::InPlace) => f(number, Some(node.value(node.find(key).slot()))),
+                Some(Visible::Older(flags)) if !flags.has(SlotFlags::LARGE) => f(number, Some(&older)),
+                _ => {
+                    drop(held);
+                    let flow = match self.get_in(&view, tree, key, |value| f(number, Some(value)))? {
+                        Some(flow) => flow,
+                        None => f(number, None),
+                    };
+                    if flow.is_break() {
+                        break;
+                    }
+                    continue;
+                }
+            };
+            if flow.is_break() {
+                break;
+            }
+            leaf = Some(held);
+        }
+        Ok(())
+    }
+
     /// Like [`Txn::get`], of the newest committed version (or the own one), whatever the snapshot: for checks of
     /// constraints, which look at the present.
     pub fn get_latest<R>(&self, tree: TreeId, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
@@ -239,6 +294,14 @@ impl Cursor {
         }
         outcome?;
         Ok(!self.done)
+    }
+
+    /// Puts the cursor before another range of its tree.
+    pub fn restart(&mut self, range: KeyRange) {
+        self.range = range;
+        self.done = false;
+        self.leaves = 0;
+        self.read_range = None;
     }
 
     /// The part of the range the last step went through.

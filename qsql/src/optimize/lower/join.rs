@@ -7,7 +7,9 @@ use crate::func::CastContext;
 use crate::func::resolve::{Coercion, find_coercion};
 use crate::optimize::access::{OrderKey, Want, provides};
 use crate::optimize::columns::ColumnSet;
-use crate::optimize::cost::{CPU_OPERATOR, CPU_TUPLE, hash_join_cost, penalty, sort_cost};
+use crate::optimize::cost::{
+    CPU_OPERATOR, CPU_TUPLE, HASH_BUILD, HASH_PROBE, hash_join_cost, penalty, sort_cost,
+};
 use crate::optimize::estimate::operator_name;
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalScan};
@@ -184,7 +186,7 @@ impl Lower<'_> {
         let keys = self.slotted_pairs(keys, &left, &right)?;
         let (slots, both) = output_slots(kind, &left, &right, mark);
         let residual = self.slotted_all(&conditions.residual, &both)?;
-        let startup = right.node.cost.total + right.rows() * (CPU_OPERATOR + CPU_TUPLE);
+        let startup = right.node.cost.total + right.rows() * (HASH_PROBE + HASH_BUILD);
         // A hash join that spills works part by part, and an outer one emits rows without partner late: no order can be relied on.
         let order = Vec::new();
         let op =
@@ -367,8 +369,7 @@ impl Lower<'_> {
             }
             _ => path.total,
         };
-        // Repeated probes find inner pages and neighbours in the cache.
-        Some(left.rows() * per_row * 0.6 + rows * CPU_TUPLE)
+        Some(left.rows() * per_row + rows * CPU_TUPLE)
     }
 
     #[allow(clippy::too_many_arguments, reason = "the parts of a join")]
