@@ -90,6 +90,11 @@ pub(crate) fn privilege(name: &str) -> Option<Privileges> {
     WORDS.iter().position(|w| *w == upper).map(|i| 1 << i)
 }
 
+/// The bit of a privilege's letter in the text form.
+pub(crate) fn letter(letter: u8) -> Option<Privileges> {
+    LETTERS.iter().position(|l| *l == letter).map(|i| 1 << i)
+}
+
 /// The names of the privileges in a set, in PostgreSQL's order.
 pub(crate) fn words(set: Privileges) -> impl Iterator<Item = &'static str> {
     WORDS.iter().enumerate().filter(move |(i, _)| set & (1 << i) != 0).map(|(_, w)| *w)

@@ -27,12 +27,13 @@ use super::project::Project;
 use super::project_set::ProjectSet;
 use super::recursive_union::{RecursiveUnion, WorkTableScan};
 use super::row_store::RowStore;
-use super::seq_scan::{SeqScan, VirtualScan};
+use super::seq_scan::SeqScan;
 use super::set_op::SetOp;
 use super::sort::Sort;
 use super::stats::{NodeActual, Watched};
 use super::subplan::Subplan;
 use super::values::{Empty, Values};
+use super::virtual_scan::VirtualScan;
 use super::window::Window;
 use super::{ExecCx, Operator, RunState};
 

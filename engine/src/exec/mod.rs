@@ -55,6 +55,7 @@ pub mod strings;
 pub mod subplan;
 pub mod values;
 pub mod vector;
+mod virtual_scan;
 pub mod window;
 
 use std::sync::Arc;
@@ -70,6 +71,7 @@ pub use batch::{BATCH_ROWS, Batch, Builder, Rows};
 pub use memory::Memory;
 pub use spill::SpillSpace;
 pub use stats::NodeActual;
+pub use virtual_scan::Keys;
 
 use vector::Vector;
 
@@ -84,8 +86,8 @@ pub trait Operator: Send {
 
 /// Rows of relations that are computed from the catalog.
 pub trait VirtualTables {
-    /// Returns all rows of `relation`, one value per column.
-    fn rows(&self, relation: &Relation) -> Result<Vec<Vec<Datum>>>;
+    /// Returns the rows of `relation`, one value per column; those that contradict `keys` may be left out.
+    fn rows(&self, relation: &Relation, keys: &Keys) -> Result<Vec<Vec<Datum>>>;
 }
 
 /// What a call into a running plan brings along.

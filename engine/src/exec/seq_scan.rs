@@ -1,11 +1,10 @@
-//! SeqScan: all rows of a table, or of a relation that is computed from the catalog.
+//! SeqScan: all rows of a table.
 
 use std::ops::ControlFlow;
 
-use nq_qsql::catalog::RelationKind;
 use nq_qsql::error::Result;
-use nq_qsql::plan::physical::{Scan, ScanColumn};
-use nq_qsql::types::{DataType, Datum};
+use nq_qsql::plan::physical::Scan;
+use nq_qsql::types::DataType;
 use nq_storage::{Cursor, Direction, KeyRange, TreeId};
 
 use super::batch::{BATCH_ROWS, Builder};
@@ -119,64 +118,6 @@ impl Operator for SeqScan {
         self.cursor = None;
         self.finished = false;
         self.out.clear();
-        Ok(())
-    }
-}
-
-/// Reads a relation computed from the catalog.
-pub struct VirtualScan {
-    scan: Scan,
-    types: Vec<DataType>,
-    filter: Conditions,
-    rows: Option<Vec<Vec<Datum>>>,
-    next: usize,
-}
-
-impl VirtualScan {
-    /// Reads the relation of `scan` into slots of `types`.
-    pub fn new(scan: &Scan, types: &[DataType], cx: &ExecCx<'_>) -> Result<VirtualScan> {
-        debug_assert!(scan.relation.kind == RelationKind::Virtual);
-        let filter = Conditions::new(&scan.filter, cx)?;
-        Ok(VirtualScan { scan: scan.clone(), types: types.to_vec(), filter, rows: None, next: 0 })
-    }
-
-    fn value(&self, row: &[Datum], number: usize, column: ScanColumn) -> Datum {
-        match column {
-            ScanColumn::Attribute(i) => row.get(i).cloned().unwrap_or(Datum::Null),
-            ScanColumn::RowId => Datum::Int8(number as i64),
-            ScanColumn::Ctid => crate::table::scan::ctid(number as u64),
-            ScanColumn::TableOid => Datum::Oid(self.scan.relation.oid),
-            ScanColumn::Xmin => Datum::Null,
-        }
-    }
-}
-
-impl Operator for VirtualScan {
-    fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
-        let rows = match self.rows.take() {
-            Some(rows) => rows,
-            None => cx.virtual_tables.rows(&self.scan.relation)?,
-        };
-        let mut answer = None;
-        while self.next < rows.len() && answer.is_none() {
-            cx.check_interrupt()?;
-            let mut out = Builder::new(&self.types);
-            for (k, row) in rows[self.next..].iter().enumerate().take(BATCH_ROWS) {
-                for (to, &column) in out.columns.iter_mut().zip(&self.scan.columns) {
-                    to.push_datum(&self.value(row, self.next + k, column));
-                }
-                out.len += 1;
-            }
-            self.next += out.len;
-            let batch = self.filter.apply(out.finish(), cx)?;
-            answer = (batch.count() > 0).then_some(batch);
-        }
-        self.rows = Some(rows);
-        Ok(answer)
-    }
-
-    fn rescan(&mut self, _cx: &mut ExecCx<'_>) -> Result<()> {
-        self.next = 0;
         Ok(())
     }
 }

@@ -22,7 +22,7 @@ use crate::catalog::system::{self, SessionFacts, SystemCx};
 use crate::error::store_error;
 use crate::exec::memory::Memory;
 use crate::exec::point::{Point, eval_row};
-use crate::exec::{Batch, ExecCx, Execution, VirtualTables};
+use crate::exec::{Batch, ExecCx, Execution, Keys, VirtualTables};
 
 /// A statement being run.
 pub(crate) struct Portal {
@@ -81,8 +81,8 @@ struct SessionTables<'a> {
 }
 
 impl VirtualTables for SessionTables<'_> {
-    fn rows(&self, relation: &nq_qsql::catalog::Relation) -> Result<Vec<Vec<Datum>>> {
-        system::rows(&self.cx, relation)
+    fn rows(&self, relation: &nq_qsql::catalog::Relation, keys: &Keys) -> Result<Vec<Vec<Datum>>> {
+        system::rows(&self.cx, relation, keys)
     }
 }
 
@@ -90,7 +90,7 @@ impl VirtualTables for SessionTables<'_> {
 struct NoTables;
 
 impl VirtualTables for NoTables {
-    fn rows(&self, relation: &nq_qsql::catalog::Relation) -> Result<Vec<Vec<Datum>>> {
+    fn rows(&self, relation: &nq_qsql::catalog::Relation, _keys: &Keys) -> Result<Vec<Vec<Datum>>> {
         Err(SqlError::internal(format_args!("relation {} was not expected in the plan", relation.name)))
     }
 }
@@ -500,6 +500,7 @@ impl Session {
                 db: &db,
                 database: self.home.oid,
                 user: self.host.current_user.oid,
+                sees_all: self.host.sees_all_activity(),
                 session: &facts,
             },
         };

@@ -8,10 +8,7 @@ use nq_qsql::types::Oid;
 use super::Session;
 use crate::catalog::acl::{self, AclKind, Privileges};
 use crate::catalog::object::Namespace;
-use crate::catalog::{FIRST_NORMAL_OID, PG_CATALOG};
-
-/// System catalogs that not everybody may read, for the passwords in them.
-const SECRET: [&str; 2] = ["pg_authid", "pg_shadow"];
+use crate::catalog::{FIRST_NORMAL_OID, PG_CATALOG, system};
 
 /// `pg_read_all_data` and `pg_write_all_data`.
 const READ_ALL_DATA: Oid = 6181;
@@ -67,24 +64,7 @@ impl Session {
 
     /// What a role may do with a whole relation.
     pub(crate) fn relation_privileges(&self, relation: &Relation, role: Oid) -> Privileges {
-        let view = self.view();
-        if view.cluster.is_superuser(role) {
-            return AclKind::Table.all() | acl::USAGE;
-        }
-        if relation.oid < FIRST_NORMAL_OID {
-            return if SECRET.contains(&&*relation.name) { 0 } else { acl::SELECT };
-        }
-        let Some(object) = view.catalog.object(relation.oid) else { return 0 };
-        let kind = if relation.kind == RelationKind::Sequence { AclKind::Sequence } else { AclKind::Table };
-        let mut set = self.host.privileges(&view.cluster, object.acl.as_deref(), kind, relation.owner, role);
-        let member = |other| self.host.has_privileges_of(&view.cluster, role, other);
-        if member(READ_ALL_DATA) {
-            set |= acl::SELECT;
-        }
-        if member(WRITE_ALL_DATA) {
-            set |= acl::INSERT | acl::UPDATE | acl::DELETE;
-        }
-        set
+        self.host.relation_privileges(relation, role)
     }
 
     /// What a role may do with a single column beyond what it may do with the relation.
@@ -148,6 +128,30 @@ impl Session {
                 bail!(INSUFFICIENT_PRIVILEGE, "permission denied for {} {name}", kind_word(relation.kind))
             }
         }
+    }
+}
+
+impl super::host::SessionHost {
+    /// What a role may do with a whole relation.
+    pub(crate) fn relation_privileges(&self, relation: &Relation, role: Oid) -> Privileges {
+        let view = self.current_view();
+        if view.cluster.is_superuser(role) {
+            return AclKind::Table.all() | acl::USAGE;
+        }
+        if relation.oid < FIRST_NORMAL_OID {
+            return if system::is_secret(relation) { 0 } else { acl::SELECT };
+        }
+        let Some(object) = view.catalog.object(relation.oid) else { return 0 };
+        let kind = if relation.kind == RelationKind::Sequence { AclKind::Sequence } else { AclKind::Table };
+        let mut set = self.privileges(&view.cluster, object.acl.as_deref(), kind, relation.owner, role);
+        let member = |other| self.has_privileges_of(&view.cluster, role, other);
+        if member(READ_ALL_DATA) {
+            set |= acl::SELECT;
+        }
+        if member(WRITE_ALL_DATA) {
+            set |= acl::INSERT | acl::UPDATE | acl::DELETE;
+        }
+        set
     }
 }
 

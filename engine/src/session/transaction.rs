@@ -48,6 +48,8 @@ struct Mark {
     settings: usize,
     overlay: Option<usize>,
     after_commit: usize,
+    /// Of the session's locks.
+    locks: usize,
 }
 
 /// What is done once a commit has succeeded.
@@ -311,6 +313,7 @@ impl Session {
         let settings = self.host.settings.mark();
         let overlay = self.transaction.overlay.as_ref().map(Overlay::mark);
         let after_commit = self.transaction.after_commit.len();
+        let locks = self.host.locks.mark();
         let savepoint = self.ensure_transaction().savepoint();
         self.transaction.savepoints.push(Mark {
             name: name.into(),
@@ -318,6 +321,7 @@ impl Session {
             settings,
             overlay,
             after_commit,
+            locks,
         });
         Ok(())
     }
@@ -355,6 +359,7 @@ impl Session {
         if let Some(txn) = self.transaction.txn.as_mut() {
             txn.rollback_to(&mark.savepoint).map_err(store_error)?;
         }
+        self.host.locks.release_transaction(mark.locks);
         self.host.settings.rollback_to(settings);
         self.follow_user_settings();
         match (overlay, self.transaction.overlay.as_mut()) {
@@ -416,11 +421,13 @@ impl Session {
             let committed = match committed {
                 Ok(committed) => committed,
                 Err(error) => {
+                    self.host.locks.release_transaction(0);
                     self.host.settings.rollback_to(0);
                     self.host.forget_view();
                     return Err(error);
                 }
             };
+            self.host.locks.release_transaction(0);
             match committed.lsn {
                 Some(lsn) if self.host.settings.derived().synchronous_commit => self.await_durable(lsn),
                 Some(_) => {}
@@ -463,6 +470,7 @@ impl Session {
         {
             tracing::error!("could not roll back: {error}");
         }
+        self.host.locks.release_transaction(0);
         if self.host.settings.mark() > 0 {
             self.host.settings.rollback_to(0);
             self.follow_user_settings();

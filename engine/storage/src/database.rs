@@ -189,7 +189,8 @@ impl Store {
 
     /// Locks for a session: see [`TxnOptions::session`].
     pub fn session_locks(&self, process: u64) -> Arc<SessionLocks> {
-        SessionLocks::new(Arc::clone(&self.core.locks), process)
+        let core = &self.core;
+        SessionLocks::new(Arc::clone(&core.env), Arc::clone(&core.locks), core.deadlock_timeout(), process)
     }
 
     /// Hands out `n` consecutive row ids of a tree; returns the first. They ascend, and after a restart continue above the

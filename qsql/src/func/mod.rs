@@ -264,6 +264,8 @@ pub trait Host {
     /// A system function whose answer only the engine knows (`pg_relation_size`, `pg_cancel_backend`, `txid_current`,
     /// advisory locks, `pg_get_indexdef`, ...), by the name it is registered under.
     fn system(&mut self, name: &str, args: &[Datum]) -> Result<Datum>;
+    /// As [`Host::system`], of a function that returns rows.
+    fn system_rows(&mut self, name: &str, args: &[Datum]) -> Result<Vec<Vec<Datum>>>;
     /// Fails with 57014 (or another code) when the statement is to stop; long loops call it now and then.
     fn check_interrupt(&self) -> Result<()>;
 }

@@ -19,6 +19,20 @@ impl<I: Iterator<Item = Datum> + Send> SetRows for Column<I> {
     }
 }
 
+/// Rows that are there already.
+struct Given(std::vec::IntoIter<Vec<Datum>>);
+
+impl SetRows for Given {
+    fn next(&mut self, _: &mut EvalCx<'_>) -> Result<Option<Vec<Datum>>> {
+        Ok(self.0.next())
+    }
+}
+
+/// Hands out rows that were made at once.
+pub(super) fn given(rows: Vec<Vec<Datum>>) -> Box<dyn SetRows> {
+    Box::new(Given(rows.into_iter()))
+}
+
 fn zero_step() -> crate::error::SqlError {
     sql_err!(INVALID_PARAMETER_VALUE, "step size cannot equal zero")
 }

@@ -294,6 +294,11 @@ impl Tok {
     }
 }
 
+/// Every keyword with its category and whether it may label a column without AS, for `pg_get_keywords`.
+pub fn all() -> impl Iterator<Item = (&'static str, Category, bool)> {
+    KEYWORDS.iter().map(|&(text, _, category, bare)| (text, category, bare))
+}
+
 /// Whether `name` must be quoted to be read back as the same identifier.
 pub fn needs_quotes(name: &str) -> bool {
     let mut bytes = name.bytes();

@@ -1,5 +1,6 @@
 //! Expressions back to SQL text, as PostgreSQL's `ruleutils` prints them in EXPLAIN, `pg_get_expr` and constraint
-//! definitions: every operator in parentheses, every cast as `(x)::type`.
+//! definitions: every operator in parentheses, every cast as `(x)::type`. In the pretty form, that people read, parentheses are
+//! left out where `ruleutils` leaves them out (`isSimpleNode`).
 
 use super::expr::{AggregateCall, Expr, ExprKind, SortKey, SubPlanMode, WindowCall};
 use crate::func::category::element_of;
@@ -23,9 +24,13 @@ impl<F: Fn(u32) -> String> Names for F {
 
 /// Prints an expression.
 pub fn deparse_expr(e: &Expr, names: &dyn Names) -> String {
-    let mut out = String::new();
-    Printer { names, case_operand: None }.expr(e, &mut out);
-    out
+    Printer::new(names).text(e)
+}
+
+/// Prints a stored expression for people: object names as `io` finds them, and with as few parentheses as PostgreSQL prints when
+/// `pretty`.
+pub fn deparse_shown(e: &Expr, names: &dyn Names, io: &IoContext<'_>, pretty: bool) -> String {
+    Printer { io: Some(io), pretty, ..Printer::new(names) }.text(e)
 }
 
 /// Prints a conjunction as EXPLAIN does: one condition bare, several joined by AND in parentheses.
@@ -72,13 +77,61 @@ struct Printer<'a> {
     names: &'a dyn Names,
     /// Text of the operand that CaseTest stands for.
     case_operand: Option<String>,
+    /// How constants are printed; `None`: so that they read back the same in any session.
+    io: Option<&'a IoContext<'a>>,
+    /// Parentheses only where they are needed.
+    pretty: bool,
 }
 
-impl Printer<'_> {
+/// What an operand is an operand of, as far as its parentheses depend on it.
+#[derive(Clone, Copy, PartialEq)]
+enum Parent<'a> {
+    /// An operator; the operand is its first.
+    Operator {
+        name: &'a str,
+        first: bool,
+    },
+    And,
+    Or,
+    /// A cast, and whatever else binds tighter than any operator.
+    Other,
+}
+
+impl<'a> Printer<'a> {
+    fn new(names: &'a dyn Names) -> Self {
+        Printer { names, case_operand: None, io: None, pretty: false }
+    }
+
     fn text(&mut self, e: &Expr) -> String {
         let mut out = String::new();
         self.expr(e, &mut out);
         out
+    }
+
+    /// An operand of something that is not a list.
+    fn operand(&mut self, e: &Expr, parent: Parent<'_>) -> String {
+        let text = self.text(e);
+        match self.pretty && !is_simple(e, parent) {
+            true => format!("({text})"),
+            false => text,
+        }
+    }
+
+    /// Parentheses around a whole operator expression.
+    fn wrapped(&self, text: String) -> String {
+        if self.pretty { text } else { format!("({text})") }
+    }
+
+    /// `x::type`
+    fn cast(&mut self, inner: &Expr, ty: DataType) -> String {
+        match self.pretty {
+            true => format!("{}::{}", self.operand(inner, Parent::Other), type_name(ty)),
+            false => format!("({})::{}", self.text(inner), type_name(ty)),
+        }
+    }
+
+    fn operands(&mut self, items: &[Expr], separator: &str, parent: Parent<'_>) -> String {
+        items.iter().map(|e| self.operand(e, parent)).collect::<Vec<_>>().join(separator)
     }
 
     fn list(&mut self, items: &[Expr], separator: &str) -> String {
@@ -87,7 +140,7 @@ impl Printer<'_> {
 
     fn expr(&mut self, e: &Expr, out: &mut String) {
         let text = match &e.kind {
-            ExprKind::Const(value) => constant(value, e.ty),
+            ExprKind::Const(value) => constant(value, e.ty, self.io),
             ExprKind::Column(id) => self.names.column(*id),
             ExprKind::Param(n) => format!("${}", n + 1),
             ExprKind::ExecParam(n) => self.names.exec_param(*n),
@@ -98,12 +151,11 @@ impl Printer<'_> {
                     951 => "\"POSIX\"",
                     _ => "\"default\"",
                 };
-                format!("({} COLLATE {collation})", self.text(inner))
+                let inner = self.operand(inner, Parent::Other);
+                self.wrapped(format!("{inner} COLLATE {collation}"))
             }
-            ExprKind::Relabel(inner) | ExprKind::CoerceViaIo(inner) => {
-                format!("({})::{}", self.text(inner), type_name(e.ty))
-            }
-            ExprKind::ArrayCoerce { array, .. } => format!("({})::{}", self.text(array), type_name(e.ty)),
+            ExprKind::Relabel(inner) | ExprKind::CoerceViaIo(inner) => self.cast(inner, e.ty),
+            ExprKind::ArrayCoerce { array, .. } => self.cast(array, e.ty),
             ExprKind::Typmod { value, .. } => {
                 // `x::varchar(5)` is one cast, not two.
                 let inner = match &value.kind {
@@ -117,13 +169,23 @@ impl Printer<'_> {
                     }
                     _ => value,
                 };
-                format!("({})::{}", self.text(inner), type_name(e.ty))
+                self.cast(inner, e.ty)
             }
-            ExprKind::And(items) => format!("({})", self.list(items, " AND ")),
-            ExprKind::Or(items) => format!("({})", self.list(items, " OR ")),
-            ExprKind::Not(inner) => format!("(NOT {})", self.text(inner)),
+            ExprKind::And(items) => {
+                let text = self.operands(items, " AND ", Parent::And);
+                self.wrapped(text)
+            }
+            ExprKind::Or(items) => {
+                let text = self.operands(items, " OR ", Parent::Or);
+                self.wrapped(text)
+            }
+            ExprKind::Not(inner) => {
+                let inner = self.operand(inner, Parent::Other);
+                self.wrapped(format!("NOT {inner}"))
+            }
             ExprKind::IsNull { value, negated } => {
-                format!("({} IS {}NULL)", self.text(value), if *negated { "NOT " } else { "" })
+                let value = self.operand(value, Parent::Other);
+                self.wrapped(format!("{value} IS {}NULL", if *negated { "NOT " } else { "" }))
             }
             ExprKind::IsTruth { value, truth, negated } => {
                 let word = match truth {
@@ -131,11 +193,18 @@ impl Printer<'_> {
                     Some(false) => "FALSE",
                     None => "UNKNOWN",
                 };
-                format!("({} IS {}{word})", self.text(value), if *negated { "NOT " } else { "" })
+                let value = self.operand(value, Parent::Other);
+                self.wrapped(format!("{value} IS {}{word}", if *negated { "NOT " } else { "" }))
             }
             ExprKind::IsDistinct { left, right, negated, .. } => {
-                let text = format!("({} IS DISTINCT FROM {})", self.text(left), self.text(right));
-                if *negated { format!("(NOT {text})") } else { text }
+                let left = self.operand(left, Parent::Other);
+                let right = self.operand(right, Parent::Other);
+                let text = format!("{left} IS DISTINCT FROM {right}");
+                match (negated, self.pretty) {
+                    (false, _) => self.wrapped(text),
+                    (true, true) => format!("NOT ({text})"),
+                    (true, false) => format!("(NOT ({text}))"),
+                }
             }
             ExprKind::Case { operand, arms, otherwise } => {
                 self.case(operand.as_deref(), arms, otherwise.as_deref())
@@ -151,7 +220,9 @@ impl Printer<'_> {
             ExprKind::ScalarArray { operator, any, left, array, .. } => {
                 let op = crate::func::operator_by_oid(*operator).map_or("=", |o| o.name);
                 let word = if *any { "ANY" } else { "ALL" };
-                format!("({} {op} {word} ({}))", self.text(left), self.text(array))
+                let left = self.operand(left, Parent::Other);
+                let array = self.operand(array, Parent::Other);
+                self.wrapped(format!("{left} {op} {word} ({array})"))
             }
             ExprKind::Array { items, .. } => match items.is_empty() {
                 true => format!("ARRAY[]::{}", type_name(e.ty)),
@@ -172,13 +243,20 @@ impl Printer<'_> {
     fn call(&mut self, name: &str, args: &[Expr], operator: u32, ty: DataType) -> String {
         if let Some(op) = crate::func::operator_by_oid(operator) {
             return match args {
-                [one] => format!("({} {})", op.name, self.text(one)),
-                [left, right] => format!("({} {} {})", self.text(left), op.name, self.text(right)),
+                [one] => {
+                    let one = self.operand(one, Parent::Other);
+                    self.wrapped(format!("{} {one}", op.name))
+                }
+                [left, right] => {
+                    let left = self.operand(left, Parent::Operator { name: op.name, first: true });
+                    let right = self.operand(right, Parent::Operator { name: op.name, first: false });
+                    self.wrapped(format!("{left} {} {right}", op.name))
+                }
                 _ => format!("{}({})", op.name, self.list(args, ", ")),
             };
         }
         if is_cast(name, args) && ty.oid != args[0].ty.oid {
-            return format!("({})::{}", self.text(&args[0]), type_name(ty));
+            return self.cast(&args[0], ty);
         }
         match (name, args) {
             ("extract", [field, from]) => {
@@ -187,7 +265,8 @@ impl Printer<'_> {
                 }
             }
             ("timezone", [zone, value]) => {
-                return format!("({} AT TIME ZONE {})", self.text(value), self.text(zone));
+                let text = format!("{} AT TIME ZONE {}", self.text(value), self.text(zone));
+                return format!("({text})");
             }
             ("position", [string, part]) => {
                 return format!("POSITION(({}) IN ({}))", self.text(part), self.text(string));
@@ -325,12 +404,12 @@ impl Printer<'_> {
 
 /// Prints an aggregate's call.
 pub fn deparse_aggregate(call: &AggregateCall, names: &dyn Names) -> String {
-    Printer { names, case_operand: None }.aggregate(call)
+    Printer::new(names).aggregate(call)
 }
 
 /// Prints a window function's call.
 pub fn deparse_window(call: &WindowCall, names: &dyn Names) -> String {
-    Printer { names, case_operand: None }.window(call)
+    Printer::new(names).window(call)
 }
 
 /// ` DESC NULLS LAST` and the like; nothing for the default order.
@@ -377,14 +456,48 @@ pub fn type_name(ty: DataType) -> String {
     modified + brackets
 }
 
+/// Whether an operand needs no parentheses in the pretty form.
+fn is_simple(e: &Expr, parent: Parent<'_>) -> bool {
+    match &e.kind {
+        ExprKind::Relabel(inner) | ExprKind::CoerceViaIo(inner) => is_simple(inner, Parent::Other),
+        ExprKind::ArrayCoerce { array, .. } => is_simple(array, Parent::Other),
+        ExprKind::Call { operator: 0, .. } => true,
+        ExprKind::Call { operator, args, .. } => {
+            let rank = |name: &str| match name {
+                "+" | "-" => Some(0),
+                "*" | "/" | "%" => Some(1),
+                _ => None,
+            };
+            let own = crate::func::operator_by_oid(*operator).filter(|_| args.len() == 2);
+            match (own.and_then(|o| rank(o.name)), parent) {
+                (_, Parent::And | Parent::Or) => true,
+                (Some(own), Parent::Operator { name, first }) => match rank(name) {
+                    Some(outer) => own > outer || own == outer && first,
+                    None => false,
+                },
+                _ => false,
+            }
+        }
+        ExprKind::IsNull { .. } | ExprKind::IsTruth { .. } | ExprKind::IsDistinct { negated: false, .. } => {
+            matches!(parent, Parent::And | Parent::Or)
+        }
+        ExprKind::Not(_) | ExprKind::And(_) | ExprKind::IsDistinct { negated: true, .. } => {
+            matches!(parent, Parent::And | Parent::Or)
+        }
+        ExprKind::Or(_) => parent == Parent::Or,
+        ExprKind::ScalarArray { .. } => false,
+        _ => true,
+    }
+}
+
 /// A constant with its type, unless the literal's own type says it.
-fn constant(value: &Datum, ty: DataType) -> String {
+fn constant(value: &Datum, ty: DataType, io: Option<&IoContext<'_>>) -> String {
     let name = type_name(ty);
     if value.is_null() {
         return format!("NULL::{name}");
     }
     let cx = IoContext::default();
-    let text = match io_text::to_text(value, ty.oid, &cx) {
+    let text = match io_text::to_text(value, ty.oid, io.unwrap_or(&cx)) {
         Ok(text) => text,
         Err(_) => return "?".to_owned(),
     };

@@ -121,3 +121,13 @@ pub(super) fn texts_or_null(items: &[Box<str>]) -> Datum {
         false => texts(items.iter().map(|i| &**i)),
     }
 }
+
+/// An access control list as `aclitem[]`; NULL for none.
+pub(super) fn acl_texts(cx: &super::SystemCx<'_>, list: Option<&[crate::catalog::acl::AclItem]>) -> Datum {
+    const ACLITEM: Oid = 1033;
+    let name = |role: Oid| cx.view.cluster.role_name(role);
+    match list {
+        Some(list) => array(ACLITEM, list.iter().map(|item| crate::catalog::acl::print(item, &name))),
+        None => NULL,
+    }
+}

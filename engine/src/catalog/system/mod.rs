@@ -1,23 +1,37 @@
 //! `pg_catalog` and `information_schema`: relations that are computed from the catalog when they are read.
 //!
-//! Their names, OIDs and columns are those of PostgreSQL 18 (`relations.tbl`); one function per relation makes its rows. A relation
-//! that has no function describes something that does not exist here, and is empty.
+//! Their names, OIDs and columns are those of PostgreSQL 18 (`relations.tbl`). A relation is one of
+//!
+//! - a view over others (`views.sql`), expanded by the binder like any view;
+//! - a function here that makes its rows, which knows the values that the scan compares columns with (see [`Keys`]);
+//! - constant rows (`static.tbl`, `procs.tbl`): what PostgreSQL 18 has of functions, operator classes and the like;
+//! - empty: it describes something that does not exist here.
 
+mod activity;
 mod cell;
 mod cluster;
+pub(crate) mod data;
+mod objects;
 mod record;
 mod relations;
+mod routines;
+mod statistics;
+mod types;
+mod views;
+
+pub(crate) use activity::address;
 
 use std::sync::{Arc, LazyLock};
 
 use hashbrown::HashMap;
 use nq_qsql::catalog::{Column, Generated, Persistence, Relation, RelationKind};
-use nq_qsql::error::{Result, SqlError};
+use nq_qsql::error::Result;
 use nq_qsql::types::{DataType, Datum, Oid, oid};
 
 use super::lookup::CatalogView;
 use super::{BOOTSTRAP_SUPERUSER, INFORMATION_SCHEMA, PG_CATALOG};
 use crate::database::Database;
+use crate::exec::Keys;
 
 /// What rows are computed from.
 pub(crate) struct SystemCx<'a> {
@@ -27,20 +41,27 @@ pub(crate) struct SystemCx<'a> {
     pub(crate) database: Oid,
     /// The current user.
     pub(crate) user: Oid,
+    /// Superusers and members of `pg_read_all_stats` see what other sessions do.
+    pub(crate) sees_all: bool,
     /// What only the session knows.
     pub(crate) session: &'a SessionFacts,
 }
 
+/// A row of `pg_prepared_statements`.
+pub(crate) type StatementFact = (Box<str>, Arc<str>, Vec<Oid>, Vec<Oid>, bool, i64);
+
+/// A row of `pg_cursors`.
+pub(crate) type CursorFact = (Box<str>, Arc<str>, bool, bool, bool, i64);
+
 /// What the catalog's views show of the session itself.
 #[derive(Clone, Debug, Default)]
-#[allow(clippy::type_complexity, reason = "rows of a view, documented field by field")]
 pub(crate) struct SessionFacts {
     /// `pg_settings`: rows as the view has them.
     pub(crate) settings: Vec<SettingFact>,
     /// `pg_prepared_statements`: name, text, parameter types, result types, made by SQL, time.
-    pub(crate) statements: Vec<(Box<str>, Arc<str>, Vec<Oid>, Vec<Oid>, bool, i64)>,
+    pub(crate) statements: Vec<StatementFact>,
     /// `pg_cursors`: name, text, holdable, binary, scrollable, time.
-    pub(crate) cursors: Vec<(Box<str>, Arc<str>, bool, bool, bool, i64)>,
+    pub(crate) cursors: Vec<CursorFact>,
     /// Offset of each time zone now is computed at this instant.
     pub(crate) now: i64,
 }
@@ -87,20 +108,21 @@ fn parse_relation(line: &'static str) -> (&'static str, Arc<Relation>) {
         true => (PG_CATALOG, "pg_catalog"),
         false => (INFORMATION_SCHEMA, "information_schema"),
     };
-    let columns = words.map(parse_column).collect();
+    let columns: Vec<Column> = words.map(parse_column).collect();
+    let view = views::definition(schema, name, &columns);
     let relation = Relation {
         oid,
         namespace,
         schema: schema.into(),
         name: name.into(),
-        kind: RelationKind::Virtual,
+        kind: if view.is_some() { RelationKind::View } else { RelationKind::Virtual },
         persistence: Persistence::Permanent,
         owner: BOOTSTRAP_SUPERUSER,
         tree: 0,
         columns,
         indexes: Vec::new(),
         constraints: Vec::new(),
-        view: None,
+        view,
         options: match kind.ends_with('v') {
             true => vec!["view".into()],
             false => Vec::new(),
@@ -208,80 +230,74 @@ fn is_view(relation: &Relation) -> bool {
     relation.options.iter().any(|o| &**o == "view")
 }
 
-/// Computes a system relation's rows.
-pub(crate) fn rows(cx: &SystemCx<'_>, relation: &Relation) -> Result<RowList> {
-    let rows = match relation.namespace {
-        PG_CATALOG => pg_catalog(cx, relation)?,
-        _ => {
-            return Err(SqlError::unsupported(format_args!(
-                "the relation information_schema.{}",
-                relation.name
-            )));
-        }
+/// Whether a relation is one of these: no name of it can be dropped or changed.
+pub(crate) fn is_system(relation: &Relation) -> bool {
+    by_oid(relation.oid).is_some()
+}
+
+/// Whether only superusers may read a system catalog, for the passwords in it.
+pub(crate) fn is_secret(relation: &Relation) -> bool {
+    const SECRET: [&str; 5] =
+        ["pg_authid", "pg_shadow", "pg_statistic", "pg_statistic_ext_data", "pg_user_mapping"];
+    relation.namespace == PG_CATALOG && SECRET.contains(&&*relation.name)
+}
+
+/// Computes a system relation's rows; those that contradict `keys` may be left out.
+pub(crate) fn rows(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> Result<RowList> {
+    let rows = match of.namespace {
+        PG_CATALOG => pg_catalog(cx, of, keys)?,
+        _ => views::information_schema(of)?,
     };
     debug_assert!(
-        rows.iter().all(|r| r.len() == relation.columns.len()),
+        rows.iter().all(|r| r.len() == of.columns.len()),
         "rows of {} have a wrong number of columns",
-        relation.name
+        of.name
     );
     Ok(rows)
 }
 
-/// Relations that describe what does not exist here: they are empty.
-const EMPTY: [&str; 29] = [
-    "pg_default_acl",
-    "pg_enum",
-    "pg_event_trigger",
-    "pg_extension",
-    "pg_foreign_data_wrapper",
-    "pg_foreign_server",
-    "pg_foreign_table",
-    "pg_inherits",
-    "pg_largeobject",
-    "pg_largeobject_metadata",
-    "pg_matviews",
-    "pg_partitioned_table",
-    "pg_policy",
-    "pg_policies",
-    "pg_publication",
-    "pg_publication_namespace",
-    "pg_publication_rel",
-    "pg_replication_slots",
-    "pg_rules",
-    "pg_seclabel",
-    "pg_shseclabel",
-    "pg_statistic_ext",
-    "pg_statistic_ext_data",
-    "pg_subscription",
-    "pg_subscription_rel",
-    "pg_transform",
-    "pg_trigger",
-    "pg_user_mapping",
-    "pg_range",
-];
-
-fn pg_catalog(cx: &SystemCx<'_>, of: &Relation) -> Result<RowList> {
+fn pg_catalog(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> Result<RowList> {
     Ok(match &*of.name {
-        "pg_class" => relations::pg_class(cx, of),
-        "pg_attribute" => relations::pg_attribute(cx, of),
-        "pg_attrdef" => relations::pg_attrdef(cx, of),
-        "pg_index" => relations::pg_index(cx, of),
-        "pg_constraint" => relations::pg_constraint(cx, of),
-        "pg_sequence" => relations::pg_sequence(cx, of),
-        "pg_depend" => relations::pg_depend(cx, of),
-        "pg_namespace" => relations::pg_namespace(cx, of),
-        "pg_tables" => relations::pg_tables(cx, of),
-        "pg_description" => relations::pg_description(cx, of),
+        "pg_class" => relations::pg_class(cx, of, keys),
+        "pg_attribute" => relations::pg_attribute(cx, of, keys),
+        "pg_attrdef" => relations::pg_attrdef(cx, of, keys),
+        "pg_index" => relations::pg_index(cx, of, keys),
+        "pg_constraint" => relations::pg_constraint(cx, of, keys),
+        "pg_sequence" => objects::pg_sequence(cx, of),
+        "pg_depend" => objects::pg_depend(cx, of),
+        "pg_rewrite" => objects::pg_rewrite(cx, of),
+        "pg_namespace" => objects::pg_namespace(cx, of),
+        "pg_description" => objects::pg_description(cx, of),
+        "pg_shdescription" => objects::pg_shdescription(cx, of),
         "pg_database" => cluster::pg_database(cx, of),
-        "pg_authid" | "pg_roles" => cluster::roles(cx, of),
+        "pg_authid" => cluster::pg_authid(cx, of),
+        "pg_auth_members" => cluster::pg_auth_members(cx, of),
+        "pg_db_role_setting" => cluster::pg_db_role_setting(cx, of),
         "pg_settings" => cluster::pg_settings(cx, of),
-        "pg_type" => cluster::pg_type(cx, of),
-        "pg_collation" => cluster::pg_collation(of),
-        "pg_am" => cluster::pg_am(of),
-        "pg_proc" => cluster::pg_proc(of),
-        "pg_operator" => cluster::pg_operator(of),
-        name if EMPTY.contains(&name) => Vec::new(),
-        name => return Err(SqlError::unsupported(format_args!("the system relation pg_catalog.{name}"))),
+        "pg_tablespace" => cluster::pg_tablespace(of),
+        "pg_type" => types::pg_type(cx, of, keys),
+        "pg_collation" => types::pg_collation(of),
+        "pg_am" => types::pg_am(of),
+        "pg_cast" => types::pg_cast(of),
+        "pg_proc" => routines::pg_proc(of, keys),
+        "pg_aggregate" => routines::pg_aggregate(of)?,
+        "pg_operator" => routines::pg_operator(of, keys),
+        "pg_statistic" => statistics::pg_statistic(cx, of),
+        "pg_stats" => statistics::pg_stats(cx, of)?,
+        "pg_stat_activity" => activity::pg_stat_activity(cx, of),
+        "pg_stat_database" => activity::pg_stat_database(cx, of),
+        "pg_locks" => activity::pg_locks(cx, of),
+        "pg_prepared_statements" => activity::pg_prepared_statements(cx, of),
+        "pg_cursors" => activity::pg_cursors(cx, of),
+        "pg_timezone_names" => activity::pg_timezone_names(cx, of),
+        "pg_timezone_abbrevs" => activity::pg_timezone_abbrevs(cx, of),
+        "pg_stat_bgwriter" | "pg_stat_checkpointer" | "pg_stat_wal" | "pg_stat_archiver" => {
+            activity::one_row_of_counters(of)
+        }
+        "pg_range" | "pg_opclass" | "pg_opfamily" | "pg_amop" | "pg_amproc" | "pg_language" => {
+            data::static_rows(of)?
+        }
+        _ => Vec::new(),
     })
 }
 

@@ -1,13 +1,19 @@
 //! Relations of the database: `pg_class` and what hangs on it.
 
-use nq_qsql::catalog::{ConstraintKind, Generated, Index, IndexKey, Persistence, Relation, RelationKind};
-use nq_qsql::types::{Oid, info, oid};
+use std::sync::Arc;
 
-use super::cell::{NULL, vector};
+use nq_qsql::bind::{BindContext, StoredKind};
+use nq_qsql::catalog::{
+    Constraint, ConstraintKind, Generated, Index, IndexKey, Persistence, Relation, RelationKind,
+};
+use nq_qsql::plan::expr::{Expr, ExprKind};
+use nq_qsql::types::{Datum, IoContext, Oid, info, oid};
+
+use super::cell::{NULL, acl_texts, array, texts_or_null, vector};
 use super::record::Record;
-use super::{RowList, SystemCx, all, is_view};
+use super::{Keys, RowList, SystemCx, all, data, is_view};
+use crate::catalog::acl::AclItem;
 use crate::catalog::object::RelationObject;
-use crate::catalog::{BOOTSTRAP_SUPERUSER, class};
 
 /// OID of the access method `heap`, under which tables are shown.
 const HEAP: Oid = 2;
@@ -47,19 +53,38 @@ fn rows_of(cx: &SystemCx<'_>, tree: u32) -> (i32, f32) {
     }
 }
 
-fn class_row<'a>(of: &'a Relation, relation: &Relation, row_type: Oid, pages: i32, rows: f32) -> Record<'a> {
+/// What `pg_class` shows of a relation beyond its descriptor.
+struct Shown<'a> {
+    relation: &'a Relation,
+    row_type: Oid,
+    method: Oid,
+    pages: i32,
+    rows: f32,
+    acl: Option<&'a [AclItem]>,
+}
+
+fn class_row(cx: &SystemCx<'_>, of: &Relation, shown: &Shown<'_>) -> Vec<Datum> {
+    let relation = shown.relation;
+    let built_in = relation.oid < crate::catalog::FIRST_NORMAL_OID;
+    let stored = matches!(relation.kind, RelationKind::Table | RelationKind::MaterializedView);
+    let checks = relation.constraints.iter().filter(|c| matches!(c.kind, ConstraintKind::Check(_)));
+    let acl = match (shown.acl, built_in) {
+        (Some(acl), _) => acl_texts(cx, Some(acl)),
+        (None, true) if !super::is_secret(relation) => texts_or_null(&[system_acl(cx)]),
+        (None, _) => NULL,
+    };
     Record::new(of)
         .set("oid", relation.oid)
         .set("relname", &*relation.name)
         .set("relnamespace", relation.namespace)
-        .set("reltype", row_type)
+        .set("reltype", shown.row_type)
         .set("reloftype", 0u32)
         .set("relowner", relation.owner)
-        .set("relam", if relation.kind == RelationKind::Table { HEAP } else { 0 })
+        .set("relam", shown.method)
         .set("relfilenode", relation.tree)
         .set("reltablespace", 0u32)
-        .set("relpages", pages)
-        .set("reltuples", rows)
+        .set("relpages", shown.pages)
+        .set("reltuples", shown.rows)
         .set("relallvisible", 0i32)
         .set("relallfrozen", 0i32)
         .set("reltoastrelid", 0u32)
@@ -68,64 +93,71 @@ fn class_row<'a>(of: &'a Relation, relation: &Relation, row_type: Oid, pages: i3
         .set("relpersistence", persistence_byte(relation))
         .set("relkind", kind_byte(relation))
         .set("relnatts", relation.columns.len() as i16)
-        .set(
-            "relchecks",
-            relation.constraints.iter().filter(|c| matches!(c.kind, ConstraintKind::Check(_))).count() as i16,
-        )
-        .set("relhasrules", relation.kind == RelationKind::View)
+        .set("relchecks", checks.count() as i16)
+        .set("relhasrules", kind_byte(relation) == b'v' || relation.kind == RelationKind::MaterializedView)
         .set("relhastriggers", false)
         .set("relhassubclass", false)
         .set("relrowsecurity", false)
         .set("relforcerowsecurity", false)
         .set("relispopulated", true)
-        .set("relreplident", b'd')
+        .set("relreplident", if stored { b'd' } else { b'n' })
         .set("relispartition", false)
         .set("relrewrite", 0u32)
+        .set("relfrozenxid", 0u32)
+        .set("relminmxid", 0u32)
+        .set("relacl", acl)
+        .set("reloptions", if built_in { NULL } else { texts_or_null(&relation.options) })
+        .done()
 }
 
-fn index_relation(table: &Relation, index: &Index) -> Relation {
-    Relation {
-        oid: index.oid,
-        namespace: table.namespace,
-        schema: table.schema.clone(),
-        name: index.name.clone(),
-        kind: RelationKind::Index,
-        persistence: table.persistence,
-        owner: table.owner,
-        tree: index.tree,
-        columns: Vec::new(),
-        indexes: Vec::new(),
-        constraints: Vec::new(),
-        view: None,
-        options: Vec::new(),
-    }
+/// What everybody may do with a system catalog: read it.
+fn system_acl(cx: &SystemCx<'_>) -> Box<str> {
+    let owner = cx.view.cluster.role_name(crate::catalog::BOOTSTRAP_SUPERUSER);
+    format!("=r/{owner}").into()
 }
 
 /// `pg_class`
-pub(super) fn pg_class(cx: &SystemCx<'_>, of: &Relation) -> RowList {
-    let mut out: RowList = all().iter().map(|r| class_row(of, r, 0, 0, -1.0).done()).collect();
+pub(super) fn pg_class(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList {
+    let (oid, name) = (keys.oid(of, "oid"), keys.text(of, "relname"));
+    let wanted = |o: Oid, n: &str| oid.is_none_or(|oid| oid == o) && name.is_none_or(|name| name == n);
+    let mut out = RowList::new();
+    for relation in all().into_iter().filter(|r| wanted(r.oid, &r.name)) {
+        let method = if is_view(relation) { 0 } else { HEAP };
+        let shown = Shown { relation, row_type: 0, method, pages: 0, rows: -1.0, acl: None };
+        out.push(class_row(cx, of, &shown));
+    }
     for object in cx.view.catalog.relations() {
-        let (pages, rows) = rows_of(cx, object.relation.tree);
-        out.push(class_row(of, &object.relation, object.row_type, pages, rows).done());
-        for index in &object.relation.indexes {
-            let (pages, rows) = rows_of(cx, index.tree);
-            let shown = index_relation(&object.relation, index);
-            let row = class_row(of, &shown, 0, pages, rows)
-                .set("relam", BTREE)
-                .set("relnatts", index.columns.len() as i16);
-            out.push(row.done());
+        let relation = &object.relation;
+        if wanted(relation.oid, &relation.name) {
+            let (pages, rows) = rows_of(cx, relation.tree);
+            let stored = matches!(relation.kind, RelationKind::Table | RelationKind::MaterializedView);
+            let (row_type, method) = (object.row_type, if stored { HEAP } else { 0 });
+            let shown = Shown { relation, row_type, method, pages, rows, acl: object.acl.as_deref() };
+            out.push(class_row(cx, of, &shown));
+        }
+        for index in relation.indexes.iter().filter(|i| wanted(i.oid, &i.name)) {
+            if let Some(relation) = cx.view.catalog.relation(index.oid) {
+                let (pages, rows) = rows_of(cx, index.tree);
+                let shown = Shown { relation: &relation, row_type: 0, method: BTREE, pages, rows, acl: None };
+                out.push(class_row(cx, of, &shown));
+            }
         }
     }
     out
 }
 
-fn attribute_rows(of: &Relation, relation: &Relation, out: &mut RowList) {
+fn attribute_rows(
+    cx: &SystemCx<'_>,
+    of: &Relation,
+    relation: &Relation,
+    object: Option<&RelationObject>,
+    out: &mut RowList,
+) {
     for (at, column) in relation.columns.iter().enumerate() {
         let ty = info::by_oid(column.ty.oid);
-        let name = if column.dropped {
-            format!("........pg.dropped.{}........", at + 1)
-        } else {
-            column.name.to_string()
+        let name = match column.dropped {
+            true => Datum::text(format!("........pg.dropped.{}........", at + 1)),
+            false => Datum::text(&*column.name),
         };
         let identity = match column.generated {
             Generated::IdentityAlways => b'a',
@@ -137,6 +169,9 @@ fn attribute_rows(of: &Relation, relation: &Relation, out: &mut RowList) {
             Generated::Virtual => b'v',
             _ => 0,
         };
+        let storage = data::type_functions(column.ty.oid).map_or(b'x', |(_, storage)| storage);
+        let acl = object.and_then(|o| o.column_acl.iter().find(|(c, _)| *c == at));
+        let missing = column.missing.clone().map_or(NULL, |value| array(column.ty.oid, [value]));
         let row = Record::new(of)
             .set("attrelid", relation.oid)
             .set("attname", name)
@@ -147,9 +182,9 @@ fn attribute_rows(of: &Relation, relation: &Relation, out: &mut RowList) {
             .set("attndims", i16::from(info::element_of(column.ty.oid).is_some()))
             .set("attbyval", ty.is_some_and(|t| t.by_value))
             .set("attalign", ty.map_or(b'i', |t| t.align))
-            .set("attstorage", if ty.is_some_and(|t| t.len >= 0) { b'p' } else { b'x' })
+            .set("attstorage", storage)
             .set("attcompression", 0u8)
-            .set("attnotnull", column.not_null)
+            .set("attnotnull", column.not_null && relation.kind != RelationKind::Index)
             .set("atthasdef", column.default.is_some())
             .set("atthasmissing", column.missing.is_some())
             .set("attidentity", identity)
@@ -157,53 +192,69 @@ fn attribute_rows(of: &Relation, relation: &Relation, out: &mut RowList) {
             .set("attisdropped", column.dropped)
             .set("attislocal", true)
             .set("attinhcount", 0i16)
-            .set("attcollation", column.collation);
+            .set("attcollation", column.collation)
+            .set("attacl", acl_texts(cx, acl.map(|(_, list)| list.as_slice())))
+            .set("attmissingval", missing);
         out.push(row.done());
     }
 }
 
 /// `pg_attribute`
-pub(super) fn pg_attribute(cx: &SystemCx<'_>, of: &Relation) -> RowList {
-    let mut out = Vec::new();
-    for relation in all() {
-        attribute_rows(of, relation, &mut out);
+pub(super) fn pg_attribute(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList {
+    let mut out = RowList::new();
+    let catalog = &cx.view.catalog;
+    if let Some(oid) = keys.oid(of, "attrelid") {
+        match (super::by_oid(oid), catalog.object(oid)) {
+            (Some(relation), _) => attribute_rows(cx, of, relation, None, &mut out),
+            (None, Some(object)) => attribute_rows(cx, of, &object.relation, Some(object), &mut out),
+            (None, None) => {
+                if let Some(index) = catalog.relation(oid) {
+                    attribute_rows(cx, of, &index, None, &mut out);
+                }
+            }
+        }
+        return out;
     }
-    for object in cx.view.catalog.relations() {
-        attribute_rows(of, &object.relation, &mut out);
+    for relation in all() {
+        attribute_rows(cx, of, relation, None, &mut out);
+    }
+    for object in catalog.relations() {
+        attribute_rows(cx, of, &object.relation, Some(object), &mut out);
         for index in &object.relation.indexes {
-            let mut shown = index_relation(&object.relation, index);
-            shown.columns = index.columns.iter().map(|c| index_column(&object.relation, c)).collect();
-            attribute_rows(of, &shown, &mut out);
+            if let Some(index) = catalog.relation(index.oid) {
+                attribute_rows(cx, of, &index, None, &mut out);
+            }
         }
     }
     out
 }
 
-fn index_column(table: &Relation, key: &nq_qsql::catalog::IndexColumn) -> nq_qsql::catalog::Column {
-    let name = match &key.key {
-        IndexKey::Column(at) => table.columns[*at].name.clone(),
-        IndexKey::Expression(_) => "expr".into(),
-    };
-    nq_qsql::catalog::Column {
-        name,
-        ty: key.ty,
-        not_null: false,
-        default: None,
-        generated: Generated::No,
-        collation: key.collation,
-        dropped: false,
-        missing: None,
+/// The tables that a comparison of a column with the relation's OID leaves.
+fn tables<'a>(
+    cx: &'a SystemCx<'_>,
+    of: &Relation,
+    keys: &Keys,
+    column: &str,
+) -> Vec<&'a Arc<RelationObject>> {
+    match keys.oid(of, column) {
+        Some(oid) => cx.view.catalog.object(oid).into_iter().collect(),
+        None => cx.view.catalog.relations(),
     }
 }
 
-/// `pg_attrdef`; a default's OID is made of its table and column.
-pub(super) fn pg_attrdef(cx: &SystemCx<'_>, of: &Relation) -> RowList {
+/// OID of a column's default: made of its table and column.
+pub(super) fn default_oid(relation: Oid, at: usize) -> Oid {
+    relation ^ ((at as u32 + 1) << 20)
+}
+
+/// `pg_attrdef`
+pub(super) fn pg_attrdef(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList {
     let mut out = Vec::new();
-    for object in cx.view.catalog.relations() {
+    for object in tables(cx, of, keys, "adrelid") {
         for (at, column) in object.relation.columns.iter().enumerate() {
             if let Some(default) = &column.default {
                 let row = Record::new(of)
-                    .set("oid", object.relation.oid ^ ((at as u32 + 1) << 20))
+                    .set("oid", default_oid(object.relation.oid, at))
                     .set("adrelid", object.relation.oid)
                     .set("adnum", at as i16 + 1)
                     .set("adbin", default.clone());
@@ -215,172 +266,152 @@ pub(super) fn pg_attrdef(cx: &SystemCx<'_>, of: &Relation) -> RowList {
 }
 
 /// `pg_index`
-pub(super) fn pg_index(cx: &SystemCx<'_>, of: &Relation) -> RowList {
+pub(super) fn pg_index(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList {
+    let index = keys.oid(of, "indexrelid");
+    let one = index.and_then(|oid| cx.view.catalog.index(oid)).map(|(table, _)| table);
+    let tables = match index {
+        Some(_) => one.into_iter().collect(),
+        None => tables(cx, of, keys, "indrelid"),
+    };
     let mut out = Vec::new();
-    for object in cx.view.catalog.relations() {
-        for index in &object.relation.indexes {
-            let keys = index.columns.iter().map(|c| match c.key {
-                IndexKey::Column(at) => at as i16 + 1,
-                IndexKey::Expression(_) => 0,
-            });
-            let options =
-                index.columns.iter().map(|c| i16::from(c.descending) | i16::from(c.nulls_first) << 1);
-            let row = Record::new(of)
-                .set("indexrelid", index.oid)
-                .set("indrelid", object.relation.oid)
-                .set("indnatts", index.columns.len() as i16)
-                .set("indnkeyatts", index.columns.len() as i16)
-                .set("indisunique", index.unique)
-                .set("indnullsnotdistinct", index.nulls_not_distinct)
-                .set("indisprimary", index.primary)
-                .set("indisexclusion", false)
-                .set("indimmediate", true)
-                .set("indisclustered", false)
-                .set("indisvalid", index.valid)
-                .set("indcheckxmin", false)
-                .set("indisready", true)
-                .set("indislive", true)
-                .set("indisreplident", false)
-                .set("indkey", vector(oid::INT2, keys))
-                .set("indcollation", vector(oid::OID, index.columns.iter().map(|c| c.collation)))
-                .set("indoption", vector(oid::INT2, options))
-                .set("indpred", index.predicate.clone());
-            out.push(row.done());
+    for object in tables {
+        for at in object.relation.indexes.iter().filter(|i| index.is_none_or(|oid| oid == i.oid)) {
+            out.push(index_row(of, &object.relation, at));
         }
     }
     out
+}
+
+fn index_row(of: &Relation, table: &Relation, index: &Index) -> Vec<Datum> {
+    let number = |c: &nq_qsql::catalog::IndexColumn| match c.key {
+        IndexKey::Column(at) => at as i16 + 1,
+        IndexKey::Expression(_) => 0,
+    };
+    let keys = index.columns.iter().map(number).chain(index.include.iter().map(|at| *at as i16 + 1));
+    let options = index.columns.iter().map(|c| i16::from(c.descending) | i16::from(c.nulls_first) << 1);
+    let classes = index.columns.iter().map(|c| match c.opclass {
+        0 => data::default_operator_class(BTREE, c.ty.oid),
+        named => named,
+    });
+    let expressions: Vec<&str> = index
+        .columns
+        .iter()
+        .filter_map(|c| match &c.key {
+            IndexKey::Expression(text) => Some(&**text),
+            IndexKey::Column(_) => None,
+        })
+        .collect();
+    Record::new(of)
+        .set("indexrelid", index.oid)
+        .set("indrelid", table.oid)
+        .set("indnatts", (index.columns.len() + index.include.len()) as i16)
+        .set("indnkeyatts", index.columns.len() as i16)
+        .set("indisunique", index.unique)
+        .set("indnullsnotdistinct", index.nulls_not_distinct)
+        .set("indisprimary", index.primary)
+        .set("indisexclusion", false)
+        .set("indimmediate", true)
+        .set("indisclustered", false)
+        .set("indisvalid", index.valid)
+        .set("indcheckxmin", false)
+        .set("indisready", true)
+        .set("indislive", true)
+        .set("indisreplident", false)
+        .set("indkey", vector(oid::INT2, keys))
+        .set("indcollation", vector(oid::OID, index.columns.iter().map(|c| c.collation)))
+        .set("indclass", vector(oid::OID, classes))
+        .set("indoption", vector(oid::INT2, options))
+        .set("indexprs", (!expressions.is_empty()).then(|| expressions.join(", ")))
+        .set("indpred", index.predicate.clone())
+        .done()
+}
+
+/// The columns that a CHECK mentions, ascending; none when it cannot be bound.
+fn mentioned(cx: &SystemCx<'_>, table: &Relation, text: &str) -> Vec<usize> {
+    fn visit(e: &Expr, found: &mut Vec<usize>) {
+        if let ExprKind::Column(at) = e.kind {
+            found.push(at as usize);
+        }
+        e.each_child(&mut |child| visit(child, found));
+    }
+    let io = IoContext::default();
+    let bind = BindContext { catalog: cx.view, params: &[], io: &io };
+    let mut found = Vec::new();
+    if let Ok(expr) = nq_qsql::bind::bind_expression(text, Some(table), None, StoredKind::Check, &bind) {
+        visit(&expr, &mut found);
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The columns that a constraint is about, in its order; expressions are left out.
+pub(super) fn constraint_columns(cx: &SystemCx<'_>, table: &Relation, constraint: &Constraint) -> Vec<usize> {
+    match &constraint.kind {
+        ConstraintKind::Check(text) => mentioned(cx, table, text),
+        ConstraintKind::NotNull(at) => vec![*at],
+        ConstraintKind::Primary(index) | ConstraintKind::Unique(index) => {
+            let index = table.indexes.iter().find(|i| i.oid == *index);
+            let columns = index.map(|i| i.columns.as_slice()).unwrap_or_default();
+            let column = |c: &nq_qsql::catalog::IndexColumn| match c.key {
+                IndexKey::Column(at) => Some(at),
+                IndexKey::Expression(_) => None,
+            };
+            columns.iter().filter_map(column).collect()
+        }
+    }
 }
 
 /// `pg_constraint`
-pub(super) fn pg_constraint(cx: &SystemCx<'_>, of: &Relation) -> RowList {
+pub(super) fn pg_constraint(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList {
+    let one = keys.oid(of, "oid");
+    let tables = match one {
+        Some(oid) => cx.view.catalog.constraint_table(oid).into_iter().collect(),
+        None => tables(cx, of, keys, "conrelid"),
+    };
     let mut out = Vec::new();
-    for object in cx.view.catalog.relations() {
-        for constraint in &object.relation.constraints {
-            let key = |index: Oid| {
-                let index = object.relation.indexes.iter().find(|i| i.oid == index);
-                let columns = index.map(|i| i.columns.as_slice()).unwrap_or_default();
-                let numbers: Vec<i16> = columns
-                    .iter()
-                    .map(|c| if let IndexKey::Column(at) = c.key { at as i16 + 1 } else { 0 })
-                    .collect();
-                super::cell::array(oid::INT2, numbers)
-            };
-            let (kind, keys, index) = match &constraint.kind {
-                ConstraintKind::Check(_) => (b'c', NULL, 0),
-                ConstraintKind::NotNull(at) => (b'n', super::cell::array(oid::INT2, [*at as i16 + 1]), 0),
-                ConstraintKind::Primary(index) => (b'p', key(*index), *index),
-                ConstraintKind::Unique(index) => (b'u', key(*index), *index),
-            };
-            let row = Record::new(of)
-                .set("oid", constraint.oid)
-                .set("conname", &*constraint.name)
-                .set("connamespace", object.relation.namespace)
-                .set("contype", kind)
-                .set("condeferrable", false)
-                .set("condeferred", false)
-                .set("conenforced", true)
-                .set("convalidated", constraint.validated)
-                .set("conrelid", object.relation.oid)
-                .set("contypid", 0u32)
-                .set("conindid", index)
-                .set("conparentid", 0u32)
-                .set("confrelid", 0u32)
-                .set("confupdtype", b' ')
-                .set("confdeltype", b' ')
-                .set("confmatchtype", b' ')
-                .set("conislocal", true)
-                .set("coninhcount", 0i16)
-                .set("connoinherit", false)
-                .set("conperiod", false)
-                .set("conkey", keys);
-            out.push(row.done());
+    for object in tables {
+        for constraint in object.relation.constraints.iter().filter(|c| one.is_none_or(|oid| oid == c.oid)) {
+            out.push(constraint_row(cx, of, &object.relation, constraint));
         }
     }
     out
 }
 
-/// `pg_namespace`
-pub(super) fn pg_namespace(cx: &SystemCx<'_>, of: &Relation) -> RowList {
-    let namespaces = cx.view.catalog.namespaces();
-    let row = |n: &&std::sync::Arc<crate::catalog::object::Namespace>| {
-        Record::new(of).set("oid", n.oid).set("nspname", n.name.clone()).set("nspowner", n.owner).done()
+fn constraint_row(cx: &SystemCx<'_>, of: &Relation, table: &Relation, constraint: &Constraint) -> Vec<Datum> {
+    let (kind, index, text) = match &constraint.kind {
+        ConstraintKind::Check(text) => (b'c', 0, Some(text.clone())),
+        ConstraintKind::NotNull(_) => (b'n', 0, None),
+        ConstraintKind::Primary(index) => (b'p', *index, None),
+        ConstraintKind::Unique(index) => (b'u', *index, None),
     };
-    namespaces.iter().map(row).collect()
-}
-
-/// `pg_description`
-pub(super) fn pg_description(cx: &SystemCx<'_>, of: &Relation) -> RowList {
-    let row = |(key, text): (&crate::catalog::state::CommentKey, &std::sync::Arc<str>)| {
-        Record::new(of)
-            .set("classoid", key.0)
-            .set("objoid", key.1)
-            .set("objsubid", key.2)
-            .set("description", text.clone())
-            .done()
+    let columns = constraint_columns(cx, table, constraint);
+    let keys = match columns.is_empty() {
+        true => NULL,
+        false => array(oid::INT2, columns.iter().map(|at| *at as i16 + 1)),
     };
-    cx.view.catalog.comments().map(row).collect()
-}
-
-fn user_relations<'a>(
-    cx: &'a SystemCx<'_>,
-    kind: RelationKind,
-) -> impl Iterator<Item = &'a std::sync::Arc<RelationObject>> {
-    cx.view.catalog.relations().into_iter().filter(move |o| o.relation.kind == kind)
-}
-
-/// `pg_tables`
-pub(super) fn pg_tables(cx: &SystemCx<'_>, of: &Relation) -> RowList {
-    let row = |schema: &str, name: &str, owner: Oid, indexed: bool| {
-        Record::new(of)
-            .set("schemaname", schema)
-            .set("tablename", name)
-            .set("tableowner", cx.view.cluster.role_name(owner))
-            .set("hasindexes", indexed)
-            .set("hasrules", false)
-            .set("hastriggers", false)
-            .set("rowsecurity", false)
-            .done()
-    };
-    let system = all()
-        .into_iter()
-        .filter(|r| !is_view(r))
-        .map(|r| row(&r.schema, &r.name, BOOTSTRAP_SUPERUSER, false));
-    let own = user_relations(cx, RelationKind::Table)
-        .map(|o| row(&o.relation.schema, &o.relation.name, o.relation.owner, !o.relation.indexes.is_empty()));
-    system.chain(own).collect()
-}
-
-/// `pg_depend`: which column owns a sequence.
-pub(super) fn pg_depend(cx: &SystemCx<'_>, of: &Relation) -> RowList {
-    let row = |o: &std::sync::Arc<RelationObject>| {
-        let owner = o.owned_by?;
-        let row = Record::new(of)
-            .set("classid", class::CLASS)
-            .set("objid", o.relation.oid)
-            .set("objsubid", 0i32)
-            .set("refclassid", class::CLASS)
-            .set("refobjid", owner.table)
-            .set("refobjsubid", owner.column as i32 + 1)
-            .set("deptype", if owner.internal { b'i' } else { b'a' });
-        Some(row.done())
-    };
-    user_relations(cx, RelationKind::Sequence).filter_map(row).collect()
-}
-
-/// `pg_sequence`
-pub(super) fn pg_sequence(cx: &SystemCx<'_>, of: &Relation) -> RowList {
-    let row = |o: &std::sync::Arc<RelationObject>| {
-        let options = o.sequence.as_ref()?;
-        let row = Record::new(of)
-            .set("seqrelid", o.relation.oid)
-            .set("seqtypid", options.ty)
-            .set("seqstart", options.start)
-            .set("seqincrement", options.increment)
-            .set("seqmax", options.max)
-            .set("seqmin", options.min)
-            .set("seqcache", options.cache)
-            .set("seqcycle", options.cycle);
-        Some(row.done())
-    };
-    user_relations(cx, RelationKind::Sequence).filter_map(row).collect()
+    Record::new(of)
+        .set("oid", constraint.oid)
+        .set("conname", &*constraint.name)
+        .set("connamespace", table.namespace)
+        .set("contype", kind)
+        .set("condeferrable", false)
+        .set("condeferred", false)
+        .set("conenforced", true)
+        .set("convalidated", constraint.validated)
+        .set("conrelid", table.oid)
+        .set("contypid", 0u32)
+        .set("conindid", index)
+        .set("conparentid", 0u32)
+        .set("confrelid", 0u32)
+        .set("confupdtype", b' ')
+        .set("confdeltype", b' ')
+        .set("confmatchtype", b' ')
+        .set("conislocal", true)
+        .set("coninhcount", 0i16)
+        .set("connoinherit", index != 0)
+        .set("conperiod", false)
+        .set("conkey", keys)
+        .set("conbin", text)
+        .done()
 }

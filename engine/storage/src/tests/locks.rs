@@ -208,16 +208,35 @@ fn session_locks_outlive_transactions() {
     let session = store.session_locks(5);
     let with_session =
         || store.begin(TxnOptions { session: Some(Arc::clone(&session)), ..TxnOptions::default() });
-    let class = LockClass::Advisory;
-    let mut txn = with_session();
-    assert!(txn.lock_object_for_session(class, 42, LockMode::Exclusive, WaitPolicy::Wait).unwrap());
-    txn.rollback().unwrap();
+    let class = LockClass::Advisory(5);
+    let interrupt = Interrupt::new();
+    let request = |hold| SessionLock {
+        class,
+        id: 42,
+        mode: LockMode::Exclusive,
+        hold,
+        wait: WaitPolicy::Wait,
+        timeout: None,
+    };
+    assert!(session.lock(&request(Hold::Session), &interrupt).unwrap());
+    with_session().rollback().unwrap();
     let mut other = begin(&store);
     assert!(!other.lock_object(class, 42, LockMode::Share, WaitPolicy::Skip).unwrap());
     assert!(
         with_session().lock_object(class, 42, LockMode::Share, WaitPolicy::Skip).unwrap(),
         "its own session is no obstacle"
     );
-    assert!(session.release(&LockKey::Object(class, 42), LockMode::Exclusive as u8).unwrap());
+    let mark = session.mark();
+    assert!(session.lock(&request(Hold::Transaction), &interrupt).unwrap());
+    assert!(session.release(class, 42, LockMode::Exclusive));
+    assert!(
+        !session.release(class, 42, LockMode::Exclusive),
+        "the transaction's is not the session's to release"
+    );
+    assert!(!other.lock_object(class, 42, LockMode::Share, WaitPolicy::Skip).unwrap());
+    session.release_transaction(mark - 1);
     assert!(other.lock_object(class, 42, LockMode::Share, WaitPolicy::Skip).unwrap());
+    assert!(
+        !session.lock(&SessionLock { wait: WaitPolicy::Skip, ..request(Hold::Session) }, &interrupt).unwrap()
+    );
 }

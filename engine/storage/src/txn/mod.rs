@@ -229,40 +229,13 @@ impl Txn {
     ) -> Result<bool> {
         let key = LockKey::Object(class, id);
         let covered = |held: &(LockKey, u8)| held.0 == key && held.1 == mode.bit();
-        if class != LockClass::Advisory && class != LockClass::AdvisoryPair && self.held.iter().any(covered) {
+        if self.held.iter().any(covered) {
             return Ok(true);
         }
         let owner = Arc::clone(self.owner());
         let granted = self.acquire(&owner, &key, mode, wait)?;
         if granted {
             self.held.push((key, mode.bit()));
-        }
-        Ok(granted)
-    }
-
-    /// Locks an object for the session rather than the transaction. Needs [`TxnOptions::session`].
-    pub fn lock_object_for_session(
-        &mut self,
-        class: LockClass,
-        id: u64,
-        mode: LockMode,
-        wait: WaitPolicy,
-    ) -> Result<bool> {
-        let session = self.options.session.clone().ok_or(StoreError::Closed)?;
-        let key = LockKey::Object(class, id);
-        // The transaction's owner waits: it is the one that can be found waiting.
-        let owner = Arc::clone(self.owner());
-        if !self.acquire(&owner, &key, mode, wait)? {
-            return Ok(false);
-        }
-        // Same group, so the session's own request is granted while the transaction still holds the lock.
-        let interrupt = Interrupt::new();
-        let mut handover = self.waiter(&interrupt, Arc::clone(session.owner()), key.clone(), mode.bit());
-        let granted = handover.ask(None, true, false);
-        drop(handover);
-        self.core.locks.release(&key, mode.bit(), &owner);
-        if granted {
-            session.granted(key, mode.bit());
         }
         Ok(granted)
     }

@@ -86,6 +86,10 @@ impl Host for ConstantHost<'_> {
         Err(no_session())
     }
 
+    fn system_rows(&mut self, _: &str, _: &[Datum]) -> Result<Vec<Vec<Datum>>> {
+        Err(no_session())
+    }
+
     fn check_interrupt(&self) -> Result<()> {
         Ok(())
     }

@@ -5,6 +5,7 @@ mod array;
 mod boolean;
 mod bytea;
 mod casts;
+mod catalog;
 mod datetime;
 mod float;
 mod ident;
@@ -46,6 +47,14 @@ macro_rules! forward {
 }
 use forward;
 
+/// As `forward`, for a function that returns rows.
+macro_rules! rows {
+    ($name:literal) => {
+        |cx, args| Ok(super::super::set::given(cx.host.system_rows($name, args)?))
+    };
+}
+use rows;
+
 /// A function that is listed but has no body.
 macro_rules! absent {
     ($name:literal) => {
@@ -76,6 +85,7 @@ pub(super) static FUNCTIONS: &[&[Function]] = &[
     array::FUNCTIONS,
     boolean::FUNCTIONS,
     bytea::FUNCTIONS,
+    catalog::FUNCTIONS,
     datetime::FUNCTIONS,
     float::FUNCTIONS,
     ident::FUNCTIONS,

@@ -224,3 +224,8 @@ pub(super) fn find(name: &str) -> Option<Abbreviation> {
         .ok()
         .map(|at| ABBREVIATIONS[at].1)
 }
+
+/// All abbreviations, sorted.
+pub(super) fn all() -> impl Iterator<Item = (&'static str, Abbreviation)> {
+    ABBREVIATIONS.iter().copied()
+}

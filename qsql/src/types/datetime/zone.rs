@@ -25,6 +25,26 @@ const AROUND: i64 = 86_400 * USECS_PER_SEC;
 /// The change-over rule of a POSIX zone that names none: that of the United States.
 const POSIX_RULE: &str = ",M3.2.0,M11.1.0";
 
+/// Names of the tz database, for `pg_timezone_names`.
+pub fn names() -> impl Iterator<Item = String> {
+    jiff::tz::db().available().map(|name| name.as_str().to_owned())
+}
+
+/// The abbreviations with their offset (seconds east of Greenwich) and whether they mean daylight-saving time, as of `ts`, for
+/// `pg_timezone_abbrevs`.
+pub fn abbreviations(ts: i64) -> impl Iterator<Item = (String, i32, bool)> {
+    abbreviations::all().map(move |(name, meaning)| {
+        let shown = name.to_ascii_uppercase();
+        match meaning {
+            Abbreviation::Fixed { seconds, daylight } => (shown, seconds, daylight),
+            Abbreviation::Zone(zone) => match Zone::abbreviated(name, zone) {
+                Some(zone) => (shown, zone.offset_at(ts), false),
+                None => (shown, 0, false),
+            },
+        }
+    })
+}
+
 /// A time zone as `SET TimeZone` and `AT TIME ZONE` take it.
 #[derive(Clone, Debug)]
 pub struct Zone {

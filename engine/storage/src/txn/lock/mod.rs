@@ -11,10 +11,12 @@
 //! being told of a deadlock (PostgreSQL's "soft edges", `storage/lmgr/README`).
 
 mod owner;
+mod session;
 mod table;
 mod wait;
 
-pub use owner::{Owner, SessionLocks};
+pub use owner::Owner;
+pub use session::{Hold, SessionLock, SessionLocks};
 pub use table::{LockInfo, LockKey, LockTable};
 pub use wait::Waiter;
 
@@ -27,10 +29,10 @@ pub enum LockClass {
     Object,
     /// A whole database or a global property.
     Database,
-    /// Advisory lock with one 64-bit key.
-    Advisory,
-    /// Advisory lock with two 32-bit keys.
-    AdvisoryPair,
+    /// Advisory lock with one 64-bit key, in the database with this OID.
+    Advisory(u32),
+    /// Advisory lock with two 32-bit keys, in the database with this OID.
+    AdvisoryPair(u32),
     /// A transaction id (waiting for its end).
     Transaction,
 }

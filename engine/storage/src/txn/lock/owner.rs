@@ -1,8 +1,7 @@
 //! Who holds and who waits.
 
-use super::table::{LockKey, LockTable};
+use super::session::SessionLocks;
 use crate::env::Parker;
-use crate::error::Result;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -82,6 +81,13 @@ impl Owner {
         self.ended.load(Ordering::SeqCst)
     }
 
+    /// The processes that it waits for.
+    pub(super) fn blockers(&self) -> Vec<u64> {
+        let waiting = self.waiting.lock();
+        let edges = waiting.iter().flat_map(|w| &w.edges);
+        edges.filter(|e| !e.blocker.has_ended()).map(|e| e.blocker.process).collect()
+    }
+
     pub(super) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::SeqCst)
     }
@@ -112,55 +118,5 @@ impl Owner {
         for parker in watchers.drain(..) {
             parker.unpark();
         }
-    }
-}
-
-/// Locks that belong to a session rather than to one of its transactions: advisory locks taken for the session.
-/// All are released when this is dropped.
-pub struct SessionLocks {
-    pub(super) owner: Arc<Owner>,
-    table: Arc<LockTable>,
-    held: Mutex<Vec<(LockKey, u8)>>,
-}
-
-impl SessionLocks {
-    /// No locks, for the given process.
-    pub fn new(table: Arc<LockTable>, process: u64) -> Arc<SessionLocks> {
-        Arc::new(SessionLocks { owner: Owner::new(process, None), table, held: Mutex::default() })
-    }
-
-    /// Notes a lock that `table` granted to this session's owner.
-    pub(crate) fn granted(&self, key: LockKey, mode: u8) {
-        self.held.lock().push((key, mode));
-    }
-
-    /// The session's owner in the lock table.
-    pub(crate) fn owner(&self) -> &Arc<Owner> {
-        &self.owner
-    }
-
-    /// Releases one lock taken on the key in the mode; false when there is none.
-    pub fn release(&self, key: &LockKey, mode: u8) -> Result<bool> {
-        let mut held = self.held.lock();
-        let Some(at) = held.iter().rposition(|(k, m)| k == key && *m == mode) else { return Ok(false) };
-        let (key, mode) = held.remove(at);
-        drop(held);
-        self.table.release(&key, mode, &self.owner);
-        Ok(true)
-    }
-
-    /// Releases all locks.
-    pub fn release_all(&self) {
-        let held = std::mem::take(&mut *self.held.lock());
-        for (key, mode) in held {
-            self.table.release(&key, mode, &self.owner);
-        }
-    }
-}
-
-impl Drop for SessionLocks {
-    fn drop(&mut self) {
-        self.release_all();
-        self.owner.end();
     }
 }

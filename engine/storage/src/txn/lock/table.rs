@@ -44,11 +44,11 @@ impl LockKey {
             LockKey::Object(LockClass::Relation, id) => format!("relation {id}"),
             LockKey::Object(LockClass::Object, id) => format!("object {id}"),
             LockKey::Object(LockClass::Database, id) => format!("database {id}"),
-            LockKey::Object(LockClass::Advisory, id) => {
-                format!("advisory lock [{},{},1]", id >> 32, id & 0xFFFF_FFFF)
+            LockKey::Object(LockClass::Advisory(database), id) => {
+                format!("advisory lock [{database},{},{},1]", id >> 32, id & 0xFFFF_FFFF)
             }
-            LockKey::Object(LockClass::AdvisoryPair, id) => {
-                format!("advisory lock [{},{},2]", id >> 32, id & 0xFFFF_FFFF)
+            LockKey::Object(LockClass::AdvisoryPair(database), id) => {
+                format!("advisory lock [{database},{},{},2]", id >> 32, id & 0xFFFF_FFFF)
             }
             LockKey::Object(LockClass::Transaction, id) => format!("transaction {id}"),
             LockKey::Row(tree, key) => match <[u8; 8]>::try_from(&key[..]) {
@@ -264,17 +264,18 @@ impl LockTable {
         }
     }
 
-    /// Everything held and awaited, for `pg_locks`: (what, mode, process, granted).
+    /// Everything held and awaited, for `pg_locks`.
     pub fn snapshot(&self) -> Vec<LockInfo> {
         let mut out = Vec::new();
         for shard in &self.shards {
             for (key, entry) in shard.entries.lock().iter() {
-                let info = |owner: &Owner, mode: u8, granted| LockInfo {
+                let info = |owner: &Owner, mode: u8, granted: bool| LockInfo {
                     key: key.clone(),
                     mode: key.mode_name(mode),
                     process: owner.process,
                     xid: owner.xid.load(Ordering::Relaxed),
                     granted,
+                    blockers: if granted { Vec::new() } else { owner.blockers() },
                 };
                 for holder in &entry.holders {
                     out.extend(
@@ -303,6 +304,8 @@ pub struct LockInfo {
     pub xid: u64,
     /// Held, or waited for.
     pub granted: bool,
+    /// The processes that are waited for.
+    pub blockers: Vec<u64>,
 }
 
 fn edge(owner: &Arc<Owner>, soft: bool) -> Edge {

@@ -1,0 +1,164 @@
+//! Schemas, sequences, comments, dependencies.
+
+use std::sync::Arc;
+
+use nq_qsql::catalog::{ConstraintKind, Relation, RelationKind};
+use nq_qsql::types::{Datum, Oid};
+
+use super::cell::{NULL, acl_texts};
+use super::record::Record;
+use super::relations::{constraint_columns, default_oid};
+use super::{RowList, SystemCx};
+use crate::catalog::object::{Namespace, RelationObject};
+use crate::catalog::state::CommentKey;
+use crate::catalog::{PG_CATALOG, class};
+
+fn user_relations<'a>(
+    cx: &'a SystemCx<'_>,
+    kind: RelationKind,
+) -> impl Iterator<Item = &'a Arc<RelationObject>> {
+    cx.view.catalog.relations().into_iter().filter(move |o| o.relation.kind == kind)
+}
+
+/// `pg_namespace`
+pub(super) fn pg_namespace(cx: &SystemCx<'_>, of: &Relation) -> RowList {
+    let namespaces = cx.view.catalog.namespaces();
+    let row = |n: &&Arc<Namespace>| {
+        Record::new(of)
+            .set("oid", n.oid)
+            .set("nspname", n.name.clone())
+            .set("nspowner", n.owner)
+            .set("nspacl", acl_texts(cx, n.acl.as_deref()))
+            .done()
+    };
+    namespaces.iter().map(row).collect()
+}
+
+/// `pg_sequence`
+pub(super) fn pg_sequence(cx: &SystemCx<'_>, of: &Relation) -> RowList {
+    let row = |o: &Arc<RelationObject>| {
+        let options = o.sequence.as_ref()?;
+        let row = Record::new(of)
+            .set("seqrelid", o.relation.oid)
+            .set("seqtypid", options.ty)
+            .set("seqstart", options.start)
+            .set("seqincrement", options.increment)
+            .set("seqmax", options.max)
+            .set("seqmin", options.min)
+            .set("seqcache", options.cache)
+            .set("seqcycle", options.cycle);
+        Some(row.done())
+    };
+    user_relations(cx, RelationKind::Sequence).filter_map(row).collect()
+}
+
+/// `pg_description`
+pub(super) fn pg_description(cx: &SystemCx<'_>, of: &Relation) -> RowList {
+    let row = |(key, text): (&CommentKey, &Arc<str>)| {
+        Record::new(of)
+            .set("objoid", key.1)
+            .set("classoid", key.0)
+            .set("objsubid", key.2)
+            .set("description", text.clone())
+            .done()
+    };
+    cx.view.catalog.comments().map(row).collect()
+}
+
+/// `pg_shdescription`
+pub(super) fn pg_shdescription(cx: &SystemCx<'_>, of: &Relation) -> RowList {
+    let row = |(key, text): (&CommentKey, &Arc<str>)| {
+        Record::new(of).set("objoid", key.1).set("classoid", key.0).set("description", text.clone()).done()
+    };
+    cx.view.cluster.comments().map(row).collect()
+}
+
+/// One end of a dependency: catalog, object, column.
+type End = (Oid, Oid, i32);
+
+/// `pg_rewrite`: the rule of each view. It has the view's own OID.
+pub(super) fn pg_rewrite(cx: &SystemCx<'_>, of: &Relation) -> RowList {
+    let row = |relation: &Relation| {
+        Record::new(of)
+            .set("oid", relation.oid)
+            .set("rulename", "_RETURN")
+            .set("ev_class", relation.oid)
+            .set("ev_type", b'1')
+            .set("ev_enabled", b'O')
+            .set("is_instead", true)
+            .set("ev_qual", "<>")
+            .set("ev_action", relation.view.clone().map_or(NULL, Datum::Text))
+            .done()
+    };
+    let views = super::all().into_iter().filter(|r| super::is_view(r)).map(|r| row(r));
+    let own = cx.view.catalog.relations().into_iter().filter(|o| o.relation.view.is_some());
+    views.chain(own.map(|o| row(&o.relation))).collect()
+}
+
+/// `pg_depend`
+pub(super) fn pg_depend(cx: &SystemCx<'_>, of: &Relation) -> RowList {
+    let mut out = RowList::new();
+    for object in cx.view.catalog.relations() {
+        dependencies(cx, object, &mut |from: End, to: End, kind: u8| {
+            let row = Record::new(of)
+                .set("classid", from.0)
+                .set("objid", from.1)
+                .set("objsubid", from.2)
+                .set("refclassid", to.0)
+                .set("refobjid", to.1)
+                .set("refobjsubid", to.2)
+                .set("deptype", kind);
+            out.push(row.done());
+        });
+    }
+    out
+}
+
+fn dependencies(cx: &SystemCx<'_>, object: &RelationObject, put: &mut dyn FnMut(End, End, u8)) {
+    let relation = &object.relation;
+    let whole = (class::CLASS, relation.oid, 0);
+    let column = |at: usize| (class::CLASS, relation.oid, at as i32 + 1);
+    if relation.namespace != PG_CATALOG {
+        put(whole, (class::NAMESPACE, relation.namespace, 0), b'n');
+    }
+    if let Some(owner) = object.owned_by {
+        let kind = if owner.internal { b'i' } else { b'a' };
+        put(whole, (class::CLASS, owner.table, owner.column as i32 + 1), kind);
+    }
+    for (at, c) in relation.columns.iter().enumerate() {
+        if c.default.is_some() {
+            put((ATTRDEF, default_oid(relation.oid, at), 0), column(at), b'a');
+        }
+    }
+    for constraint in &relation.constraints {
+        let this = (class::CONSTRAINT, constraint.oid, 0);
+        for at in constraint_columns(cx, relation, constraint) {
+            put(this, column(at), b'a');
+        }
+        if let ConstraintKind::Primary(index) | ConstraintKind::Unique(index) = constraint.kind {
+            put((class::CLASS, index, 0), this, b'i');
+        }
+    }
+    for index in relation.indexes.iter().filter(|i| i.constraint == 0) {
+        for key in &index.columns {
+            if let nq_qsql::catalog::IndexKey::Column(at) = key.key {
+                put((class::CLASS, index.oid, 0), column(at), b'a');
+            }
+        }
+    }
+    if relation.view.is_some() {
+        put((REWRITE, relation.oid, 0), whole, b'i');
+    }
+    for use_of in &object.depends {
+        let from = match use_of.from {
+            Some(at) => (ATTRDEF, default_oid(relation.oid, at), 0),
+            None => (REWRITE, relation.oid, 0),
+        };
+        let sub = use_of.column.map_or(0, |at| at as i32 + 1);
+        put(from, (class::CLASS, use_of.relation, sub), b'n');
+    }
+}
+
+/// OIDs of `pg_attrdef` and `pg_rewrite`.
+const ATTRDEF: Oid = 2604;
+const REWRITE: Oid = 2618;

@@ -1,0 +1,136 @@
+//! Functions, aggregates, operators.
+
+use nq_qsql::catalog::Relation;
+use nq_qsql::error::Result;
+use nq_qsql::func::{self, Body, Volatility};
+use nq_qsql::types::{Datum, Oid, oid};
+
+use super::cell::{NULL, array, texts, vector};
+use super::record::Record;
+use super::{Keys, RowList, data};
+use crate::catalog::{BOOTSTRAP_SUPERUSER, PG_CATALOG};
+
+/// `pg_proc`: what can be called, and the functions that belong to types and operator classes.
+pub(super) fn pg_proc(of: &Relation, keys: &Keys) -> RowList {
+    let (oid, name) = (keys.oid(of, "oid"), keys.text(of, "proname"));
+    let known = |p: &data::Proc| func::function_by_oid(p.oid).is_some() || data::is_support(p.oid);
+    let mut out: RowList = match (oid, name) {
+        (Some(oid), _) => data::proc(oid).filter(known).map(|p| proc_row(of, &p)).into_iter().collect(),
+        (None, Some(name)) => data::procs_named(name).iter().map(|p| proc_row(of, p)).collect(),
+        (None, None) => data::procs().filter(known).map(|p| proc_row(of, &p)).collect(),
+    };
+    let wanted =
+        |f: &&func::Function| oid.is_none_or(|oid| oid == f.oid) && name.is_none_or(|name| name == f.name);
+    out.extend(
+        func::all_functions().filter(wanted).filter(|f| data::proc(f.oid).is_none()).map(|f| own_row(of, f)),
+    );
+    out
+}
+
+fn proc_row(of: &Relation, p: &data::Proc) -> Vec<Datum> {
+    let args: Vec<Oid> = p.args().collect();
+    let all: Vec<Oid> = p.all_args().collect();
+    let names: Vec<&str> = p.names().collect();
+    let defaults = p.defaults();
+    Record::new(of)
+        .set("oid", p.oid)
+        .set("proname", p.name())
+        .set("pronamespace", PG_CATALOG)
+        .set("proowner", BOOTSTRAP_SUPERUSER)
+        .set("prolang", p.language().0)
+        .set("procost", p.cost())
+        .set("prorows", p.rows())
+        .set("provariadic", p.variadic())
+        .set("prosupport", p.support())
+        .set("prokind", p.kind())
+        .set("prosecdef", false)
+        .set("proleakproof", p.leakproof())
+        .set("proisstrict", p.strict())
+        .set("proretset", p.returns_set())
+        .set("provolatile", p.volatility())
+        .set("proparallel", p.parallel())
+        .set("pronargs", args.len() as i16)
+        .set("pronargdefaults", defaults.len() as i16)
+        .set("prorettype", p.result())
+        .set("proargtypes", vector(oid::OID, args))
+        .set("proallargtypes", if all.is_empty() { NULL } else { array(oid::OID, all) })
+        .set(
+            "proargmodes",
+            if p.modes().is_empty() { NULL } else { array(oid::CHAR, p.modes().iter().copied()) },
+        )
+        .set("proargnames", if names.is_empty() { NULL } else { texts(names) })
+        .set("proargdefaults", (!defaults.is_empty()).then(|| defaults.join(", ")))
+        .set("prosrc", p.source())
+        .done()
+}
+
+/// A function that PostgreSQL does not have.
+fn own_row(of: &Relation, f: &func::Function) -> Vec<Datum> {
+    let kind = match f.body {
+        Body::Aggregate(_) => b'a',
+        Body::Window => b'w',
+        _ => b'f',
+    };
+    let volatility = match f.volatility {
+        Volatility::Immutable => b'i',
+        Volatility::Stable => b's',
+        Volatility::Volatile => b'v',
+    };
+    Record::new(of)
+        .set("oid", f.oid)
+        .set("proname", f.name)
+        .set("pronamespace", PG_CATALOG)
+        .set("proowner", BOOTSTRAP_SUPERUSER)
+        .set("prolang", 12u32)
+        .set("procost", 1.0f32)
+        .set("prorows", if f.is_set() { 1000.0f32 } else { 0.0 })
+        .set("provariadic", f.variadic)
+        .set("prosupport", 0u32)
+        .set("prokind", kind)
+        .set("prosecdef", false)
+        .set("proleakproof", false)
+        .set("proisstrict", f.strict)
+        .set("proretset", f.is_set())
+        .set("provolatile", volatility)
+        .set("proparallel", b's')
+        .set("pronargs", f.args.len() as i16)
+        .set("pronargdefaults", f.defaults.len() as i16)
+        .set("prorettype", f.result)
+        .set("proargtypes", vector(oid::OID, f.args.iter().copied()))
+        .set("proargnames", (!f.arg_names.is_empty()).then(|| texts(f.arg_names.iter().copied())))
+        .set("prosrc", f.name)
+        .done()
+}
+
+/// `pg_aggregate`
+pub(super) fn pg_aggregate(of: &Relation) -> Result<RowList> {
+    data::aggregate_rows(of)
+}
+
+/// `pg_operator`
+pub(super) fn pg_operator(of: &Relation, keys: &Keys) -> RowList {
+    let (oid, name) = (keys.oid(of, "oid"), keys.text(of, "oprname"));
+    let row = |o: &func::Operator| {
+        let (restriction, join) = data::operator_estimators(o.oid);
+        Record::new(of)
+            .set("oid", o.oid)
+            .set("oprname", o.name)
+            .set("oprnamespace", PG_CATALOG)
+            .set("oprowner", BOOTSTRAP_SUPERUSER)
+            .set("oprkind", if o.left == 0 { b'l' } else { b'b' })
+            .set("oprcanmerge", o.merges)
+            .set("oprcanhash", o.hashes)
+            .set("oprleft", o.left)
+            .set("oprright", o.right)
+            .set("oprresult", o.result)
+            .set("oprcom", o.commutator)
+            .set("oprnegate", o.negator)
+            .set("oprcode", o.function)
+            .set("oprrest", restriction)
+            .set("oprjoin", join)
+            .done()
+    };
+    let wanted =
+        |o: &&func::Operator| oid.is_none_or(|oid| oid == o.oid) && name.is_none_or(|name| name == o.name);
+    func::all_operators().filter(wanted).map(row).collect()
+}

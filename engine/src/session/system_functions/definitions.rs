@@ -1,0 +1,228 @@
+//! Definitions of objects as SQL text (`ruleutils` of PostgreSQL).
+
+use std::sync::Arc;
+
+use nq_qsql::bind::{BindContext, StoredKind};
+use nq_qsql::catalog::{Catalog, Constraint, ConstraintKind, Index, IndexColumn, IndexKey, Relation};
+use nq_qsql::error::Result;
+use nq_qsql::plan::deparse::deparse_shown;
+use nq_qsql::plan::expr::{Expr, ExprKind};
+use nq_qsql::types::Datum;
+use nq_qsql::types::io::RegResolver;
+use nq_qsql::{bail, sql_err};
+
+use super::{Answer, Call, text_or_null};
+use crate::catalog::lookup::split_name;
+use crate::catalog::{quote_identifier, system};
+
+pub(super) fn call(c: &mut Call<'_>) -> Answer {
+    Ok(Some(match c.name {
+        "pg_get_expr" => {
+            let relation = c.view.relation_by_oid(c.oid(1));
+            if c.oid(1) != 0 && relation.is_none() {
+                return Ok(Some(Datum::Null));
+            }
+            Datum::text(expression(c, c.text(0), relation.as_deref(), c.flag(2)))
+        }
+        "pg_get_constraintdef" => text_or_null(constraint(c)),
+        "pg_get_indexdef" => text_or_null(match c.view.catalog.index(c.oid(0)) {
+            None => None,
+            Some((table, index)) => match c.int(1) {
+                0 => Some(index_definition(c, &table.relation, index, c.flag(2))),
+                n => index_key(c, &table.relation, index, n, c.flag(2)),
+            },
+        }),
+        "pg_get_viewdef" => text_or_null(view_definition(c)?),
+        "pg_get_serial_sequence" => text_or_null(serial_sequence(c)?),
+        "pg_get_ruledef"
+        | "pg_get_triggerdef"
+        | "pg_get_partkeydef"
+        | "pg_get_partition_constraintdef"
+        | "pg_get_statisticsobjdef"
+        | "pg_get_statisticsobjdef_columns"
+        | "pg_get_statisticsobjdef_expressions" => Datum::Null,
+        _ => return Ok(None),
+    }))
+}
+
+fn bound(c: &Call<'_>, text: &str, relation: Option<&Relation>) -> Result<Expr> {
+    let io = c.host.io(&c.view);
+    let bind = BindContext { catalog: &*c.view, params: &[], io: &io };
+    nq_qsql::bind::bind_expression(text, relation, None, StoredKind::Generated, &bind)
+}
+
+fn printed(c: &Call<'_>, expr: &Expr, relation: Option<&Relation>, pretty: bool) -> String {
+    let name = |id: u32| {
+        relation.and_then(|r| r.columns.get(id as usize)).map_or(String::new(), |c| quote_identifier(&c.name))
+    };
+    deparse_shown(expr, &name, &c.host.io(&c.view), pretty)
+}
+
+/// A stored expression for people. What cannot be bound any more, and what is no expression (a view's query), is shown as stored.
+fn expression(c: &Call<'_>, text: &str, relation: Option<&Relation>, pretty: bool) -> String {
+    match bound(c, text, relation) {
+        Ok(expr) => printed(c, &expr, relation, pretty),
+        Err(_) => text.to_owned(),
+    }
+}
+
+fn columns(table: &Relation, index: &Index) -> String {
+    let name = |c: &IndexColumn| match &c.key {
+        IndexKey::Column(at) => quote_identifier(&table.columns[*at].name),
+        IndexKey::Expression(text) => text.to_string(),
+    };
+    index.columns.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn included(table: &Relation, index: &Index) -> String {
+    match index.include.is_empty() {
+        true => String::new(),
+        false => {
+            let names: Vec<String> =
+                index.include.iter().map(|at| quote_identifier(&table.columns[*at].name)).collect();
+            format!(" INCLUDE ({})", names.join(", "))
+        }
+    }
+}
+
+fn constraint(c: &Call<'_>) -> Option<String> {
+    let table = &c.view.catalog.constraint_table(c.oid(0))?.relation;
+    let constraint = table.constraints.iter().find(|k| k.oid == c.oid(0))?;
+    let mut text = constraint_text(c, table, constraint, c.flag(1))?;
+    if !constraint.validated {
+        text.push_str(" NOT VALID");
+    }
+    Some(text)
+}
+
+fn constraint_text(c: &Call<'_>, table: &Relation, constraint: &Constraint, pretty: bool) -> Option<String> {
+    let index = |oid| table.indexes.iter().find(|i| i.oid == oid);
+    Some(match &constraint.kind {
+        ConstraintKind::Check(text) => format!("CHECK ({})", expression(c, text, Some(table), pretty)),
+        ConstraintKind::NotNull(at) => {
+            format!("NOT NULL {}", quote_identifier(&table.columns.get(*at)?.name))
+        }
+        ConstraintKind::Primary(oid) => {
+            let index = index(*oid)?;
+            format!("PRIMARY KEY ({}){}", columns(table, index), included(table, index))
+        }
+        ConstraintKind::Unique(oid) => {
+            let index = index(*oid)?;
+            let nulls = if index.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
+            format!("UNIQUE{nulls} ({}){}", columns(table, index), included(table, index))
+        }
+    })
+}
+
+/// The text of a key; an expression in parentheses unless it looks like a call.
+fn key(c: &Call<'_>, table: &Relation, key: &IndexColumn, pretty: bool) -> String {
+    match &key.key {
+        IndexKey::Column(at) => quote_identifier(&table.columns[*at].name),
+        IndexKey::Expression(text) => match bound(c, text, Some(table)) {
+            Ok(expr) => {
+                let call = matches!(expr.kind, ExprKind::Call { operator: 0, .. } | ExprKind::Coalesce(_));
+                let shown = printed(c, &expr, Some(table), pretty);
+                if call && shown.ends_with(')') && !shown.starts_with('(') {
+                    shown
+                } else {
+                    format!("({shown})")
+                }
+            }
+            Err(_) => text.to_string(),
+        },
+    }
+}
+
+/// One column of an index: the key alone.
+fn index_key(c: &Call<'_>, table: &Relation, index: &Index, number: i64, pretty: bool) -> Option<String> {
+    let at = usize::try_from(number - 1).ok()?;
+    match index.columns.get(at) {
+        Some(column) => Some(key(c, table, column, pretty)),
+        None => {
+            let column = index.include.get(at - index.columns.len())?;
+            Some(quote_identifier(&table.columns[*column].name))
+        }
+    }
+}
+
+/// CREATE INDEX as PostgreSQL prints it.
+fn index_definition(c: &Call<'_>, table: &Relation, index: &Index, pretty: bool) -> String {
+    let keys: Vec<String> = index
+        .columns
+        .iter()
+        .map(|column| {
+            let mut text = key(c, table, column, pretty);
+            let own = match &column.key {
+                IndexKey::Column(at) => table.columns[*at].collation,
+                IndexKey::Expression(_) => nq_qsql::bind::collation_of(column.ty.oid),
+            };
+            if column.collation != 0 && column.collation != own {
+                let name = c.view.reg_name(nq_qsql::types::oid::REGCOLLATION, column.collation);
+                text.push_str(&format!(" COLLATE {}", name.unwrap_or_default()));
+            }
+            if let Some(class) = system::data::operator_class_name(column.opclass) {
+                text.push_str(&format!(" {class}"));
+            }
+            text.push_str(nq_qsql::plan::deparse::order_words(column.descending, column.nulls_first));
+            text
+        })
+        .collect();
+    let unique = if index.unique { "UNIQUE " } else { "" };
+    let nulls = if index.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
+    let table_name = match pretty {
+        true => c.view.display_name(table),
+        false => format!("{}.{}", quote_identifier(&table.schema), quote_identifier(&table.name)),
+    };
+    let predicate = match &index.predicate {
+        Some(text) => format!(" WHERE {}", expression(c, text, Some(table), pretty)),
+        None => String::new(),
+    };
+    format!(
+        "CREATE {unique}INDEX {} ON {table_name} USING btree ({}){}{nulls}{}{predicate}",
+        quote_identifier(&index.name),
+        keys.join(", "),
+        included(table, index),
+        storage_parameters(&index.options),
+    )
+}
+
+fn storage_parameters(options: &[Box<str>]) -> String {
+    if options.is_empty() {
+        return String::new();
+    }
+    let shown = |option: &Box<str>| match option.split_once('=') {
+        Some((name, value)) => format!("{name}='{value}'"),
+        None => option.to_string(),
+    };
+    format!(" WITH ({})", options.iter().map(shown).collect::<Vec<_>>().join(", "))
+}
+
+fn view_definition(c: &Call<'_>) -> Result<Option<String>> {
+    let relation: Option<Arc<Relation>> = match &c.args[0] {
+        Datum::Text(name) => Some(relation_named(c, name)?),
+        _ => c.view.relation_by_oid(c.oid(0)),
+    };
+    let view = relation.and_then(|r| r.view.clone());
+    Ok(view.map(|text| format!(" {};", text.trim().trim_end_matches(';'))))
+}
+
+/// Finds a relation by a name in a string.
+fn relation_named(c: &Call<'_>, name: &str) -> Result<Arc<Relation>> {
+    let oid = c.view.resolve_reg(nq_qsql::types::oid::REGCLASS, name)?;
+    c.view.relation_by_oid(oid).ok_or_else(|| sql_err!(UNDEFINED_TABLE, "relation \"{name}\" does not exist"))
+}
+
+/// The sequence that belongs to a column, quoted for use as a name.
+fn serial_sequence(c: &Call<'_>) -> Result<Option<String>> {
+    let table = relation_named(c, c.text(0))?;
+    // The column's name is taken as it is.
+    let name = c.text(1);
+    let Some(at) = table.column(name) else {
+        let shown = split_name(c.text(0)).ok().and_then(|mut p| p.pop()).unwrap_or_default();
+        bail!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{shown}\" does not exist");
+    };
+    let owned = c.view.catalog.owned_sequences(table.oid, Some(at));
+    Ok(owned
+        .first()
+        .map(|s| format!("{}.{}", quote_identifier(&s.relation.schema), quote_identifier(&s.relation.name))))
+}

@@ -1,0 +1,245 @@
+//! Comments, and what objects are called.
+
+use nq_qsql::catalog::{Catalog, RelationKind};
+use nq_qsql::error::Result;
+use nq_qsql::types::io::RegResolver;
+use nq_qsql::types::{Datum, Oid, info, oid};
+use nq_qsql::{bail, func, sql_err};
+
+use super::{Answer, Call, Rows, text_or_null};
+use crate::catalog::{class, quote_identifier};
+
+pub(super) fn call(c: &mut Call<'_>) -> Answer {
+    let comment = |catalog: Oid, object: Oid, sub: i32| {
+        c.view.comment(catalog, object, sub).map_or(Datum::Null, |t| Datum::Text(t.clone()))
+    };
+    Ok(Some(match c.name {
+        "obj_description" => match c.args.len() {
+            1 => {
+                let of = [class::CLASS, class::PROC, class::TYPE, class::NAMESPACE, class::CONSTRAINT];
+                let found =
+                    of.into_iter().map(|catalog| comment(catalog, c.oid(0), 0)).find(|d| !d.is_null());
+                found.unwrap_or(Datum::Null)
+            }
+            _ => match c.view.relation(Some("pg_catalog"), c.text(1)) {
+                Some(catalog) => comment(catalog.oid, c.oid(0), 0),
+                None => Datum::Null,
+            },
+        },
+        "shobj_description" => match c.view.relation(Some("pg_catalog"), c.text(1)) {
+            Some(catalog) => comment(catalog.oid, c.oid(0), 0),
+            None => Datum::Null,
+        },
+        "col_description" => comment(class::CLASS, c.oid(0), c.int(1) as i32),
+        "pg_describe_object" => text_or_null(describe(c, c.oid(0), c.oid(1), c.int(2) as i32)),
+        "pg_get_userbyid" => match c.view.role_name(c.oid(0)) {
+            Some(name) => Datum::Text(name),
+            None => Datum::text(format!("unknown (OID={})", c.oid(0))),
+        },
+        "pg_sequence_last_value" => {
+            let object = c.view.catalog.object(c.oid(0)).filter(|o| o.sequence.is_some());
+            let Some(object) = object else {
+                bail!(WRONG_OBJECT_TYPE, "\"{}\" is not a sequence", relation_name(c, c.oid(0)));
+            };
+            let state = c.host.db.sequences.state(object.relation.tree)?;
+            if state.called { Datum::Int8(state.last) } else { Datum::Null }
+        }
+        "pg_relation_filenode" => match c.view.relation_by_oid(c.oid(0)) {
+            Some(relation) if relation.tree != 0 => Datum::Oid(relation.tree),
+            _ => Datum::Null,
+        },
+        "pg_relation_filepath" | "pg_filenode_relation" => Datum::Null,
+        "pg_relation_is_publishable" => match c.view.relation_by_oid(c.oid(0)) {
+            Some(relation) => Datum::Bool(relation.kind == RelationKind::Table),
+            None => Datum::Null,
+        },
+        "pg_get_replica_identity_index" => {
+            let object = c.view.catalog.object(c.oid(0));
+            let primary = object.and_then(|o| o.relation.indexes.iter().find(|i| i.primary).map(|i| i.oid));
+            primary.map_or(Datum::Null, Datum::Oid)
+        }
+        "pg_relation_is_updatable" => Datum::Int4(match c.view.relation_by_oid(c.oid(0)) {
+            Some(relation) if relation.kind == RelationKind::Table => 28,
+            _ => 0,
+        }),
+        "pg_column_is_updatable" => match c.view.relation_by_oid(c.oid(0)) {
+            Some(relation) => Datum::Bool(relation.kind == RelationKind::Table && c.int(1) > 0),
+            None => Datum::Bool(false),
+        },
+        "pg_partition_root" => Datum::Null,
+        "row_security_active" => Datum::Bool(false),
+        "pg_index_column_has_property" => index_column_property(c),
+        "pg_index_has_property" => match (c.view.catalog.index(c.oid(0)), c.text(1)) {
+            (None, _) => Datum::Null,
+            (Some(_), "clusterable" | "index_scan" | "backward_scan") => Datum::Bool(true),
+            (Some(_), "bitmap_scan") => Datum::Bool(false),
+            (Some(_), _) => Datum::Null,
+        },
+        "pg_indexam_has_property" => match (c.oid(0), c.text(1)) {
+            (403, "can_order" | "can_unique" | "can_multi_col" | "can_include") => Datum::Bool(true),
+            (403, "can_exclude") => Datum::Bool(false),
+            _ => Datum::Null,
+        },
+        "pg_indexam_progress_phasename" => Datum::Null,
+        _ => return Ok(None),
+    }))
+}
+
+fn index_column_property(c: &Call<'_>) -> Datum {
+    let Some((_, index)) = c.view.catalog.index(c.oid(0)) else { return Datum::Null };
+    let number = c.int(1);
+    let count = index.columns.len() + index.include.len();
+    if number < 1 || number as usize > count {
+        return Datum::Null;
+    }
+    let key = index.columns.get(number as usize - 1);
+    let of_key = |test: &dyn Fn(&nq_qsql::catalog::IndexColumn) -> bool| match key {
+        Some(key) => Datum::Bool(test(key)),
+        None => Datum::Null,
+    };
+    match c.text(2) {
+        "asc" => of_key(&|k| !k.descending),
+        "desc" => of_key(&|k| k.descending),
+        "nulls_first" => of_key(&|k| k.nulls_first),
+        "nulls_last" => of_key(&|k| !k.nulls_first),
+        "orderable" | "search_array" | "search_nulls" => Datum::Bool(key.is_some()),
+        "distance_orderable" => Datum::Bool(false),
+        "returnable" => Datum::Bool(key.is_some()),
+        _ => Datum::Null,
+    }
+}
+
+/// A relation's name as the search path finds it; its number when it is gone.
+pub(super) fn relation_name(c: &Call<'_>, oid: Oid) -> String {
+    match c.view.relation_by_oid(oid) {
+        Some(relation) => c.view.display_name(&relation),
+        None => oid.to_string(),
+    }
+}
+
+fn kind_word(kind: RelationKind, view: bool) -> &'static str {
+    match kind {
+        RelationKind::Virtual if view => "view",
+        RelationKind::Table | RelationKind::Virtual => "table",
+        RelationKind::Index => "index",
+        RelationKind::View => "view",
+        RelationKind::Sequence => "sequence",
+        RelationKind::MaterializedView => "materialized view",
+        RelationKind::Composite => "composite type",
+    }
+}
+
+fn describe(c: &Call<'_>, catalog: Oid, object: Oid, sub: i32) -> Option<String> {
+    Some(match catalog {
+        class::CLASS => {
+            let relation = c.view.relation_by_oid(object)?;
+            let shown = format!("{} {}", kind_word(relation.kind, false), c.view.display_name(&relation));
+            match sub {
+                0 => shown,
+                n => {
+                    let column = relation.columns.get(usize::try_from(n - 1).ok()?)?;
+                    format!("column {} of {shown}", quote_identifier(&column.name))
+                }
+            }
+        }
+        class::NAMESPACE => format!("schema {}", quote_identifier(&c.view.namespace_name(object)?)),
+        class::TYPE => format!("type {}", info::format_type(object, None)),
+        class::PROC => format!("function {}", c.view.reg_name(oid::REGPROCEDURE, object)?),
+        class::AUTHID => format!("role {}", quote_identifier(&c.view.role_name(object)?)),
+        class::DATABASE => {
+            format!("database {}", quote_identifier(&c.view.cluster.database(object)?.name))
+        }
+        class::CONSTRAINT => {
+            let table = c.view.catalog.constraint_table(object)?;
+            let constraint = table.relation.constraints.iter().find(|k| k.oid == object)?;
+            let table = c.view.display_name(&table.relation);
+            format!("constraint {} on table {table}", quote_identifier(&constraint.name))
+        }
+        _ => return None,
+    })
+}
+
+/// `pg_identify_object`: type, schema, name, identity.
+pub(super) fn identify(c: &Call<'_>) -> Result<Rows> {
+    let (catalog, object, sub) = (c.oid(0), c.oid(1), c.int(2));
+    let text = |t: &str| Datum::text(quote_identifier(t));
+    let row = match catalog {
+        class::CLASS => c.view.relation_by_oid(object).map(|r| {
+            let full = format!("{}.{}", quote_identifier(&r.schema), quote_identifier(&r.name));
+            let kind = kind_word(r.kind, false);
+            let column = usize::try_from(sub - 1).ok().and_then(|at| r.columns.get(at));
+            match column {
+                Some(column) => vec![
+                    Datum::text(format!("{kind} column")),
+                    text(&r.schema),
+                    text(&r.name),
+                    Datum::text(format!("{full}.{}", quote_identifier(&column.name))),
+                ],
+                None => vec![Datum::text(kind), text(&r.schema), text(&r.name), Datum::text(full)],
+            }
+        }),
+        class::NAMESPACE => c
+            .view
+            .namespace_name(object)
+            .map(|n| vec![Datum::text("schema"), Datum::Null, text(&n), text(&n)]),
+        class::AUTHID => {
+            c.view.role_name(object).map(|n| vec![Datum::text("role"), Datum::Null, text(&n), text(&n)])
+        }
+        class::TYPE => info::by_oid(object).map(|t| {
+            let shown = Datum::text(info::format_type(object, None));
+            vec![Datum::text("type"), text("pg_catalog"), text(t.name), shown]
+        }),
+        class::PROC => func::function_by_oid(object).map(|_| {
+            let shown = c.view.reg_name(oid::REGPROCEDURE, object).unwrap_or_default();
+            vec![
+                Datum::text("function"),
+                text("pg_catalog"),
+                Datum::Null,
+                Datum::text(format!("pg_catalog.{shown}")),
+            ]
+        }),
+        class::CONSTRAINT => c.view.catalog.constraint_table(object).and_then(|table| {
+            let constraint = table.relation.constraints.iter().find(|k| k.oid == object)?;
+            let r = &table.relation;
+            let shown = format!(
+                "{} on {}.{}",
+                quote_identifier(&constraint.name),
+                quote_identifier(&r.schema),
+                quote_identifier(&r.name)
+            );
+            Some(vec![Datum::text("table constraint"), text(&r.schema), Datum::Null, Datum::text(shown)])
+        }),
+        other => bail!(INVALID_PARAMETER_VALUE, "unsupported object class: {other}"),
+    };
+    Ok(vec![row.unwrap_or_else(|| vec![Datum::Null; 4])])
+}
+
+/// `pg_sequence_parameters`
+pub(super) fn sequence_parameters(c: &Call<'_>) -> Result<Rows> {
+    let object = c.view.catalog.object(c.oid(0));
+    let options = object.and_then(|o| o.sequence).ok_or_else(|| no_sequence(c))?;
+    let row = [options.start, options.min, options.max, options.increment].map(Datum::Int8);
+    let mut row = row.to_vec();
+    row.extend([Datum::Bool(options.cycle), Datum::Int8(options.cache), Datum::Oid(options.ty)]);
+    Ok(vec![row])
+}
+
+/// `pg_get_sequence_data`: the last value and whether it was handed out.
+pub(super) fn sequence_data(c: &Call<'_>) -> Result<Rows> {
+    let object = c.view.catalog.object(c.oid(0)).filter(|o| o.sequence.is_some());
+    let object = object.ok_or_else(|| no_sequence(c))?;
+    let state = c.host.db.sequences.state(object.relation.tree)?;
+    Ok(vec![vec![Datum::Int8(state.last), Datum::Bool(state.called)]])
+}
+
+fn no_sequence(c: &Call<'_>) -> nq_qsql::error::SqlError {
+    sql_err!(WRONG_OBJECT_TYPE, "\"{}\" is not a sequence", relation_name(c, c.oid(0)))
+}
+
+/// `pg_partition_tree` and `pg_partition_ancestors`: nothing is partitioned.
+pub(super) fn partitions(c: &Call<'_>) -> Result<Rows> {
+    match c.view.relation_by_oid(c.oid(0)) {
+        Some(_) => Ok(Rows::new()),
+        None => bail!(UNDEFINED_TABLE, "relation with OID {} does not exist", c.oid(0)),
+    }
+}

@@ -1,0 +1,62 @@
+//! Functions answered by the engine, the set-returning ones among them: rows of `pg_proc`.
+
+use super::super::Body::{Scalar, Set};
+use super::super::Function;
+use super::{I, S, TEXT_A, V, f, forward, rows};
+use crate::types::oid::{
+    BOOL, CHAR, FLOAT8, INT4, INT8, INTERVAL, NUMERIC, OID, PG_NODE_TREE, RECORD, REGCLASS, TEXT,
+    TIMESTAMPTZ, XID8,
+};
+
+#[rustfmt::skip]
+pub(super) static FUNCTIONS: &[Function] = &[
+    f(1037, "aclcontains", &[1034, 1033], BOOL, I, true, Scalar(forward!("aclcontains"))),
+    f(1062, "aclitemeq", &[1033, 1033], BOOL, I, true, Scalar(forward!("aclitemeq"))),
+    f(1365, "makeaclitem", &[OID, OID, TEXT, BOOL], 1033, I, true, Scalar(forward!("makeaclitem"))),
+    f(1392, "pg_stat_get_backend_client_addr", &[INT4], 869, S, true, Scalar(forward!("pg_stat_get_backend_client_addr"))),
+    f(1686, "pg_get_keywords", &[], RECORD, S, true, Set { body: rows!("pg_get_keywords"), columns: &[("word", TEXT), ("catcode", CHAR), ("barelabel", BOOL), ("catdesc", TEXT), ("baredesc", TEXT)] }),
+    f(1689, "aclexplode", &[1034], RECORD, S, true, Set { body: rows!("aclexplode"), columns: &[("grantor", OID), ("grantee", OID), ("privilege_type", TEXT), ("is_grantable", BOOL)] }),
+    f(1716, "pg_get_expr", &[PG_NODE_TREE, OID], TEXT, S, true, Scalar(forward!("pg_get_expr"))),
+    f(1936, "pg_stat_get_backend_idset", &[], INT4, S, true, Set { body: rows!("pg_stat_get_backend_idset"), columns: &[] }),
+    f(2196, "inet_client_addr", &[], 869, S, false, Scalar(forward!("inet_client_addr"))),
+    f(2198, "inet_server_addr", &[], 869, S, false, Scalar(forward!("inet_server_addr"))),
+    f(2289, "pg_options_to_table", &[TEXT_A], RECORD, S, true, Set { body: rows!("pg_options_to_table"), columns: &[("option_name", TEXT), ("option_value", TEXT)] }),
+    f(2509, "pg_get_expr", &[PG_NODE_TREE, OID, BOOL], TEXT, S, true, Scalar(forward!("pg_get_expr"))),
+    f(2556, "pg_tablespace_databases", &[OID], OID, S, true, Set { body: rows!("pg_tablespace_databases"), columns: &[] }),
+    f(2599, "pg_timezone_abbrevs_abbrevs", &[], RECORD, S, true, Set { body: rows!("pg_timezone_abbrevs_abbrevs"), columns: &[("abbrev", TEXT), ("utc_offset", INTERVAL), ("is_dst", BOOL)] }),
+    f(2769, "pg_stat_get_checkpointer_num_timed", &[], INT8, S, true, Scalar(forward!("pg_stat_get_checkpointer_num_timed"))),
+    f(2770, "pg_stat_get_checkpointer_num_requested", &[], INT8, S, true, Scalar(forward!("pg_stat_get_checkpointer_num_requested"))),
+    f(2771, "pg_stat_get_checkpointer_buffers_written", &[], INT8, S, true, Scalar(forward!("pg_stat_get_checkpointer_buffers_written"))),
+    f(2772, "pg_stat_get_bgwriter_buf_written_clean", &[], INT8, S, true, Scalar(forward!("pg_stat_get_bgwriter_buf_written_clean"))),
+    f(2773, "pg_stat_get_bgwriter_maxwritten_clean", &[], INT8, S, true, Scalar(forward!("pg_stat_get_bgwriter_maxwritten_clean"))),
+    f(2849, "pg_current_wal_lsn", &[], 3220, V, true, Scalar(forward!("pg_current_wal_lsn"))),
+    f(2852, "pg_current_wal_insert_lsn", &[], 3220, V, true, Scalar(forward!("pg_current_wal_insert_lsn"))),
+    f(2856, "pg_timezone_names", &[], RECORD, S, true, Set { body: rows!("pg_timezone_names"), columns: &[("name", TEXT), ("abbrev", TEXT), ("utc_offset", INTERVAL), ("is_dst", BOOL)] }),
+    f(2859, "pg_stat_get_buf_alloc", &[], INT8, S, true, Scalar(forward!("pg_stat_get_buf_alloc"))),
+    f(2944, "txid_current_snapshot", &[], 2970, S, true, Scalar(forward!("txid_current_snapshot"))),
+    f(2945, "txid_snapshot_xmin", &[2970], INT8, I, true, Scalar(forward!("txid_snapshot_xmin"))),
+    f(2946, "txid_snapshot_xmax", &[2970], INT8, I, true, Scalar(forward!("txid_snapshot_xmax"))),
+    f(2947, "txid_snapshot_xip", &[2970], INT8, I, true, Set { body: rows!("txid_snapshot_xip"), columns: &[] }),
+    f(2948, "txid_visible_in_snapshot", &[INT8, 2970], BOOL, I, true, Scalar(forward!("txid_visible_in_snapshot"))),
+    f(3035, "pg_listening_channels", &[], TEXT, S, true, Set { body: rows!("pg_listening_channels"), columns: &[] }),
+    f(3075, "pg_stat_get_bgwriter_stat_reset_time", &[], TIMESTAMPTZ, S, true, Scalar(forward!("pg_stat_get_bgwriter_stat_reset_time"))),
+    f(3078, "pg_sequence_parameters", &[OID], RECORD, S, true, Set { body: rows!("pg_sequence_parameters"), columns: &[("start_value", INT8), ("minimum_value", INT8), ("maximum_value", INT8), ("increment", INT8), ("cycle_option", BOOL), ("cache_size", INT8), ("data_type", OID)] }).names(&["sequence_oid"]),
+    f(3160, "pg_stat_get_checkpointer_write_time", &[], FLOAT8, S, true, Scalar(forward!("pg_stat_get_checkpointer_write_time"))),
+    f(3161, "pg_stat_get_checkpointer_sync_time", &[], FLOAT8, S, true, Scalar(forward!("pg_stat_get_checkpointer_sync_time"))),
+    f(3165, "pg_wal_lsn_diff", &[3220, 3220], NUMERIC, I, true, Scalar(forward!("pg_wal_lsn_diff"))),
+    f(3330, "pg_current_wal_flush_lsn", &[], 3220, V, true, Scalar(forward!("pg_current_wal_flush_lsn"))),
+    f(3423, "pg_partition_tree", &[REGCLASS], RECORD, V, true, Set { body: rows!("pg_partition_tree"), columns: &[("relid", REGCLASS), ("parentrelid", REGCLASS), ("isleaf", BOOL), ("level", INT4)] }),
+    f(3425, "pg_partition_ancestors", &[REGCLASS], REGCLASS, V, true, Set { body: rows!("pg_partition_ancestors"), columns: &[("relid", REGCLASS)] }),
+    f(3820, "pg_last_wal_receive_lsn", &[], 3220, V, true, Scalar(forward!("pg_last_wal_receive_lsn"))),
+    f(3821, "pg_last_wal_replay_lsn", &[], 3220, V, true, Scalar(forward!("pg_last_wal_replay_lsn"))),
+    f(3839, "pg_identify_object", &[OID, OID, INT4], RECORD, S, true, Set { body: rows!("pg_identify_object"), columns: &[("type", TEXT), ("schema", TEXT), ("name", TEXT), ("identity", TEXT)] }).names(&["classid", "objid", "objsubid"]),
+    f(3943, "acldefault", &[CHAR, OID], 1034, I, true, Scalar(forward!("acldefault"))),
+    f(5061, "pg_current_snapshot", &[], 5038, S, true, Scalar(forward!("pg_current_snapshot"))),
+    f(5062, "pg_snapshot_xmin", &[5038], XID8, I, true, Scalar(forward!("pg_snapshot_xmin"))),
+    f(5063, "pg_snapshot_xmax", &[5038], XID8, I, true, Scalar(forward!("pg_snapshot_xmax"))),
+    f(5064, "pg_snapshot_xip", &[5038], XID8, I, true, Set { body: rows!("pg_snapshot_xip"), columns: &[] }),
+    f(5065, "pg_visible_in_snapshot", &[XID8, 5038], BOOL, I, true, Scalar(forward!("pg_visible_in_snapshot"))),
+    f(6314, "pg_stat_get_checkpointer_stat_reset_time", &[], TIMESTAMPTZ, S, true, Scalar(forward!("pg_stat_get_checkpointer_stat_reset_time"))),
+    f(6377, "pg_stat_get_checkpointer_num_performed", &[], INT8, S, true, Scalar(forward!("pg_stat_get_checkpointer_num_performed"))),
+    f(6427, "pg_get_sequence_data", &[REGCLASS], RECORD, V, true, Set { body: rows!("pg_get_sequence_data"), columns: &[("last_value", INT8), ("is_called", BOOL)] }).names(&["sequence_oid"]),
+];
