@@ -87,6 +87,9 @@ pub trait File: Send + Sync {
     fn set_len(&self, len: u64) -> io::Result<()>;
     /// Reserves room for a range, so that writing it cannot fail for lack of room; extends the file (with zeros) to its end.
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()>;
+    /// Gives the room of a range back to the file system; the range may read as anything afterwards. Advice: without support
+    /// nothing happens.
+    fn give_back(&self, offset: u64, len: u64) -> io::Result<()>;
     /// Tells that a range will not be read soon.
     fn discard_cache(&self, _offset: u64, _len: u64) {}
 }

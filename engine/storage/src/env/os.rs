@@ -169,6 +169,15 @@ impl File for OsFile {
         }
     }
 
+    fn give_back(&self, offset: u64, len: u64) -> io::Result<()> {
+        use rustix::fs::FallocateFlags;
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        match rustix::fs::fallocate(&self.0, flags, offset, len) {
+            Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
+            Err(e) => Err(e.into()),
+        }
+    }
+
     fn discard_cache(&self, offset: u64, len: u64) {
         // Advice: nothing depends on it.
         let _ = rustix::fs::fadvise(
@@ -203,6 +212,8 @@ mod tests {
         assert_eq!(read_full(&*file, &mut buf, 8188).unwrap(), 7);
         assert_eq!(&buf[..8], b"\0\0hello\x09");
         file.discard_cache(0, 0);
+        file.give_back(0, 4096).unwrap();
+        assert_eq!(file.len().unwrap(), 8195);
         env.rename(&path, &dir.join("b")).unwrap();
         env.sync_dir(&dir).unwrap();
 

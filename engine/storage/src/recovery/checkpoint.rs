@@ -62,11 +62,17 @@ impl Core {
         wal.recycle(scan)
     }
 
-    /// Writes every dirty page, then takes a checkpoint: recovery starts at (about) the present.
+    /// Writes every dirty page, then takes a checkpoint: recovery starts at (about) the present. Room on disk that is not
+    /// needed then goes back to the file system.
     pub(crate) fn full_checkpoint(&self, clean_shutdown: bool) -> Result<()> {
         self.trees.pool.set_horizon(self.transactions.advance_horizon());
         self.trees.pool.write_dirty(self.trees.wal.end_lsn(), usize::MAX)?;
-        self.checkpoint_now(clean_shutdown)
+        self.checkpoint_now(clean_shutdown)?;
+        let given_back = self.trees.store.give_back_space().and_then(|()| self.trees.wal.give_back_spares());
+        if let Err(error) = given_back {
+            tracing::warn!("free room could not be given back to the file system: {error}");
+        }
+        Ok(())
     }
 
     /// Writes some dirty pages: those whose oldest change is far behind, and any when most frames are dirty.

@@ -22,7 +22,8 @@
 //!    A page is whole as long as at most as many sectors are bad as it has parity sectors; it is then rebuilt, reported
 //!    (`healed page`), and written elsewhere. What is beyond that is [`StoreError::Corrupt`]; everything else stays readable.
 //! 5. A failed sync poisons the store: reads go on, nothing is written any more.
-//! 6. A checkpoint can be written on a full disk: room for the whole map is set aside.
+//! 6. A checkpoint can be written on a full disk: room for the whole map is set aside. Other free room may have been given
+//!    back to the file system, and a write to it may fail like one that extends the file.
 //!
 //! The mechanism is that of WiredTiger's block manager and of ZFS: no overwriting, checksums in the parent. Parity inside the
 //! extent is our own addition.
@@ -85,6 +86,8 @@ const ROOT_ID_BASE: u64 = LEAF_ID_BASE | 1 << 38;
 const _: () = assert!(PAGE_ID_LIMIT < LEAF_ID_BASE && PAGE_ID_LIMIT / (LEAF_ENTRIES as u64) < 1 << 38);
 /// The data file grows by at most this much at a time.
 const GROW_BYTES_MAX: u64 = 64 << 20;
+/// Free runs of this length are worth giving back to the file system.
+const GIVE_BACK_SECTORS: u64 = 16;
 /// Pages of one write to the device.
 const BATCH_PAGES: usize = 16;
 
@@ -487,6 +490,12 @@ impl PageStore {
         let mut space = self.space.lock();
         while space.set_aside.len() < target {
             let start = self.take_or_grow(&mut space, run)?;
+            // The room may have been given back to the file system.
+            let sector_bytes = SECTOR_BYTES as u64;
+            if let Err(error) = self.file.allocate(start * sector_bytes, run * sector_bytes) {
+                space.usage.free_now(start, run);
+                return Err(StoreError::io("set room aside for the page map", error));
+            }
             space.set_aside.push(start);
         }
         Ok(())
@@ -529,6 +538,25 @@ impl PageStore {
             }
         }
         outcome
+    }
+
+    /// Gives long free runs of the data file back to the file system. Best after a checkpoint, which frees them.
+    pub fn give_back_space(&self) -> Result<()> {
+        let mut from = SUPERBLOCK_SECTORS;
+        loop {
+            self.check_poison()?;
+            let (start, count) = {
+                let mut space = self.space.lock();
+                let Some(run) = space.usage.used.clear_run(GIVE_BACK_SECTORS, from) else { return Ok(()) };
+                // Nobody takes it meanwhile.
+                space.usage.mark(run.0, run.1);
+                run
+            };
+            let outcome = self.file.give_back(start * SECTOR_BYTES as u64, count * SECTOR_BYTES as u64);
+            self.space.lock().usage.free_now(start, count);
+            outcome.map_err(|e| StoreError::io("give free space back", e))?;
+            from = start + count;
+        }
     }
 
     fn take_sectors(&self, count: usize, purpose: For) -> Result<u64> {

@@ -87,6 +87,13 @@ impl Bitmap {
         None
     }
 
+    /// The first run of at least `count` clear bits at or behind `from`, whole: its first bit and its length.
+    pub(crate) fn clear_run(&self, count: u64, from: u64) -> Option<(u64, u64)> {
+        let start = self.find_clear(count, from)?;
+        let end = (start + count..self.limit).find(|&bit| self.get(bit)).unwrap_or(self.limit);
+        Some((start, end - start))
+    }
+
     fn take_from(&mut self, other: &mut Bitmap) {
         self.grow(other.limit);
         for (word_idx, word) in other.words.iter_mut().enumerate() {
@@ -202,6 +209,8 @@ mod tests {
             prop_assert_eq!(bitmap.count(), model.iter().filter(|set| **set).count() as u64);
             let expected = (from..limit.saturating_sub(count - 1)).find(|start| model[*start as usize..(*start + count) as usize].iter().all(|set| !set));
             prop_assert_eq!(bitmap.find_clear(count, from), expected);
+            let length = expected.map(|start| model[start as usize..].iter().take_while(|set| !**set).count() as u64);
+            prop_assert_eq!(bitmap.clear_run(count, from), expected.zip(length));
         }
     }
 

@@ -75,6 +75,7 @@ enum Step {
     WriteMany(u64, u64, u64),
     Free(u64),
     Checkpoint,
+    GiveBack,
     Crash(u64),
     Damage(u64, u8),
     Scrub(u64),
@@ -142,6 +143,7 @@ impl Tested {
                 self.run(&Step::Checkpoint)?;
                 self.run(&Step::Checkpoint)?;
             }
+            Step::GiveBack => self.store.give_back_space()?,
             Step::Scrub(budget) => {
                 assert_eq!(self.store.scrub_step(budget)?.lost, 0);
             }
@@ -173,6 +175,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (1u64..40, 1u64..30, 0u64..1 << 60).prop_map(|(id, count, tag)| Step::WriteMany(id, count, tag)),
         3 => (1u64..40).prop_map(Step::Free),
         4 => Just(Step::Checkpoint),
+        1 => Just(Step::GiveBack),
         2 => any::<u64>().prop_map(Step::Crash),
         1 => (0u64..200, any::<u8>()).prop_map(|(sector, kind)| Step::Damage(sector, kind)),
         1 => (0u64..60).prop_map(Step::Scrub),
@@ -205,6 +208,7 @@ fn script() -> Vec<Step> {
         Step::Free(5),
         Step::Write(7, 9),
         Step::Checkpoint,
+        Step::GiveBack,
         Step::Write(8, 27),
         Step::Checkpoint,
     ]

@@ -14,6 +14,7 @@ use crate::error::{Result, StoreError};
 use crate::ids::Lsn;
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ const IDLE_FLUSH: Duration = Duration::from_millis(200);
 struct Sleeper {
     parker: Parker,
     error: Mutex<Option<StoreError>>,
+    /// Told, and so registered no more.
+    told: AtomicBool,
 }
 
 enum Wake {
@@ -42,7 +45,10 @@ impl Waiter {
     fn tell(self, outcome: Result<()>) {
         match self.wake {
             Wake::Thread(sleeper) => {
-                *sleeper.error.lock() = outcome.err();
+                if let Err(error) = outcome {
+                    *sleeper.error.lock() = Some(error);
+                }
+                sleeper.told.store(true, Release);
                 sleeper.parker.unpark();
             }
             Wake::Call(call) => call(outcome),
@@ -94,6 +100,9 @@ impl Wal {
     }
 
     fn unregister(&self, sleeper: &Arc<Sleeper>) {
+        if sleeper.told.load(Acquire) {
+            return;
+        }
         self.waiters
             .lock()
             .retain(|waiter| !matches!(&waiter.wake, Wake::Thread(other) if Arc::ptr_eq(other, sleeper)));

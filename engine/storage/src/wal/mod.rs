@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  append --> buffer --(leader)--> groups of blocks --> segment files
-//!    |          memory only           parity per group     16 MB, prepared, recycled
+//!    |          memory only           parity per group     4 MB, prepared, recycled
 //!    +-- many threads                 one write + one sync per flush
 //! ```
 //!
@@ -73,10 +73,10 @@ pub struct WalOptions {
 impl Default for WalOptions {
     fn default() -> Self {
         WalOptions {
-            segment_bytes: 16 << 20,
+            segment_bytes: 4 << 20,
             buffer_bytes: 2 << 20,
             reserve_bytes: 256 << 10,
-            spare_segments_max: 4,
+            spare_segments_max: 16,
         }
     }
 }
@@ -148,9 +148,14 @@ impl Buffer {
 
     /// Whether `bytes` more can be appended, and `kept` bytes of room are left then.
     fn has_room(&self, bytes: u64, kept: u64) -> bool {
+        self.fits(bytes, kept, self.room_blocks)
+    }
+
+    /// Whether they could be if there were so many blocks.
+    fn fits(&self, bytes: u64, kept: u64, room_blocks: u64) -> bool {
         let bytes = (self.bytes.len() + self.in_flight) as u64 + bytes + kept;
         let data_blocks = bytes / PAYLOAD_BYTES as u64 + 1;
-        data_blocks + data_blocks.div_ceil(DATA_BLOCKS_MAX as u64) + SLACK_BLOCKS <= self.room_blocks
+        data_blocks + data_blocks.div_ceil(DATA_BLOCKS_MAX as u64) + SLACK_BLOCKS <= room_blocks
     }
 }
 
@@ -469,6 +474,7 @@ impl Wal {
             {
                 let mut pool = self.pool.lock();
                 if let Some(segment) = pool.prepared.pop_front() {
+                    pool.claimed += 1;
                     pool.live.push_back(Live { number: segment.number, first, blocks: segment.blocks });
                     return Ok(segment);
                 }
@@ -489,11 +495,17 @@ impl Wal {
         }
     }
 
-    /// Prepares the next segment ahead of need; called by a background thread about every 100 ms.
+    /// Prepares segments ahead of need, one more than were taken since the last call; called by a background thread about
+    /// every 100 ms.
     pub fn prepare_step(&self) -> Result<Next> {
         self.check_poison()?;
         let Some(_preparing) = self.preparing.try_lock() else { return Ok(Next::Idle) };
-        if self.pool.lock().prepared.is_empty() {
+        let missing = {
+            let mut pool = self.pool.lock();
+            let wanted = std::mem::take(&mut pool.claimed).min(self.options.spare_segments_max) + 1;
+            wanted.saturating_sub(pool.prepared.len())
+        };
+        for _ in 0..missing {
             self.prepare_segment()?;
         }
         Ok(Next::Idle)
@@ -530,18 +542,19 @@ impl Wal {
         }
     }
 
-    /// Tells that nothing before `keep_from` is needed any more: whole segments below it are reused or removed.
+    /// Tells that nothing before `keep_from` is needed any more: whole segments below it are reused or removed. As many are
+    /// kept for reuse as were lately used from one call to the next.
     pub fn recycle(&self, keep_from: Lsn) -> Result<()> {
         self.check_poison()?;
         let _preparing = self.preparing.lock();
         let (taken, mut next, spare) = {
             let mut pool = self.pool.lock();
-            (
-                // Only what is durable can be found again: a segment that was just begun need not be.
-                pool.take_below(keep_from, self.durable_lsn()),
-                pool.next_number(),
-                self.options.spare_segments_max.saturating_sub(pool.prepared.len()),
-            )
+            // Only what is durable can be found again: a segment that was just begun need not be.
+            let taken = pool.take_below(keep_from, self.durable_lsn());
+            // Follows a growing demand at once and a falling one slowly, as PostgreSQL's estimate does.
+            pool.demand = taken.len().max(pool.demand - pool.demand.div_ceil(10));
+            let wanted = pool.demand.min(self.options.spare_segments_max);
+            (taken, pool.next_number(), wanted.saturating_sub(pool.prepared.len()))
         };
         let mut renumbered = Vec::new();
         for live in &taken {
@@ -566,6 +579,31 @@ impl Wal {
         }
         self.update_room();
         Ok(())
+    }
+
+    /// Gives the room of prepared segments back to the file system, but for one and what is reserved.
+    pub fn give_back_spares(&self) -> Result<()> {
+        self.check_poison()?;
+        let _preparing = self.preparing.lock();
+        loop {
+            let number = {
+                let mut pool = self.pool.lock();
+                let mut buffer = self.buffer.lock();
+                let Some(last) = pool.prepared.back().filter(|_| pool.prepared.len() > 1) else {
+                    return Ok(());
+                };
+                let left = buffer.room_blocks.saturating_sub(u64::from(last.blocks) - BOUNDARY_BLOCKS);
+                if !buffer.fits(0, buffer.reserved, left) {
+                    return Ok(());
+                }
+                let number = last.number;
+                buffer.room_blocks = left;
+                pool.prepared.pop_back();
+                pool.demand = 0;
+                number
+            };
+            self.folder.remove(number)?;
+        }
     }
 
     /// Reads records from the one at `from` to the end of what is durable now.

@@ -36,6 +36,10 @@ pub(super) struct Live {
 pub(super) struct Pool {
     pub(super) live: VecDeque<Live>,
     pub(super) prepared: VecDeque<Segment>,
+    /// How many were taken since somebody last prepared some.
+    pub(super) claimed: usize,
+    /// How many are used from one recycling to the next, about.
+    pub(super) demand: usize,
 }
 
 impl Pool {

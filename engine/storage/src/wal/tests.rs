@@ -613,6 +613,27 @@ fn segments_are_recycled() {
 }
 
 #[test]
+fn spares_are_given_back_but_not_what_is_reserved() {
+    let mut tested = Tested::new(1);
+    for _ in 0..40 {
+        tested.append(3000).unwrap();
+        tested.flush().unwrap();
+    }
+    tested.recycle_records(tested.durable - 1).unwrap();
+    let before = tested.wal.stats().disk_bytes;
+    tested.wal.give_back_spares().unwrap();
+    let small = tested.wal.stats().disk_bytes;
+    assert!(small < before && small <= 3 * 24 * 4096, "{before} -> {small}");
+    tested.wal.reserve(5 * 24 * 4096).unwrap();
+    let reserved = tested.wal.stats().disk_bytes;
+    tested.wal.give_back_spares().unwrap();
+    assert_eq!(tested.wal.stats().disk_bytes, reserved);
+    tested.append(3000).unwrap();
+    tested.flush().unwrap();
+    tested.crash(1);
+}
+
+#[test]
 fn one_flush_is_one_write_and_one_sync() {
     let mut tested = Tested::new(1);
     tested.append(100).unwrap();
