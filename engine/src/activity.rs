@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use hashbrown::HashMap;
+use nq_qsql::error::Result;
 use nq_qsql::types::Oid;
 use nq_storage::Interrupt;
 use parking_lot::{Mutex, RwLock};
@@ -56,6 +57,8 @@ pub(crate) struct Doing {
 pub(crate) struct Backend {
     pub(crate) pid: i32,
     pub(crate) secret: i32,
+    /// `pg_stat_activity.backend_type`
+    pub(crate) kind: &'static str,
     pub(crate) database: Oid,
     pub(crate) user: Oid,
     pub(crate) client_addr: Option<IpAddr>,
@@ -91,14 +94,16 @@ impl Activity {
         pid
     }
 
-    /// Adds a session, unless there are `limit` already.
-    pub(crate) fn enter(&self, backend: Arc<Backend>, limit: usize) -> bool {
+    /// Adds a session, unless `check`, which sees all others, refuses it.
+    pub(crate) fn enter(
+        &self,
+        backend: Arc<Backend>,
+        check: impl FnOnce(&mut dyn Iterator<Item = &Backend>) -> Result<()>,
+    ) -> Result<()> {
         let mut backends = self.backends.write();
-        let room = backends.len() < limit;
-        if room {
-            backends.insert(backend.pid, backend);
-        }
-        room
+        check(&mut backends.values().map(|b| &**b))?;
+        backends.insert(backend.pid, backend);
+        Ok(())
     }
 
     /// Removes a session.

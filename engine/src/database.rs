@@ -28,6 +28,8 @@ use crate::exec::spill::SpillSpace;
 use crate::session::plan_cache::PlanCache;
 use crate::session::{ConnectInfo, Lsn, Session};
 use crate::settings::BaseSettings;
+use crate::stats::auto::AutoAnalyze;
+use crate::stats::changes::Changes;
 use crate::table::sequence::Sequences;
 
 /// How a database is opened.
@@ -65,6 +67,8 @@ pub struct Database {
     /// The next OID and the first that is not yet durably taken.
     oids: Mutex<(Oid, Oid)>,
     pub(crate) started: i64,
+    pub(crate) changes: Changes,
+    pub(crate) auto_analyze: AutoAnalyze,
 }
 
 /// One database of the cluster, opened.
@@ -163,8 +167,13 @@ impl Database {
             publishing: AtomicU32::new(0),
             version: AtomicU64::new(1),
             oids: Mutex::new((next_oid, next_oid)),
+            changes: Changes::default(),
+            auto_analyze: AutoAnalyze::default(),
         });
         db.drop_leftovers()?;
+        if config.background {
+            db.start_auto_analyze();
+        }
         Ok(db)
     }
 
@@ -215,7 +224,27 @@ impl Database {
         for backend in self.activity.all() {
             backend.end(reason::SHUTDOWN);
         }
+        self.stop_auto_analyze();
         self.store.shutdown().map_err(store_error)
+    }
+
+    /// The configured value of an integer parameter; -1 when there is none of that name.
+    pub(crate) fn setting_int(&self, name: &str) -> i64 {
+        settings_int(&self.settings, name)
+    }
+
+    /// The configured value of a Boolean parameter.
+    pub(crate) fn setting_flag(&self, name: &str) -> bool {
+        let found = crate::settings::definition::find(name).map(|d| self.settings.get(d));
+        found == Some(crate::settings::Value::Bool(true))
+    }
+
+    /// The configured value of a real parameter; 0 when there is none of that name.
+    pub(crate) fn setting_real(&self, name: &str) -> f64 {
+        match crate::settings::definition::find(name).map(|d| self.settings.get(d)) {
+            Some(crate::settings::Value::Real(v)) => v,
+            _ => 0.0,
+        }
     }
 
     /// The wall clock, microseconds since 2000-01-01.

@@ -17,6 +17,7 @@ mod explain;
 #[allow(dead_code, reason = "written for statements that are not wired yet; the roadmap lists them")]
 pub mod session;
 pub mod settings;
+mod stats;
 pub mod table;
 
 pub use admin::clock_time;

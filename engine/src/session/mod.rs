@@ -12,6 +12,7 @@ mod api;
 mod encode;
 mod facts;
 pub(crate) mod host;
+mod limits;
 mod objects;
 pub(crate) mod plan_cache;
 mod portal;
@@ -34,13 +35,15 @@ use nq_qsql::{bail, sql_err};
 use parking_lot::Mutex;
 
 use crate::activity::{Backend, Doing, State};
-use crate::catalog::acl;
+use crate::catalog::object::{DatabaseObject, Role};
+use crate::catalog::{BOOTSTRAP_SUPERUSER, acl};
 use crate::database::{Database, Home};
 use crate::settings::{Settings, Source as SettingSource};
 
 pub use api::{ConnectInfo, CopySpec, Flow, Format, Notice, Outcome, ResultSink, Rows, StatementDescription};
 
 use host::{SessionHost, User};
+use limits::Limits;
 use portal::Portal;
 use prepared::{Prepared, Source};
 use transaction::{Block, Transaction};
@@ -104,10 +107,52 @@ impl Session {
                 "database \"{wanted}\" is not currently accepting connections"
             );
         }
-        let home = db.home(&database)?;
+        let session = Session::assemble(db, &database, &role, &info, "client backend")?;
+        let allowed = session.host.privileges(
+            &cluster,
+            database.acl.as_deref(),
+            acl::AclKind::Database,
+            database.owner,
+            role.oid,
+        );
+        if allowed & acl::CONNECT == 0 {
+            return Err(sql_err!(INSUFFICIENT_PRIVILEGE, "permission denied for database \"{wanted}\"")
+                .detail("User does not have CONNECT privilege."));
+        }
+        let limits = Limits::of(&session.db, &role, &database);
+        session.db.activity.enter(session.backend.clone(), |all| limits.check(all))?;
+        Ok(session)
+    }
+
+    /// Opens a session of the server's own: by the first superuser, beside all limits.
+    pub(crate) fn internal(
+        db: Arc<Database>,
+        database: &DatabaseObject,
+        kind: &'static str,
+    ) -> Result<Session> {
+        let cluster = db.cluster();
+        let Some(role) = cluster.role(BOOTSTRAP_SUPERUSER).cloned() else {
+            bail!(INTERNAL_ERROR, "the first superuser is gone")
+        };
+        let session = Session::assemble(db, database, &role, &ConnectInfo::default(), kind)?;
+        session.db.activity.enter(session.backend.clone(), |_| Ok(()))?;
+        Ok(session)
+    }
+
+    /// Makes a session that is not yet known to others.
+    fn assemble(
+        db: Arc<Database>,
+        database: &DatabaseObject,
+        role: &Role,
+        info: &ConnectInfo,
+        kind: &'static str,
+    ) -> Result<Session> {
+        let cluster = db.cluster();
+        let home = db.home(database)?;
         let now = db.now();
         let mut settings = Settings::new(db.settings.clone());
         for (key, source) in [
+            ((0, 0), SettingSource::User),
             ((0, database.oid), SettingSource::Database),
             ((role.oid, 0), SettingSource::User),
             ((role.oid, database.oid), SettingSource::User),
@@ -126,6 +171,7 @@ impl Session {
         let backend = Arc::new(Backend {
             pid: db.activity.next_pid(),
             secret: db.random_i32(),
+            kind,
             database: home.oid,
             user: role.oid,
             client_addr: info.client_addr,
@@ -142,18 +188,6 @@ impl Session {
             }),
             terminate: false.into(),
         });
-        let limit = settings.int("max_connections").unwrap_or(100).max(1) as usize;
-        let in_database = db.activity.all().iter().filter(|b| b.database == home.oid).count() as i64;
-        if database.connection_limit >= 0
-            && in_database >= i64::from(database.connection_limit)
-            && !role.superuser
-        {
-            bail!(TOO_MANY_CONNECTIONS, "too many connections for database \"{wanted}\"");
-        }
-        let of_role = db.activity.all().iter().filter(|b| b.user == role.oid).count() as i64;
-        if role.connection_limit >= 0 && of_role >= i64::from(role.connection_limit) && !role.superuser {
-            bail!(TOO_MANY_CONNECTIONS, "too many connections for role \"{}\"", info.user);
-        }
         let user = User { oid: role.oid, name: role.name.clone() };
         let locks = db.store.session_locks(backend.pid as u64);
         let mut host = SessionHost::new(db.clone(), home.clone(), backend.clone(), settings, locks, user);
@@ -164,20 +198,6 @@ impl Session {
             crate::settings::Scope::Session,
         )?;
         host.settings.commit();
-        let allowed = host.privileges(
-            &cluster,
-            database.acl.as_deref(),
-            acl::AclKind::Database,
-            database.owner,
-            role.oid,
-        );
-        if allowed & acl::CONNECT == 0 {
-            return Err(sql_err!(INSUFFICIENT_PRIVILEGE, "permission denied for database \"{wanted}\"")
-                .detail("User does not have CONNECT privilege."));
-        }
-        if !db.activity.enter(backend.clone(), limit) {
-            bail!(TOO_MANY_CONNECTIONS, "sorry, too many clients already");
-        }
         Ok(Session {
             db,
             home,

@@ -307,6 +307,14 @@ impl Session {
         Ok(())
     }
 
+    /// Counts changed rows for the decision when to analyse.
+    pub(crate) fn note_changes(&self, plan: &Plan, rows: u64) {
+        let written = |r: &&nq_qsql::plan::physical::RelationUse| r.lock == TableLock::RowExclusive;
+        for used in plan.physical.relations.iter().filter(written) {
+            self.db.changes.add(self.home.oid, used.relation.oid, rows);
+        }
+    }
+
     /// Starts a plan. Answers the outcome when it is already complete: nothing to return.
     fn start_plan(
         &mut self,
@@ -350,6 +358,7 @@ impl Session {
             })?;
             running.complete = true;
             running.affected = running.execution.affected();
+            self.note_changes(&plan, running.affected);
             if plan.columns.is_empty() {
                 let tag = command_tag(plan.physical.command, running.affected);
                 portal.run = Run::Done(command_tag(plan.physical.command, 0));

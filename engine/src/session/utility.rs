@@ -162,8 +162,7 @@ impl Session {
             Statement::AlterOwner(_) => Err(SqlError::unsupported("OWNER TO")),
             Statement::AlterObjectSchema(_) => Err(SqlError::unsupported("SET SCHEMA")),
             Statement::Comment(_) => Err(SqlError::unsupported("COMMENT")),
-            Statement::Vacuum(vacuum) if vacuum.is_vacuum => Done::tag("VACUUM"),
-            Statement::Vacuum(_) => Err(SqlError::unsupported("ANALYZE")),
+            Statement::Vacuum(vacuum) => self.vacuum(vacuum),
             Statement::Checkpoint { .. } => {
                 self.db.store.checkpoint().map_err(crate::error::store_error)?;
                 Done::tag("CHECKPOINT")
