@@ -179,12 +179,7 @@ fn analysed_columns(relation: &Relation, names: &[Ident]) -> Result<Vec<usize>> 
     let mut columns = Vec::with_capacity(names.len());
     for name in names {
         let Some(column) = relation.column(name) else {
-            bail!(
-                UNDEFINED_COLUMN,
-                "column \"{}\" of relation \"{}\" does not exist",
-                &**name,
-                relation.name
-            )
+            bail!(UNDEFINED_COLUMN, "column \"{}\" of relation \"{}\" does not exist", &**name, relation.name)
         };
         if columns.contains(&column) {
             bail!(
@@ -221,15 +216,22 @@ fn check_options(options: &[Def], command: &str) -> Result<bool> {
             ("VACUUM", "analyze") => analyze = flag()?,
             (
                 "VACUUM",
-                "full" | "freeze" | "disable_page_skipping" | "process_main" | "process_toast" | "truncate"
-                | "skip_database_stats" | "only_database_stats",
+                "full"
+                | "freeze"
+                | "disable_page_skipping"
+                | "process_main"
+                | "process_toast"
+                | "truncate"
+                | "skip_database_stats"
+                | "only_database_stats",
             ) => {
                 flag()?;
             }
             ("VACUUM", "index_cleanup" | "parallel") => {}
             _ => {
-                return Err(sql_err!(SYNTAX_ERROR, "unrecognized {command} option \"{name}\"")
-                    .at(option.name.pos));
+                return Err(
+                    sql_err!(SYNTAX_ERROR, "unrecognized {command} option \"{name}\"").at(option.name.pos)
+                );
             }
         }
     }

@@ -45,8 +45,7 @@ impl Changes {
 
     /// Takes note that the catalog does not know a table.
     pub(crate) fn not_found(&self, table: Oid) {
-        let rounds =
-            self.tables.read().get(&table).map_or(0, |c| c.unknown.fetch_add(1, Ordering::Relaxed));
+        let rounds = self.tables.read().get(&table).map_or(0, |c| c.unknown.fetch_add(1, Ordering::Relaxed));
         if rounds >= UNKNOWN_ROUNDS_MAX {
             self.reset(table);
         }

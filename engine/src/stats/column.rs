@@ -145,12 +145,7 @@ fn most_common(
 }
 
 /// Bounds of buckets that hold about equally many of the values that are not `common`.
-fn histogram(
-    sorted: &[(usize, &Datum)],
-    groups: &[Group],
-    common: &[Group],
-    target: usize,
-) -> Vec<Datum> {
+fn histogram(sorted: &[(usize, &Datum)], groups: &[Group], common: &[Group], target: usize) -> Vec<Datum> {
     let bounds = (groups.len() - common.len()).min(target + 1);
     if bounds < 2 {
         return Vec::new();
