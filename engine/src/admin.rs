@@ -6,6 +6,8 @@ use std::sync::Arc;
 use nq_qsql::error::{Result, SqlError};
 use nq_storage::env::Env;
 
+use crate::activity::reason;
+use crate::catalog::BOOTSTRAP_SUPERUSER;
 use crate::database::Database;
 
 /// Microseconds between 1970-01-01 and 2000-01-01.
@@ -63,21 +65,29 @@ impl Database {
         Vec::new()
     }
 
-    /// Name of the superuser that the cluster was created with.
+    /// Name of the superuser that the cluster was created with, whatever it is called by now.
     pub fn bootstrap_superuser(&self) -> Arc<str> {
-        "postgres".into()
+        self.cluster().role(BOOTSTRAP_SUPERUSER).map_or_else(|| "postgres".into(), |role| role.name.clone())
     }
 
     /// Whether a role is a direct or indirect member of another; a role is a member of itself.
     pub fn is_member(&self, user: &str, role: &str) -> bool {
-        user == role
+        let cluster = self.cluster();
+        match (cluster.role_named(user), cluster.role_named(role)) {
+            (Some(user), Some(role)) => cluster.is_member(user.oid, role.oid),
+            _ => false,
+        }
     }
 
     /// Number of open sessions.
     pub fn session_count(&self) -> usize {
-        0
+        self.activity.all().len()
     }
 
-    /// Interrupts what every session is running, for shutdown.
-    pub fn interrupt_all(&self) {}
+    /// Ends what every session is running, and the session at its next chance: for shutdown.
+    pub fn interrupt_all(&self) {
+        for backend in self.activity.all() {
+            backend.end(reason::SHUTDOWN);
+        }
+    }
 }

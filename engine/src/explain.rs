@@ -1,48 +1,95 @@
 //! EXPLAIN: options, columns, and running the statement for ANALYZE.
+//!
+//! The statement runs in the transaction it stands in, with all its effects; its rows go nowhere. Nodes are watched by
+//! [`exec::stats`](crate::exec::stats).
+//!
+//! Source: PostgreSQL manual, reference page of EXPLAIN.
 
 use std::sync::Arc;
 
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::parse::ast::{Ast, DefValue, Explain};
-use nq_qsql::plan::explain::{ExplainOptions, explain};
+use nq_qsql::parse::ast::{Ast, Def, DefValue, Explain, Statement};
+use nq_qsql::plan::explain::{ActualStats, ExplainOptions, explain};
 use nq_qsql::plan::physical::OutputColumn;
 use nq_qsql::types::{Datum, oid};
 use nq_qsql::{bail, sql_err};
+use nq_storage::buffer::touched;
 
+use crate::exec::{Execution, Memory};
 use crate::session::Session;
+use crate::session::plan_cache::Plan;
 use crate::session::prepared::Source;
 use crate::session::utility::Done;
 
 /// OID of `json`.
 const JSON: nq_qsql::types::Oid = 114;
 
+fn flag(option: &Def) -> Result<bool> {
+    let refused = || sql_err!(SYNTAX_ERROR, "{} requires a Boolean value", option.name.name);
+    match &option.value {
+        None => Ok(true),
+        Some(DefValue::Word(text) | DefValue::Str(text) | DefValue::Number(text)) => {
+            crate::settings::parse_bool(text).ok_or_else(refused)
+        }
+        Some(_) => Err(refused()),
+    }
+}
+
+fn word(option: &Def) -> Result<&str> {
+    match &option.value {
+        Some(DefValue::Word(text) | DefValue::Str(text)) => Ok(text),
+        _ => bail!(SYNTAX_ERROR, "{} requires a parameter", option.name.name),
+    }
+}
+
 fn request(statement: &Explain) -> Result<ExplainOptions> {
-    let mut out = ExplainOptions { costs: true, ..ExplainOptions::default() };
+    let mut out = ExplainOptions::default();
+    let (mut timing, mut summary, mut buffers) = (None, None, None);
     for option in &statement.options {
-        let word = match &option.value {
-            None => "true",
-            Some(DefValue::Word(text) | DefValue::Str(text) | DefValue::Number(text)) => text,
-            Some(_) => bail!(SYNTAX_ERROR, "{} requires a Boolean value", option.name.name),
-        };
-        let flag = || {
-            crate::settings::parse_bool(word)
-                .ok_or_else(|| sql_err!(SYNTAX_ERROR, "{} requires a Boolean value", option.name.name))
-        };
-        match &*option.name.name {
-            "analyze" => out.analyze = flag()?,
-            "verbose" => out.verbose = flag()?,
-            "costs" => out.costs = flag()?,
-            "timing" | "summary" | "buffers" | "settings" | "wal" | "memory" | "generic_plan" => {
-                flag()?;
+        let name = &*option.name.name;
+        match name {
+            "analyze" => out.analyze = flag(option)?,
+            "verbose" => out.verbose = flag(option)?,
+            "costs" => out.costs = flag(option)?,
+            "timing" => timing = Some(flag(option)?),
+            "summary" => summary = Some(flag(option)?),
+            "buffers" => buffers = Some(flag(option)?),
+            "settings" | "wal" | "memory" | "generic_plan" => {
+                if flag(option)? {
+                    return Err(SqlError::unsupported(format_args!("EXPLAIN ({})", name.to_uppercase())));
+                }
             }
-            "format" => match word {
+            "serialize" => match word(option)? {
+                "none" => {}
+                _ => return Err(SqlError::unsupported("EXPLAIN (SERIALIZE)")),
+            },
+            "format" => match word(option)? {
                 "text" => out.json = false,
                 "json" => out.json = true,
-                other => return Err(SqlError::unsupported(format_args!("EXPLAIN (FORMAT {other})"))),
+                other @ ("xml" | "yaml") => {
+                    return Err(SqlError::unsupported(format_args!("EXPLAIN (FORMAT {other})")));
+                }
+                other => {
+                    return Err(sql_err!(
+                        INVALID_PARAMETER_VALUE,
+                        "unrecognized value for EXPLAIN option \"format\": \"{other}\""
+                    )
+                    .at(option.name.pos));
+                }
             },
-            other => bail!(SYNTAX_ERROR, "unrecognized EXPLAIN option \"{other}\""),
+            other => {
+                return Err(
+                    sql_err!(SYNTAX_ERROR, "unrecognized EXPLAIN option \"{other}\"").at(option.name.pos)
+                );
+            }
         }
     }
+    if timing == Some(true) && !out.analyze {
+        bail!(INVALID_PARAMETER_VALUE, "EXPLAIN option TIMING requires ANALYZE");
+    }
+    out.timing = timing.unwrap_or(out.analyze);
+    out.summary = summary.unwrap_or(out.analyze);
+    out.buffers = buffers.unwrap_or(out.analyze);
     Ok(out)
 }
 
@@ -56,12 +103,52 @@ impl Session {
     /// EXPLAIN.
     pub(crate) fn explain(&mut self, source: &Arc<Source>, ast: &Ast, statement: &Explain) -> Result<Done> {
         let request = request(statement)?;
-        if request.analyze {
-            return Err(SqlError::unsupported("EXPLAIN ANALYZE"));
+        let env = self.db.env.clone();
+        let (start, pages) = (env.monotonic_nanos(), touched());
+        let mut plan = self.plan_statement(source, ast, &statement.statement, &[])?;
+        while !self.lock_plan_relations(&plan)? {
+            plan = self.plan_statement(source, ast, &statement.statement, &[])?;
         }
-        let plan = self.plan_statement(source, ast, &statement.statement, &[])?;
-        let rows =
-            explain(&plan.physical, &request, None).into_iter().map(|line| vec![Datum::text(line)]).collect();
+        let planned = touched();
+        let mut actuals = ActualStats {
+            planning_micros: micros(env.monotonic_nanos() - start),
+            planning_pages: (planned.hits - pages.hits, planned.reads - pages.reads),
+            ..ActualStats::default()
+        };
+        if request.analyze {
+            let start = env.monotonic_nanos();
+            self.run_watched(&plan, &statement.statement, request.timing, &mut actuals)?;
+            actuals.execution_micros = micros(env.monotonic_nanos() - start);
+        }
+        let lines = explain(&plan.physical, &request, Some(&actuals));
+        let rows = lines.into_iter().map(|line| vec![Datum::text(line)]).collect();
         Ok(Done::Rows { columns: columns(statement)?, rows, tag: "EXPLAIN".to_owned() })
     }
+
+    /// Runs a plan to its end and drops its rows.
+    fn run_watched(
+        &mut self,
+        plan: &Arc<Plan>,
+        statement: &Statement,
+        timed: bool,
+        actuals: &mut ActualStats,
+    ) -> Result<()> {
+        self.check_plan_writable(plan, Some(statement))?;
+        let memory = Memory::new(&self.db.budget, self.work_mem_bytes());
+        let execution = self.with_exec_cx(plan, &[], &memory, |cx| {
+            let mut execution = Execution::new(&plan.physical, cx, true)?;
+            if !timed {
+                execution.without_timing();
+            }
+            while execution.next(cx)?.is_some() {}
+            Ok(execution)
+        })?;
+        self.note_changes(plan, execution.affected());
+        actuals.nodes = execution.actuals().to_vec();
+        Ok(())
+    }
+}
+
+fn micros(nanos: u64) -> i64 {
+    (nanos / 1000) as i64
 }

@@ -14,6 +14,7 @@ mod ddl;
 pub mod error;
 pub mod exec;
 mod explain;
+mod roles;
 #[allow(dead_code, reason = "written for statements that are not wired yet; the roadmap lists them")]
 pub mod session;
 pub mod settings;

@@ -32,6 +32,8 @@ pub(crate) enum Class {
     Relation = 2,
     Stats = 3,
     Comment = 4,
+    /// Default privileges: `oid` is the role, `of` the schema, `sub` the kind.
+    DefaultAcl = 5,
     Role = 16,
     Database = 17,
     /// Settings of a role, a database, or both: `oid` is the role, `of` the database.
@@ -47,6 +49,7 @@ impl Class {
             2 => Class::Relation,
             3 => Class::Stats,
             4 => Class::Comment,
+            5 => Class::DefaultAcl,
             16 => Class::Role,
             17 => Class::Database,
             18 => Class::Setting,
@@ -228,6 +231,8 @@ pub(crate) enum Object {
     Relation(Arc<RelationObject>),
     Stats(Arc<RelationStats>),
     Comment(Arc<str>),
+    /// Default privileges.
+    DefaultAcl(Arc<Acl>),
     Role(Arc<Role>),
     Database(Arc<DatabaseObject>),
     /// Settings as (name, value).
@@ -242,7 +247,9 @@ impl Object {
             Object::Relation(r) => name_key(Class::Relation, r.relation.namespace, &r.relation.name),
             Object::Role(r) => name_key(Class::Role, 0, &r.name),
             Object::Database(d) => name_key(Class::Database, 0, &d.name),
-            Object::Stats(_) | Object::Comment(_) | Object::Setting(_) => return None,
+            Object::Stats(_) | Object::Comment(_) | Object::DefaultAcl(_) | Object::Setting(_) => {
+                return None;
+            }
         })
     }
 
@@ -281,6 +288,7 @@ impl Object {
             Object::Relation(r) => write_relation(&mut w, r)?,
             Object::Stats(s) => write_stats(&mut w, s)?,
             Object::Comment(text) => w.str(text),
+            Object::DefaultAcl(acl) => write_acl(&mut w, acl),
             Object::Role(r) => write_role(&mut w, r),
             Object::Database(d) => {
                 w.u32(d.oid);
@@ -319,6 +327,7 @@ impl Object {
             Class::Relation => Object::Relation(Arc::new(read_relation(&mut r)?)),
             Class::Stats => Object::Stats(Arc::new(read_stats(&mut r)?)),
             Class::Comment | Class::SharedComment => Object::Comment(r.shared()?),
+            Class::DefaultAcl => Object::DefaultAcl(Arc::new(read_acl(&mut r)?)),
             Class::Role => Object::Role(Arc::new(read_role(&mut r)?)),
             Class::Database => Object::Database(Arc::new(DatabaseObject {
                 oid: r.u32()?,

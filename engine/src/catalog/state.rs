@@ -9,8 +9,10 @@ use hashbrown::{Equivalent, HashMap, HashSet};
 use nq_qsql::catalog::{Column, Generated, Index, Persistence, Relation, RelationKind, RelationStats};
 use nq_qsql::types::Oid;
 
+use super::acl::Acl;
 use super::map::SharedMap;
 use super::object::{Class, DatabaseObject, Namespace, Object, ObjectKey, RelationObject, Role};
+use crate::roles::{DefaultKey, DefaultKind};
 
 /// A relation's name within a schema.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +55,7 @@ pub(crate) struct CatalogState {
     row_types: SharedMap<Oid, Oid>,
     comments: SharedMap<CommentKey, Arc<str>>,
     stats: SharedMap<Oid, Arc<RelationStats>>,
+    default_acls: SharedMap<DefaultKey, Arc<Acl>>,
 }
 
 impl CatalogState {
@@ -86,6 +89,14 @@ impl CatalogState {
                 match object {
                     Some(Object::Comment(text)) => self.comments.insert(comment, text),
                     _ => self.comments.remove(&comment),
+                }
+            }
+            Class::DefaultAcl => {
+                let Some(kind) = DefaultKind::of(key.sub) else { return };
+                let default = DefaultKey { role: key.oid, namespace: key.of, kind };
+                match object {
+                    Some(Object::DefaultAcl(acl)) => self.default_acls.insert(default, acl),
+                    _ => self.default_acls.remove(&default),
                 }
             }
             Class::Role | Class::Database | Class::Setting | Class::SharedComment => {}
@@ -217,6 +228,16 @@ impl CatalogState {
         self.comments.iter()
     }
 
+    /// Default privileges.
+    pub(crate) fn default_acl(&self, key: DefaultKey) -> Option<&Arc<Acl>> {
+        self.default_acls.get(&key)
+    }
+
+    /// All default privileges.
+    pub(crate) fn default_acls(&self) -> impl Iterator<Item = (&DefaultKey, &Arc<Acl>)> {
+        self.default_acls.iter()
+    }
+
     /// What ANALYZE found.
     pub(crate) fn stats(&self, relation: Oid) -> Option<&Arc<RelationStats>> {
         self.stats.get(&relation)
@@ -256,6 +277,17 @@ fn index_relation(table: &Relation, index: &Index) -> Relation {
 /// Whether a relation is a session's own.
 pub(crate) fn is_temporary(relation: &Relation) -> bool {
     relation.persistence == Persistence::Temporary
+}
+
+/// Which memberships count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Via {
+    /// All.
+    Any,
+    /// Those that hand on privileges.
+    Inherit,
+    /// Those that allow SET ROLE.
+    Set,
 }
 
 /// Settings as (name, value).
@@ -308,7 +340,7 @@ impl ClusterState {
                     _ => self.comments.remove(&comment),
                 };
             }
-            Class::Namespace | Class::Relation | Class::Stats | Class::Comment => {}
+            Class::Namespace | Class::Relation | Class::Stats | Class::Comment | Class::DefaultAcl => {}
         }
     }
 
@@ -381,14 +413,19 @@ impl ClusterState {
         self.roles.get(&role).is_some_and(|r| r.superuser)
     }
 
-    /// The role and all roles whose privileges it has (`inherited_only`), or may take on by SET ROLE.
-    pub(crate) fn memberships(&self, role: Oid, inherited_only: bool) -> HashSet<Oid> {
+    /// The role and all roles it is in, directly or not, following the memberships that allow what is asked.
+    pub(crate) fn memberships(&self, role: Oid, via: Via) -> HashSet<Oid> {
         let mut reached = HashSet::from([role]);
         let mut open = vec![role];
         while let Some(next) = open.pop() {
             let Some(role) = self.roles.get(&next) else { continue };
             for membership in &role.member_of {
-                if (membership.inherit || !inherited_only) && reached.insert(membership.role) {
+                let follows = match via {
+                    Via::Any => true,
+                    Via::Inherit => membership.inherit,
+                    Via::Set => membership.set,
+                };
+                if follows && reached.insert(membership.role) {
                     open.push(membership.role);
                 }
             }
@@ -396,8 +433,32 @@ impl ClusterState {
         reached
     }
 
+    /// Whether `member` is in `role`, directly or not; a role is in itself. Superusers are in no role by being that.
+    pub(crate) fn is_member(&self, member: Oid, role: Oid) -> bool {
+        self.memberships(member, Via::Any).contains(&role)
+    }
+
+    /// Whether `member` may grant `role` to others.
+    pub(crate) fn has_admin_option(&self, member: Oid, role: Oid) -> bool {
+        self.is_superuser(member)
+            || self.memberships(member, Via::Any).iter().any(|m| self.is_direct_admin(*m, role))
+    }
+
+    /// Whether `member` itself was granted `role` with the ADMIN option.
+    pub(crate) fn is_direct_admin(&self, member: Oid, role: Oid) -> bool {
+        self.roles.get(&member).is_some_and(|m| m.member_of.iter().any(|g| g.role == role && g.admin))
+    }
+
+    /// The role as which `member` grants `role`: itself, or one whose privileges it has.
+    pub(crate) fn best_admin(&self, member: Oid, role: Oid) -> Option<Oid> {
+        if self.is_direct_admin(member, role) {
+            return Some(member);
+        }
+        self.memberships(member, Via::Inherit).into_iter().filter(|m| self.is_direct_admin(*m, role)).min()
+    }
+
     /// Whether `role` has the privileges of `other`: is it, a member that inherits, or a superuser.
     pub(crate) fn has_privileges_of(&self, role: Oid, other: Oid) -> bool {
-        role == other || self.is_superuser(role) || self.memberships(role, true).contains(&other)
+        role == other || self.is_superuser(role) || self.memberships(role, Via::Inherit).contains(&other)
     }
 }

@@ -127,6 +127,10 @@ pub struct RunState {
     pub(crate) case_tests: Vec<Arc<Vector>>,
     /// What the nodes did, when asked for.
     pub actuals: Vec<NodeActual>,
+    /// Rows that conditions have removed in the node that is running.
+    pub(crate) filtered: u64,
+    /// Whether nodes are timed.
+    pub timed: bool,
     /// Rows written so far.
     pub affected: u64,
 }
@@ -174,7 +178,8 @@ pub struct Execution {
 impl Execution {
     /// Makes the operators of `plan`; nothing runs yet. `actuals`: count rows, loops and time of every node (EXPLAIN ANALYZE).
     pub fn new(plan: &Arc<PhysicalPlan>, cx: &mut ExecCx<'_>, actuals: bool) -> Result<Execution> {
-        let (root, state) = build::build(plan, cx, actuals)?;
+        let (root, mut state) = build::build(plan, cx, actuals)?;
+        state.timed = actuals;
         Ok(Execution { plan: Arc::clone(plan), root, state, finished: false })
     }
 
@@ -192,6 +197,11 @@ impl Execution {
         std::mem::swap(&mut cx.run, &mut self.state);
         self.finished = !matches!(answer, Ok(Some(_)));
         answer
+    }
+
+    /// Leaves the clock alone: nodes are counted, but not timed.
+    pub fn without_timing(&mut self) {
+        self.state.timed = false;
     }
 
     /// The plan.

@@ -6,6 +6,7 @@
 use nq_qsql::error::Result;
 pub use nq_qsql::plan::explain::NodeActual;
 use nq_qsql::plan::physical::{Node, Op};
+use nq_storage::buffer::touched;
 
 use super::{Batch, ExecCx, Operator};
 
@@ -61,11 +62,18 @@ impl Watched {
 
 impl Operator for Watched {
     fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
-        let start = cx.host.clock_time();
+        let start = if cx.run.timed { cx.host.clock_time() } else { 0 };
+        let before = touched();
+        let outside = std::mem::take(&mut cx.run.filtered);
         let answer = self.inner.next(cx);
-        let spent = cx.host.clock_time() - start;
+        let filtered = std::mem::replace(&mut cx.run.filtered, outside);
+        let after = touched();
+        let spent = if cx.run.timed { cx.host.clock_time() - start } else { 0 };
         if let Some(actual) = cx.run.actuals.get_mut(self.node) {
             actual.total_micros += spent;
+            actual.filtered += filtered;
+            actual.hits += after.hits - before.hits;
+            actual.reads += after.reads - before.reads;
             if !self.started {
                 self.started = true;
                 actual.loops += 1;

@@ -70,7 +70,10 @@ impl Session {
     }
 
     /// Stores a relation.
-    pub(crate) fn put_relation(&mut self, object: RelationObject) -> Result<Arc<RelationObject>> {
+    pub(crate) fn put_relation(&mut self, mut object: RelationObject) -> Result<Arc<RelationObject>> {
+        if object.acl.is_none() && self.view().catalog.object(object.relation.oid).is_none() {
+            self.apply_default_acl(&mut object);
+        }
         let object = Arc::new(object);
         self.put_object(
             ObjectKey::new(Class::Relation, object.relation.oid),

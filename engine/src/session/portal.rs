@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use nq_qsql::bail;
 use nq_qsql::error::{Result, SqlError};
+use nq_qsql::parse::ast::Statement;
 use nq_qsql::plan::physical::{Command, OutputColumn, TableLock};
 use nq_qsql::types::Datum;
 use nq_storage::WaitPolicy;
@@ -242,42 +243,47 @@ impl Session {
         prepared: Option<&Arc<Prepared>>,
         source: &Arc<Source>,
     ) -> Result<Arc<Plan>> {
-        loop {
-            let version = self.host.current_view().catalog.version;
-            let txn = self.begin_statement();
-            let mut waited = false;
-            for used in
-                plan.physical.relations.iter().filter(|r| r.relation.oid >= crate::catalog::FIRST_NORMAL_OID)
-            {
-                let mode = match used.lock {
-                    TableLock::AccessShare => LockMode::AccessShare,
-                    TableLock::RowShare => LockMode::RowShare,
-                    TableLock::RowExclusive => LockMode::RowExclusive,
-                };
-                txn.lock_object(LockClass::Relation, u64::from(used.relation.oid), mode, WaitPolicy::Wait)
-                    .map_err(store_error)?;
-                waited = true;
-            }
-            if waited {
-                self.db.settle();
-                if self.home.version() != version && self.transaction.overlay.is_none() {
-                    self.ready_view();
-                    let view = self.host.current_view().clone();
-                    if !plan.fits(&view) {
-                        plan = match prepared {
-                            Some(prepared) => self.prepared_plan(prepared)?,
-                            None => {
-                                let params: Vec<_> = plan.params.iter().map(|ty| ty.oid).collect();
-                                self.cached_plan(source, &params)?
-                            }
-                        };
-                        continue;
-                    }
+        while !self.lock_plan_relations(&plan)? {
+            plan = match prepared {
+                Some(prepared) => self.prepared_plan(prepared)?,
+                None => {
+                    let params: Vec<_> = plan.params.iter().map(|ty| ty.oid).collect();
+                    self.cached_plan(source, &params)?
+                }
+            };
+        }
+        Ok(plan)
+    }
+
+    /// Locks the plan's relations and checks privileges; `false` when the catalog has outrun the plan meanwhile.
+    pub(crate) fn lock_plan_relations(&mut self, plan: &Plan) -> Result<bool> {
+        let version = self.host.current_view().catalog.version;
+        let txn = self.begin_statement();
+        let mut waited = false;
+        for used in
+            plan.physical.relations.iter().filter(|r| r.relation.oid >= crate::catalog::FIRST_NORMAL_OID)
+        {
+            let mode = match used.lock {
+                TableLock::AccessShare => LockMode::AccessShare,
+                TableLock::RowShare => LockMode::RowShare,
+                TableLock::RowExclusive => LockMode::RowExclusive,
+            };
+            txn.lock_object(LockClass::Relation, u64::from(used.relation.oid), mode, WaitPolicy::Wait)
+                .map_err(store_error)?;
+            waited = true;
+        }
+        if waited {
+            self.db.settle();
+            if self.home.version() != version && self.transaction.overlay.is_none() {
+                self.ready_view();
+                let view = self.host.current_view().clone();
+                if !plan.fits(&view) {
+                    return Ok(false);
                 }
             }
-            self.check_plan_privileges(&plan)?;
-            return Ok(plan);
         }
+        self.check_plan_privileges(plan)?;
+        Ok(true)
     }
 
     fn check_plan_privileges(&mut self, plan: &Plan) -> Result<()> {
@@ -307,6 +313,19 @@ impl Session {
         Ok(())
     }
 
+    /// Refuses a plan that writes in a read-only transaction.
+    pub(crate) fn check_plan_writable(&self, plan: &Plan, statement: Option<&Statement>) -> Result<()> {
+        match plan.physical.read_only {
+            true => Ok(()),
+            false => self.check_writable(command_word(plan.physical.command, statement)),
+        }
+    }
+
+    /// Memory that one statement may use before it spills.
+    pub(crate) fn work_mem_bytes(&self) -> usize {
+        (self.host.settings.derived().work_mem_kb.max(64) as usize) << 10
+    }
+
     /// Counts changed rows for the decision when to analyse.
     pub(crate) fn note_changes(&self, plan: &Plan, rows: u64) {
         let written = |r: &&nq_qsql::plan::physical::RelationUse| r.lock == TableLock::RowExclusive;
@@ -325,11 +344,8 @@ impl Session {
         let Run::Plan { plan, prepared } = &portal.run else { return Ok(None) };
         let (plan, prepared) = (plan.clone(), prepared.clone());
         let plan = self.lock_plan(plan, prepared.as_ref(), &portal.source)?;
-        if !plan.physical.read_only {
-            self.check_writable(command_word(plan.physical.command, &portal.source))?;
-        }
-        let work_mem = (self.host.settings.derived().work_mem_kb.max(64) as usize) << 10;
-        let memory = Memory::new(&self.db.budget, work_mem);
+        self.check_plan_writable(&plan, portal.source.statement())?;
+        let memory = Memory::new(&self.db.budget, self.work_mem_bytes());
         self.transaction.worked(plan.is_short());
         // A row limit makes a difference after the last row, which the general path takes care of.
         if let Some(point) = &plan.point
@@ -526,9 +542,8 @@ impl Session {
 }
 
 /// The word that read-only errors name a statement by.
-fn command_word(command: Command, source: &Source) -> &'static str {
-    use nq_qsql::parse::ast::Statement;
-    match (command, source.statement()) {
+fn command_word(command: Command, statement: Option<&Statement>) -> &'static str {
+    match (command, statement) {
         (Command::Insert, _) => "INSERT",
         (Command::Update, _) => "UPDATE",
         (Command::Delete, _) => "DELETE",

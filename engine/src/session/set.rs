@@ -11,6 +11,7 @@ use super::Session;
 use super::host::User;
 use super::transaction::{Block, isolation_name, isolation_named};
 use super::utility::Done;
+use crate::catalog::state::Via;
 use crate::settings::{Scope, definition, join_arguments, parse_bool};
 
 impl Session {
@@ -148,7 +149,7 @@ impl Session {
                 };
                 let session = self.host.session_user.oid;
                 let may = view.cluster.is_superuser(session)
-                    || view.cluster.memberships(session, false).contains(&role.oid);
+                    || view.cluster.memberships(session, Via::Set).contains(&role.oid);
                 if !may {
                     bail!(INSUFFICIENT_PRIVILEGE, "permission denied to set role \"{name}\"");
                 }
@@ -277,7 +278,7 @@ impl Session {
 }
 
 /// The text of a value of SET.
-fn set_text(name: &str, value: &SetValue) -> Result<String> {
+pub(crate) fn set_text(name: &str, value: &SetValue) -> Result<String> {
     Ok(match value {
         SetValue::Text(text) | SetValue::Number(text) => text.to_string(),
         SetValue::Interval { text, .. } => {

@@ -145,6 +145,7 @@ impl Conditions {
 
     /// Narrows the batch's selection to the rows that pass all conjuncts.
     pub fn apply(&self, mut batch: Batch, cx: &mut ExecCx<'_>) -> Result<Batch> {
+        let before = batch.count();
         for conjunct in &self.conjuncts {
             let mut passed = Vec::with_capacity(batch.count());
             conjunct.select(&batch, batch.rows(), cx, &mut passed)?;
@@ -156,6 +157,7 @@ impl Conditions {
                 }
             }
         }
+        cx.run.filtered += (before - batch.count()) as u64;
         Ok(batch)
     }
 }

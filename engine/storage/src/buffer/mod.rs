@@ -21,4 +21,4 @@ mod frame;
 mod pool;
 
 pub use frame::{Logged, PageRead, PageWrite, log};
-pub use pool::{Access, BufferPool, BufferStats};
+pub use pool::{Access, BufferPool, BufferStats, Touched, touched};

@@ -7,6 +7,7 @@ use crate::page::{NodeMut, PageBuf, PageKind, page_id, page_kind};
 use crate::store::{PAGE_BYTES, PageStore};
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLockWriteGuard};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -41,6 +42,24 @@ pub struct BufferStats {
     pub dirty_evictions: u64,
     /// Log position of the oldest change that is not in the page store.
     pub oldest_change: Lsn,
+}
+
+/// Pages that one thread has looked up since it started: differences tell what a piece of work touched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// Found in the pool.
+    pub hits: u64,
+    /// Read from the page store.
+    pub reads: u64,
+}
+
+thread_local! {
+    static TOUCHED: Cell<Touched> = const { Cell::new(Touched { hits: 0, reads: 0 }) };
+}
+
+/// What this thread has touched so far.
+pub fn touched() -> Touched {
+    TOUCHED.with(Cell::get)
 }
 
 #[derive(Default)]
@@ -104,6 +123,13 @@ impl BufferPool {
             Some(_) => shard.hits += 1,
             None => shard.misses += 1,
         }
+        TOUCHED.with(|touched| {
+            let Touched { hits, reads } = touched.get();
+            touched.set(match found {
+                Some(_) => Touched { hits: hits + 1, reads },
+                None => Touched { hits, reads: reads + 1 },
+            });
+        });
         found.map(|frame| &self.frames[frame as usize])
     }
 

@@ -44,6 +44,8 @@ pub enum Fact {
     Text(String),
     /// A list; printed with commas in text.
     List(Vec<String>),
+    /// A number.
+    Count(f64),
 }
 
 /// The text of a slot and whether it is a plain column.
@@ -143,6 +145,22 @@ fn number(node: &Node, next: &mut usize, numbers: &mut HashMap<*const Node, usiz
     inputs(node).into_iter().for_each(|n| number(n, next, numbers, relations));
 }
 
+/// Says after a filter how many rows it removed.
+fn show_removed(block: &mut Block) {
+    const REMOVED: [(&str, &str); 2] =
+        [("Join Filter", "Rows Removed by Join Filter"), ("Filter", "Rows Removed by Filter")];
+    let Some(actual) = block.actual.filter(|a| a.filtered > 0 && a.loops > 0) else { return };
+    let find = |name: &str| block.details.iter().position(|d| d.0 == name);
+    let found = REMOVED.iter().find_map(|(filter, removed)| Some((find(filter)?, *removed)));
+    if let Some((at, removed)) = found {
+        let line = (removed.to_owned(), Fact::Count((actual.filtered as f64 / actual.loops as f64).round()));
+        match find(removed) {
+            Some(there) => block.details[there] = line,
+            None => block.details.insert(at + 1, line),
+        }
+    }
+}
+
 impl<'a> Builder<'a> {
     pub(super) fn new(
         plan: &'a PhysicalPlan,
@@ -201,6 +219,7 @@ impl<'a> Builder<'a> {
         if block.actual.is_none() {
             block.actual = self.actual(node);
         }
+        show_removed(&mut block);
         (block, slots)
     }
 
@@ -300,8 +319,8 @@ impl<'a> Builder<'a> {
                 block.cost.rows = node.cost.rows;
                 block.cost.total = node.cost.total;
                 if let (Some(actual), Some(own)) = (&mut block.actual, self.actual(node)) {
-                    actual.rows = own.rows;
-                    actual.total_micros = own.total_micros;
+                    let filtered = actual.filtered + own.filtered;
+                    *actual = NodeActual { startup_micros: actual.startup_micros, filtered, ..own };
                 }
                 let text = deparse_conjunction(conditions, &self.own_names(&slots));
                 block.details.push(("Filter".to_owned(), Fact::Text(text)));
@@ -313,6 +332,10 @@ impl<'a> Builder<'a> {
                 let slots: Vec<Slot> = exprs.iter().map(|e| self.slot_of(e, &inner)).collect();
                 block.cost.total = node.cost.total;
                 block.cost.width = node.cost.width;
+                if let (Some(actual), Some(own)) = (&mut block.actual, self.actual(node)) {
+                    let (rows, filtered) = (actual.rows, actual.filtered);
+                    *actual = NodeActual { rows, filtered, ..own };
+                }
                 block.details.retain(|d| d.0 != "Output");
                 self.output(&mut block, &slots);
                 self.attach_subplans(&mut block, exprs.iter(), &inner);

@@ -7,7 +7,13 @@ use super::{ActualStats, ExplainOptions};
 pub(super) fn print(root: &Block, options: &ExplainOptions, actuals: Option<&ActualStats>) -> Vec<String> {
     let mut out = String::from("[\n  {\n    \"Plan\": ");
     node(root, options, 4, &mut out);
-    if let (true, Some(actuals)) = (options.summary || options.analyze, actuals) {
+    if let (true, Some(actuals)) = (options.buffers, actuals) {
+        let (hits, reads) = actuals.planning_pages;
+        out.push_str(&format!(
+            ",\n    \"Planning\": {{\n      \"Shared Hit Blocks\": {hits},\n      \"Shared Read Blocks\": {reads}\n    }}"
+        ));
+    }
+    if let (true, Some(actuals)) = (options.summary, actuals) {
         out.push_str(&format!(",\n    \"Planning Time\": {:.3}", millis(actuals.planning_micros)));
         if options.analyze {
             out.push_str(",\n    \"Triggers\": [\n    ]");
@@ -54,6 +60,10 @@ fn node(block: &Block, options: &ExplainOptions, indent: usize, out: &mut String
     for (name, value) in &block.details {
         items.push(format!("{}: {}", string(name), fact(value)));
     }
+    if let (true, Some(actual)) = (options.buffers, block.actual) {
+        items.push(format!("\"Shared Hit Blocks\": {}", actual.hits));
+        items.push(format!("\"Shared Read Blocks\": {}", actual.reads));
+    }
     out.push_str("{\n");
     for (i, item) in items.iter().enumerate() {
         out.push_str(&format!("{pad}{item}"));
@@ -74,6 +84,7 @@ fn node(block: &Block, options: &ExplainOptions, indent: usize, out: &mut String
 fn fact(value: &Fact) -> String {
     match value {
         Fact::Text(text) => string(text),
+        Fact::Count(count) => format!("{count:.0}"),
         Fact::List(items) => format!("[{}]", items.iter().map(|i| string(i)).collect::<Vec<_>>().join(", ")),
     }
 }

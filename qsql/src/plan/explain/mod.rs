@@ -26,6 +26,8 @@ pub struct ExplainOptions {
     pub timing: bool,
     /// Show planning and execution time.
     pub summary: bool,
+    /// Show pages touched, with `analyze`.
+    pub buffers: bool,
     /// JSON instead of text.
     pub json: bool,
 }
@@ -38,6 +40,7 @@ impl Default for ExplainOptions {
             costs: true,
             timing: true,
             summary: false,
+            buffers: false,
             json: false,
         }
     }
@@ -54,6 +57,12 @@ pub struct NodeActual {
     pub startup_micros: i64,
     /// Microseconds in it and its inputs, over all loops.
     pub total_micros: i64,
+    /// Rows that its own conditions removed, over all loops.
+    pub filtered: u64,
+    /// Pages that it and its inputs found in the buffer pool.
+    pub hits: u64,
+    /// Pages that it and its inputs had read.
+    pub reads: u64,
 }
 
 /// What a run did.
@@ -61,6 +70,8 @@ pub struct NodeActual {
 pub struct ActualStats {
     /// By node in preorder: the main tree (left before right), then the subplans' trees, then the CTEs', in their order.
     pub nodes: Vec<NodeActual>,
+    /// Pages that planning found in the buffer pool, and those it had read.
+    pub planning_pages: (u64, u64),
     /// Microseconds of planning.
     pub planning_micros: i64,
     /// Microseconds of execution.

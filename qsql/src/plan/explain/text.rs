@@ -6,7 +6,13 @@ use super::{ActualStats, ExplainOptions};
 pub(super) fn print(root: &Block, options: &ExplainOptions, actuals: Option<&ActualStats>) -> Vec<String> {
     let mut lines = Vec::new();
     node(root, options, 0, &mut lines);
-    if let (true, Some(actuals)) = (options.summary || options.analyze, actuals) {
+    if let (true, Some(actuals)) = (options.buffers, actuals)
+        && let Some(text) = pages(actuals.planning_pages)
+    {
+        lines.push("Planning:".to_owned());
+        lines.push(format!("  {text}"));
+    }
+    if let (true, Some(actuals)) = (options.summary, actuals) {
         lines.push(format!("Planning Time: {:.3} ms", millis(actuals.planning_micros)));
         if options.analyze {
             lines.push(format!("Execution Time: {:.3} ms", millis(actuals.execution_micros)));
@@ -57,7 +63,11 @@ fn node(block: &Block, options: &ExplainOptions, indent: usize, lines: &mut Vec<
         match fact {
             Fact::Text(text) => lines.push(format!("{pad}{name}: {text}")),
             Fact::List(items) => lines.push(format!("{pad}{name}: {}", items.join(", "))),
+            Fact::Count(count) => lines.push(format!("{pad}{name}: {count:.0}")),
         }
+    }
+    if let (true, Some(actual)) = (options.buffers, block.actual) {
+        lines.extend(pages((actual.hits, actual.reads)).map(|text| format!("{pad}{text}")));
     }
     for child in &block.children {
         match &child.subplan {
@@ -68,6 +78,14 @@ fn node(block: &Block, options: &ExplainOptions, indent: usize, lines: &mut Vec<
             None => node(child, options, indent + 6, lines),
         }
     }
+}
+
+/// The line about pages found in the pool and pages read; `None` when there were none.
+fn pages((hits, reads): (u64, u64)) -> Option<String> {
+    let hits = (hits > 0).then(|| format!(" hit={hits}"));
+    let reads = (reads > 0).then(|| format!(" read={reads}"));
+    (hits.is_some() || reads.is_some())
+        .then(|| format!("Buffers: shared{}{}", hits.unwrap_or_default(), reads.unwrap_or_default()))
 }
 
 pub(super) fn millis(micros: i64) -> f64 {
