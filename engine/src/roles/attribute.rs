@@ -2,7 +2,7 @@
 
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::{
-    AlterRole, CreateRole, CreateRoleKind, RoleKind, RoleOption, RoleOptionKind, RoleSpec,
+    AlterRole, CreateRole, CreateRoleKind, ObjectId, Rename, RoleKind, RoleOption, RoleOptionKind, RoleSpec,
 };
 use nq_qsql::types::{Datum, IoContext, Oid, io_text, oid};
 use nq_qsql::{bail, sql_err};
@@ -271,7 +271,11 @@ impl Session {
     }
 
     /// ALTER ROLE .. RENAME TO.
-    pub(crate) fn rename_role(&mut self, from: &str, to: &str) -> Result<()> {
+    pub(crate) fn rename_role(&mut self, rename: &Rename) -> Result<Done> {
+        let ObjectId::Name(from) = &rename.object.id else {
+            return Err(SqlError::internal("a role without a name"));
+        };
+        let (from, to) = (&*from.object().name, &*rename.new_name.name);
         self.lock_cluster()?;
         let Some(role) = self.view().cluster.role_named(from).cloned() else {
             bail!(UNDEFINED_OBJECT, "role \"{from}\" does not exist")
@@ -302,7 +306,8 @@ impl Session {
             bail!(DUPLICATE_OBJECT, "role \"{to}\" already exists");
         }
         self.release_name(Class::Role, 0, from)?;
-        self.put_role(Role { name: to.into(), ..(*role).clone() })
+        self.put_role(Role { name: to.into(), ..(*role).clone() })?;
+        Done::tag("ALTER ROLE")
     }
 
     /// The verifier to store for a password.

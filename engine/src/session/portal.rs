@@ -428,6 +428,7 @@ impl Session {
             Point::Write(write) => {
                 let written = self.with_exec_cx(plan, &params, memory, |cx| write.run(cx, &mut key));
                 written.map(|written| {
+                    self.note_changes(plan, written.count);
                     let tag = command_tag(plan.physical.command, written.count);
                     if plan.columns.is_empty() {
                         portal.run = Run::Done(command_tag(plan.physical.command, 0));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nq_qsql::bail;
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::parse::ast::{Ast, Statement};
+use nq_qsql::parse::ast::{Ast, ObjectKind, Statement};
 use nq_qsql::parse::qsql::QsqlStatement;
 use nq_qsql::plan::physical::OutputColumn;
 use nq_qsql::types::{Datum, oid};
@@ -158,6 +158,7 @@ impl Session {
             Statement::Grant(grant) => self.grant(grant),
             Statement::GrantRole(grant) => self.grant_roles(grant),
             Statement::Drop(drop) => self.drop_objects(drop),
+            Statement::Rename(rename) if rename.object.kind == ObjectKind::Role => self.rename_role(rename),
             Statement::Rename(_) => Err(SqlError::unsupported("RENAME")),
             Statement::AlterOwner(_) => Err(SqlError::unsupported("OWNER TO")),
             Statement::AlterObjectSchema(_) => Err(SqlError::unsupported("SET SCHEMA")),
