@@ -249,13 +249,8 @@ impl Session {
                 ));
             }
             if wanted.password.is_some() && role.oid != own.oid {
-                return Err(denied(
-                    what,
-                    format!(
-                        "To change another role's password, the current user must have the CREATEROLE attribute and the ADMIN option on role \"{}\".",
-                        role.name
-                    ),
-                ));
+                let detail = "To change another role's password, the current user must have the CREATEROLE attribute and the ADMIN option on the role.";
+                return Err(denied(what, detail));
             }
             return Ok(());
         }

@@ -220,6 +220,9 @@ impl<'a> Builder<'a> {
             block.actual = self.actual(node);
         }
         show_removed(&mut block);
+        if let (Op::IndexScan { .. }, Some(actual)) = (&node.op, block.actual) {
+            block.details.push(("Index Searches".to_owned(), Fact::Count(actual.loops as f64)));
+        }
         (block, slots)
     }
 

@@ -35,7 +35,10 @@ fn node(block: &Block, options: &ExplainOptions, indent: usize, lines: &mut Vec<
         let c = block.cost;
         line.push_str(&format!(
             "  (cost={:.2}..{:.2} rows={:.0} width={:.0})",
-            c.startup, c.total, c.rows, c.width
+            c.startup,
+            c.total,
+            c.rows,
+            c.width + 0.0
         ));
     }
     if options.analyze {
