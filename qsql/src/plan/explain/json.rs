@@ -44,7 +44,7 @@ fn node(block: &Block, options: &ExplainOptions, indent: usize, out: &mut String
         items.push(format!("\"Startup Cost\": {:.2}", c.startup));
         items.push(format!("\"Total Cost\": {:.2}", c.total));
         items.push(format!("\"Plan Rows\": {:.0}", c.rows));
-        items.push(format!("\"Plan Width\": {:.0}", c.width));
+        items.push(format!("\"Plan Width\": {:.0}", c.width + 0.0));
     }
     if options.analyze {
         let a = block.actual.unwrap_or_default();
