@@ -7,6 +7,7 @@ mod activity;
 pub mod admin;
 #[allow(dead_code, reason = "written for statements that are not wired yet; the roadmap lists them")]
 mod catalog;
+mod copy;
 #[allow(dead_code, reason = "written for statements that are not wired yet; the roadmap lists them")]
 pub mod database;
 #[allow(dead_code, reason = "written for statements that are not wired yet; the roadmap lists them")]

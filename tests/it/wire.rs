@@ -89,7 +89,6 @@ async fn several_statements_in_one_simple_query() {
 }
 
 #[tokio::test]
-#[ignore = "COPY is not wired yet"]
 async fn copy_in_and_out() {
     use std::pin::pin;
     let cluster = Cluster::start(NQDB);

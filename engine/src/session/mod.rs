@@ -37,6 +37,7 @@ use parking_lot::Mutex;
 use crate::activity::{Backend, Doing, State};
 use crate::catalog::object::{DatabaseObject, Role};
 use crate::catalog::{BOOTSTRAP_SUPERUSER, acl};
+use crate::copy::CopyIn;
 use crate::database::{Database, Home};
 use crate::settings::{Settings, Source as SettingSource};
 
@@ -64,6 +65,8 @@ pub struct Session {
     portals: HashMap<Box<str>, Portal>,
     /// The statement of the simple protocol whose sink was full.
     simple: Option<Portal>,
+    /// The COPY FROM STDIN that waits for data.
+    pub(crate) copy_in: Option<Box<CopyIn>>,
     pending_lsn: Option<Lsn>,
     /// A buffer for the keys of point statements.
     key: Vec<u8>,
@@ -209,6 +212,7 @@ impl Session {
             statements: HashMap::new(),
             portals: HashMap::new(),
             simple: None,
+            copy_in: None,
             pending_lsn: None,
             key: Vec::new(),
             shape: String::new(),
@@ -249,7 +253,7 @@ impl Session {
             self.fail();
         }
         self.host.deadline = 0;
-        let state = self.activity_state();
+        let state = if self.copy_in.is_some() { State::Active } else { self.activity_state() };
         let started = (self.transaction.block != Block::None).then_some(self.host.transaction_time);
         let mut doing = self.backend.doing.lock();
         doing.state = state;
@@ -530,28 +534,6 @@ impl Session {
         self.portals.retain(|_, portal| held(portal));
     }
 
-    /// Takes a CopyData message of a COPY FROM STDIN.
-    ///
-    /// # Errors
-    /// No COPY can be in progress yet: always.
-    pub fn copy_data(&mut self, _data: &[u8]) -> Result<()> {
-        self.after_command(Err(SqlError::internal("no COPY is in progress")))
-    }
-
-    /// CopyDone: ends the COPY; answers its completion.
-    ///
-    /// # Errors
-    /// No COPY can be in progress yet: always.
-    pub fn copy_done(&mut self) -> Result<Outcome> {
-        self.after_command(Err(SqlError::internal("no COPY is in progress")))
-    }
-
-    /// CopyFail: the client gives up. Always an error: 57014 `COPY from stdin failed: ...`.
-    pub fn copy_fail(&mut self, message: &str) -> SqlError {
-        self.fail();
-        sql_err!(QUERY_CANCELED, "COPY from stdin failed: {message}")
-    }
-
     /// Notices since the last call.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.host.notices)
@@ -583,6 +565,9 @@ impl Session {
     /// `idle_in_transaction_session_timeout` (25P03) or `idle_session_timeout` (57P05).
     pub fn idle_timeout(&self) -> Option<(u64, SqlError)> {
         let derived = self.host.settings.derived();
+        if self.copy_in.is_some() {
+            return None;
+        }
         match self.transaction.block {
             Block::Explicit | Block::Failed => match derived.idle_in_transaction_session_timeout_ms {
                 0 => None,

@@ -20,6 +20,7 @@ use super::prepared::{Prepared, Source, is_plannable};
 use super::{Flow, Format, Outcome, ResultSink, Rows, Session};
 use crate::catalog::acl;
 use crate::catalog::system::{self, SessionFacts, SystemCx};
+use crate::copy::CopyOut;
 use crate::error::store_error;
 use crate::exec::memory::Memory;
 use crate::exec::point::{Point, eval_row};
@@ -57,6 +58,8 @@ pub(crate) enum Run {
     Running(Box<Running>),
     /// A statement that is not planned and has not run.
     Utility,
+    /// A COPY TO at work.
+    CopyOut(Box<CopyOut>),
     /// Rows that are there, to be handed out.
     Values { rows: VecDeque<Vec<Datum>>, tag: String },
     /// Finished, with the command tag.
@@ -178,6 +181,13 @@ impl Session {
             return Ok(Outcome::Empty);
         }
         self.check_statement_allowed(portal.source.statement())?;
+        if let Run::Utility = portal.run
+            && let Some(Statement::Copy(copy)) = portal.source.statement()
+            && !copy.from
+        {
+            let source = portal.source.clone();
+            portal.run = Run::CopyOut(self.start_copy_out(&source, copy)?);
+        }
         if let Run::Utility = portal.run {
             self.transaction.worked(portal.source.statement().is_some_and(ends_or_begins));
             match self.run_utility(portal)? {
@@ -207,6 +217,13 @@ impl Session {
         match &mut portal.run {
             Run::Running(_) => self.pull(portal, max_rows, sink),
             Run::Values { .. } => self.hand_out(portal, max_rows, sink),
+            Run::CopyOut(copy) => {
+                let outcome = self.pull_copy(copy, sink)?;
+                if outcome != Outcome::Suspended {
+                    portal.run = Run::Done(String::new());
+                }
+                Ok(outcome)
+            }
             Run::Done(tag) => Ok(Outcome::Complete(tag.clone())),
             Run::Plan { .. } | Run::Utility => Err(SqlError::internal("a portal was not started")),
         }
@@ -334,6 +351,11 @@ impl Session {
         }
     }
 
+    /// The memory of one statement.
+    pub(crate) fn statement_memory(&self) -> Arc<Memory> {
+        Memory::new(&self.db.budget, self.work_mem_bytes())
+    }
+
     /// Starts a plan. Answers the outcome when it is already complete: nothing to return.
     fn start_plan(
         &mut self,
@@ -345,7 +367,7 @@ impl Session {
         let (plan, prepared) = (plan.clone(), prepared.clone());
         let plan = self.lock_plan(plan, prepared.as_ref(), &portal.source)?;
         self.check_plan_writable(&plan, portal.source.statement())?;
-        let memory = Memory::new(&self.db.budget, self.work_mem_bytes());
+        let memory = self.statement_memory();
         self.transaction.worked(plan.is_short());
         // A row limit makes a difference after the last row, which the general path takes care of.
         if let Some(point) = &plan.point

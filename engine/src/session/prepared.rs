@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nq_qsql::bind::{BindContext, Bound};
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ParsedStatement;
-use nq_qsql::parse::ast::{Ast, Statement};
+use nq_qsql::parse::ast::{Ast, CopySource, Statement};
 use nq_qsql::plan::physical::OutputColumn;
 use nq_qsql::types::{DataType, Oid};
 use nq_qsql::{bail, sql_err};
@@ -26,6 +26,25 @@ impl Source {
     /// The statement.
     pub(crate) fn statement(&self) -> Option<&Statement> {
         self.parsed.as_ref().map(|p| &p.ast.statement)
+    }
+
+    /// The statement that this one wraps (COPY's, PREPARE's, DECLARE CURSOR's), in a tree of its own with the same text.
+    pub(crate) fn inner(&self) -> Result<Arc<Source>> {
+        let broken = || SqlError::internal("the statement wraps no other");
+        let start = self.parsed.as_ref().map(|p| p.start);
+        let statements = nq_qsql::parse::parse_statements(&self.text)?;
+        let mut parsed = statements.into_iter().find(|p| Some(p.start) == start).ok_or_else(broken)?;
+        let unwrapped = std::mem::replace(&mut parsed.ast.statement, Statement::Load("".into()));
+        parsed.ast.statement = match unwrapped {
+            Statement::Copy(copy) => match copy.source {
+                CopySource::Query(query) => *query,
+                CopySource::Table { .. } => return Err(broken()),
+            },
+            Statement::Prepare(prepare) => prepare.statement,
+            Statement::DeclareCursor(declare) => Statement::Query(declare.query),
+            _ => return Err(broken()),
+        };
+        Ok(Arc::new(Source { text: self.text.clone(), parsed: Some(parsed) }))
     }
 
     /// The statement's own text.

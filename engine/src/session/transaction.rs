@@ -375,6 +375,7 @@ impl Session {
     /// Takes note of an error of a statement.
     pub(crate) fn fail(&mut self) {
         self.simple = None;
+        self.copy_in = None;
         match self.transaction.block {
             Block::Explicit | Block::Failed => {
                 let restored = self.restore_savepoint();

@@ -19,7 +19,7 @@ pub(crate) enum Done {
     Tag(String),
     /// Rows; `{}` in the tag is replaced by their number.
     Rows { columns: Arc<[OutputColumn]>, rows: Vec<Vec<Datum>>, tag: String },
-    /// A COPY that waits for data, or has sent it.
+    /// A COPY that waits for data, or has read a file.
     Copy(Outcome),
 }
 
@@ -130,7 +130,7 @@ impl Session {
             Statement::Fetch(_) => Err(SqlError::unsupported("FETCH")),
             Statement::CloseCursor(_) => Err(SqlError::unsupported("CLOSE")),
             Statement::Explain(explain) => self.explain(source, ast, explain),
-            Statement::Copy(_) => Err(SqlError::unsupported("COPY")),
+            Statement::Copy(copy) => self.copy_from(ast, copy).map(Done::Copy),
             Statement::Query(query) if has_into(ast, *query) => Err(SqlError::unsupported("SELECT INTO")),
             Statement::Query(_)
             | Statement::Insert(_)

@@ -158,7 +158,8 @@ impl RowLayout {
     /// # Errors
     /// XX000 when a value is not of its column's type (a broken plan).
     pub fn encode(&self, values: &[Datum], out: &mut Vec<u8>) -> Result<()> {
-        let mut writer = RowWriter::new(self, out);
+        let mut scratch = RowScratch::default();
+        let mut writer = RowWriter::new(self, out, &mut scratch);
         for value in &values[..values.len().min(self.places.len())] {
             writer.push(value)?;
         }
@@ -452,25 +453,31 @@ pub fn put_decimal(value: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at..]);
 }
 
-/// Writes a row column by column: values of datums, or the bytes a COPY has parsed.
-pub struct RowWriter<'a> {
-    layout: &'a RowLayout,
-    out: &'a mut Vec<u8>,
-    start: usize,
-    column: usize,
-    /// Variable values, before their place is known.
+/// Variable values of the row being written, before their place is known. Kept from row to row for its memory.
+#[derive(Debug, Default)]
+pub struct RowScratch {
     variable: Vec<u8>,
     ends: Vec<u32>,
 }
 
+/// Writes a row column by column: values of datums, or the bytes a COPY has parsed.
+pub struct RowWriter<'a> {
+    layout: &'a RowLayout,
+    out: &'a mut Vec<u8>,
+    scratch: &'a mut RowScratch,
+    start: usize,
+    column: usize,
+}
+
 impl<'a> RowWriter<'a> {
     /// Starts a row of all the layout's columns at the end of `out`.
-    pub fn new(layout: &'a RowLayout, out: &'a mut Vec<u8>) -> RowWriter<'a> {
+    pub fn new(layout: &'a RowLayout, out: &'a mut Vec<u8>, scratch: &'a mut RowScratch) -> RowWriter<'a> {
         let (columns, start) = (layout.places.len(), out.len());
         out.extend_from_slice(&(columns as u16).to_le_bytes());
         out.resize(start + 2 + columns.div_ceil(8) + layout.fixed[columns] as usize, 0);
-        let ends = Vec::with_capacity(layout.variable[columns] as usize);
-        RowWriter { layout, out, start, column: 0, variable: Vec::new(), ends }
+        scratch.variable.clear();
+        scratch.ends.clear();
+        RowWriter { layout, out, scratch, start, column: 0 }
     }
 
     /// Writes the next column.
@@ -501,13 +508,13 @@ impl<'a> RowWriter<'a> {
             (Storage::Uuid, Datum::Uuid(bytes)) => self.fixed(place.slot, &[&bytes[..]]),
             (Storage::Tid, Datum::Tid(block, item)) => fixed!(block, item),
             (Storage::Numeric, Datum::Numeric(n)) => {
-                put_numeric(n, &mut self.variable);
+                put_numeric(n, &mut self.scratch.variable);
                 self.end_variable();
             }
             (Storage::Bytes, Datum::Text(s)) => self.push_bytes(s.as_bytes()),
             (Storage::Bytes, Datum::Bytea(b)) => self.push_bytes(b),
             (Storage::Value, value) => {
-                value::put(value, &mut self.variable);
+                value::put(value, &mut self.scratch.variable);
                 self.end_variable();
             }
             (storage, value) => {
@@ -524,6 +531,11 @@ impl<'a> RowWriter<'a> {
         self.column += 1;
     }
 
+    /// The column that is written next.
+    pub fn column(&self) -> usize {
+        self.column
+    }
+
     fn push_null(&mut self) {
         self.out[self.start + 2 + self.column / 8] |= 1 << (self.column % 8);
         if self.layout.places[self.column].storage.width().is_none() {
@@ -532,12 +544,12 @@ impl<'a> RowWriter<'a> {
     }
 
     fn push_bytes(&mut self, bytes: &[u8]) {
-        self.variable.extend_from_slice(bytes);
+        self.scratch.variable.extend_from_slice(bytes);
         self.end_variable();
     }
 
     fn end_variable(&mut self) {
-        self.ends.push(self.variable.len() as u32);
+        self.scratch.ends.push(self.scratch.variable.len() as u32);
     }
 
     fn fixed(&mut self, slot: u32, parts: &[&[u8]]) {
@@ -554,14 +566,14 @@ impl<'a> RowWriter<'a> {
             self.push_null();
             self.column += 1;
         }
-        if self.variable.len() > usize::from(u16::MAX) {
+        if self.scratch.variable.len() > usize::from(u16::MAX) {
             let word = self.layout.places.len() as u16 | WIDE;
             self.out[self.start..self.start + 2].copy_from_slice(&word.to_le_bytes());
-            self.ends.iter().for_each(|end| self.out.extend_from_slice(&end.to_le_bytes()));
+            self.scratch.ends.iter().for_each(|end| self.out.extend_from_slice(&end.to_le_bytes()));
         } else {
-            self.ends.iter().for_each(|end| self.out.extend_from_slice(&(*end as u16).to_le_bytes()));
+            self.scratch.ends.iter().for_each(|end| self.out.extend_from_slice(&(*end as u16).to_le_bytes()));
         }
-        self.out.extend_from_slice(&self.variable);
+        self.out.extend_from_slice(&self.scratch.variable);
     }
 }
 

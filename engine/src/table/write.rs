@@ -13,7 +13,11 @@
 //!
 //! Sources: PostgreSQL manual 5.5 (constraints), 62.5 (index uniqueness checks).
 
+mod bulk;
+
 use std::sync::Arc;
+
+pub use bulk::{Bulk, Refused, RowSlot};
 
 use nq_qsql::catalog::{Generated, Index, IndexKey, Relation};
 use nq_qsql::error::{Result, SqlError};
@@ -101,6 +105,8 @@ pub struct Writer {
     checks: Vec<(Box<str>, Compiled)>,
     generated: Vec<(usize, Compiled)>,
     indexes: Vec<IndexWriter>,
+    /// Whether the column refuses NULL.
+    required: Vec<bool>,
 }
 
 /// Appends rows to a table, each with one value per column (by index; dropped and generated columns are filled in).
@@ -144,6 +150,11 @@ impl Writer {
                 .collect::<Result<_>>()?,
             generated: target.generated.iter().map(|(i, e)| Ok((*i, compiled(e)?))).collect::<Result<_>>()?,
             indexes: indexes.collect::<Result<_>>()?,
+            required: relation
+                .columns
+                .iter()
+                .map(|c| c.not_null && !c.dropped && c.generated != Generated::Virtual)
+                .collect(),
             relation,
         })
     }
@@ -209,12 +220,8 @@ impl Writer {
                 }
             }
         }
-        let refused =
-            |c: &nq_qsql::catalog::Column| c.not_null && !c.dropped && c.generated != Generated::Virtual;
-        let required: Vec<usize> =
-            self.relation.columns.iter().enumerate().filter(|(_, c)| refused(c)).map(|(i, _)| i).collect();
         for row in rows.iter() {
-            if let Some(&column) = required.iter().find(|&&c| row[c].is_null()) {
+            if let Some(column) = (0..row.len()).find(|&c| self.required[c] && row[c].is_null()) {
                 return Err(self.null_violation(row, column, cx.io));
             }
         }
@@ -268,30 +275,9 @@ impl Writer {
             return Ok(());
         }
         self.complete(rows, cx)?;
-        let entries = self.entries(rows, |_| true, cx)?;
-        let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(rows.len()));
-        for row in rows.iter() {
-            self.layout.encode(row, &mut bytes)?;
-            ends.push(bytes.len());
-        }
-        let first = cx.txn.next_row_id(self.tree(), rows.len() as u64).map_err(store_error)?;
-        let mut start = 0;
-        let mut encoded = ends.iter().map(|&end| {
-            let row = &bytes[start..end];
-            start = end;
-            row
-        });
-        cx.txn.append_rows(self.tree(), first, &mut encoded).map_err(store_error)?;
-        for (number, row) in rows.iter().enumerate() {
-            for (i, of_index) in entries.iter().enumerate() {
-                if let Some(entry) = &of_index[number]
-                    && self.enter(i, entry, first + number as u64, cx)?.is_some()
-                {
-                    return Err(self.unique_violation(i, row, cx));
-                }
-            }
-        }
-        Ok(())
+        let mut bulk = Bulk::new(self);
+        bulk.push_rows(self, rows, cx)?;
+        bulk.store(self, cx).map_err(|refused| refused.error)
     }
 
     /// Appends one completed row unless an entry of an arbiter (no arbiters: of any unique index) exists.

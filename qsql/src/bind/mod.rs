@@ -21,6 +21,7 @@ mod aggregate;
 mod assign;
 mod call;
 mod coerce;
+mod copy;
 mod expr;
 mod from;
 mod group;
@@ -40,6 +41,7 @@ mod types;
 mod with;
 
 pub use coerce::collation_of;
+pub use copy::{CopyTarget, bind_copy_target};
 pub use naming::expression_name;
 pub use stored::{StoredKind, bind_expression, bind_parsed_expression, bind_type_name, bind_type_text};
 pub use target::write_target;

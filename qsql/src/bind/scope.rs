@@ -39,6 +39,8 @@ pub(crate) enum Clause {
     Index,
     IndexPredicate,
     Generated,
+    CopyFilter,
+    ExecuteArgument,
 }
 
 impl Clause {
@@ -68,6 +70,8 @@ impl Clause {
             Clause::Index => "index expressions",
             Clause::IndexPredicate => "index predicates",
             Clause::Generated => "column generation expressions",
+            Clause::CopyFilter => "COPY FROM WHERE conditions",
+            Clause::ExecuteArgument => "EXECUTE parameters",
         }
     }
 }

@@ -24,6 +24,10 @@ pub enum StoredKind {
     IndexPredicate,
     /// A generated column's expression.
     Generated,
+    /// WHERE of COPY FROM: Boolean.
+    CopyFilter,
+    /// An argument of EXECUTE: no columns.
+    ExecuteArgument,
 }
 
 impl StoredKind {
@@ -34,6 +38,8 @@ impl StoredKind {
             StoredKind::Index => Clause::Index,
             StoredKind::IndexPredicate => Clause::IndexPredicate,
             StoredKind::Generated => Clause::Generated,
+            StoredKind::CopyFilter => Clause::CopyFilter,
+            StoredKind::ExecuteArgument => Clause::ExecuteArgument,
         }
     }
 
@@ -44,6 +50,8 @@ impl StoredKind {
             StoredKind::Index => "index expression",
             StoredKind::IndexPredicate => "index predicate",
             StoredKind::Generated => "column generation expression",
+            StoredKind::CopyFilter => "COPY FROM WHERE condition",
+            StoredKind::ExecuteArgument => "EXECUTE parameter",
         }
     }
 }
@@ -96,7 +104,7 @@ pub fn bind_parsed_expression(
     }
     match (kind, expected) {
         (StoredKind::Check, _) => binder.coerce_to_bool(bound, "CHECK"),
-        (StoredKind::IndexPredicate, _) => binder.coerce_to_bool(bound, "WHERE"),
+        (StoredKind::IndexPredicate | StoredKind::CopyFilter, _) => binder.coerce_to_bool(bound, "WHERE"),
         (_, Some(ty)) => {
             let from = bound.ty.oid;
             let at = bound.at;

@@ -30,6 +30,8 @@ const IDLE_BUFFER_BYTES: usize = 16 << 10;
 
 /// Longest Bind whose values are read without moving other connections aside, bytes.
 const SHORT_MESSAGE_BYTES: usize = 16 << 10;
+/// Room in the input buffer during a COPY FROM STDIN, bytes.
+const COPY_READ_BYTES: usize = 64 << 10;
 
 /// Why a connection ends.
 enum End {
@@ -301,10 +303,18 @@ impl Connection {
     async fn copy_in(&mut self) -> Result<Result<Outcome>, End> {
         self.flush().await?;
         loop {
+            self.input.reserve(COPY_READ_BYTES);
             let (header, body) = self.next_message().await?;
             match header.kind {
                 b'd' => {
-                    if let Err(error) = self.call(|session, _| session.copy_data(&body))? {
+                    // All that has come already goes with it: clients send a message per row.
+                    let waiting = std::mem::take(&mut self.input);
+                    let mut messages = frame::CopyMessages::new(&body, &waiting);
+                    let outcome = self.call(|session, _| session.copy_data(&mut messages));
+                    let used = messages.used();
+                    self.input = waiting;
+                    self.input.advance(used);
+                    if let Err(error) = outcome? {
                         return Ok(Err(error));
                     }
                 }

@@ -45,6 +45,41 @@ pub fn peek_header(input: &[u8]) -> Result<Option<Header>> {
     Ok(Some(Header { kind, body_bytes: length - 4 }))
 }
 
+/// The contents of a CopyData message and of those that wait, whole, behind it.
+pub struct CopyMessages<'a> {
+    first: Option<&'a [u8]>,
+    waiting: &'a [u8],
+    used: usize,
+}
+
+impl<'a> CopyMessages<'a> {
+    /// `first`: the first message's body; `waiting`: the input behind it.
+    pub fn new(first: &'a [u8], waiting: &'a [u8]) -> Self {
+        CopyMessages { first: Some(first), waiting, used: 0 }
+    }
+
+    /// Bytes of `waiting` that have been handed out.
+    pub fn used(&self) -> usize {
+        self.used
+    }
+}
+
+impl<'a> Iterator for CopyMessages<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        // A header that is wrong is met again, and reported, where single messages are read.
+        let rest = &self.waiting[self.used..];
+        let header = peek_header(rest).ok().flatten().filter(|h| h.kind == b'd')?;
+        let body = rest.get(HEADER_BYTES..HEADER_BYTES + header.body_bytes)?;
+        self.used += HEADER_BYTES + header.body_bytes;
+        Some(body)
+    }
+}
+
 /// A cursor over the body of one message.
 pub struct Body<'a> {
     rest: &'a [u8],
