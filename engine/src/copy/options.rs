@@ -1,6 +1,6 @@
 //! The options of COPY, checked against each other as PostgreSQL's `ProcessCopyOptions` does.
 
-use nq_qsql::error::{Result, SqlError};
+use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::parse::ast::{Def, DefValue};
 use nq_qsql::{bail, sql_err};
 
@@ -377,40 +377,32 @@ impl Options {
         }
         needs_csv(w.escape.is_some(), "ESCAPE")?;
         let escape = if csv { single(&escape, "escape")? } else { 0 };
-        let one_way = |written: bool, allowed: bool, what: &str| match written && !allowed {
-            true => bail!(
-                FEATURE_NOT_SUPPORTED,
-                "COPY {what} cannot be used with {}",
-                if from { "COPY FROM" } else { "COPY TO" }
-            ),
+        let one_way = |written: bool, allowed: bool, code: SqlState, what: &str| match written && !allowed {
+            true => Err(SqlError::new(
+                code,
+                format!("COPY {what} cannot be used with COPY {}", if from { "FROM" } else { "TO" }),
+            )),
             false => Ok(()),
         };
         needs_csv(w.force_quote.is_some(), "FORCE_QUOTE")?;
-        one_way(w.force_quote.is_some(), !from, "FORCE_QUOTE")?;
+        one_way(w.force_quote.is_some(), !from, SqlState::FEATURE_NOT_SUPPORTED, "FORCE_QUOTE")?;
         needs_csv(w.force_not_null.is_some(), "FORCE_NOT_NULL")?;
-        one_way(w.force_not_null.is_some(), from, "FORCE_NOT_NULL")?;
+        one_way(w.force_not_null.is_some(), from, SqlState::INVALID_PARAMETER_VALUE, "FORCE_NOT_NULL")?;
         needs_csv(w.force_null.is_some(), "FORCE_NULL")?;
-        one_way(w.force_null.is_some(), from, "FORCE_NULL")?;
-        let without = |text: &str, what: &str| {
-            if text.as_bytes().contains(&delimiter) {
-                bail!(
-                    INVALID_PARAMETER_VALUE,
-                    "COPY delimiter character must not appear in the {what} specification"
-                );
-            }
-            if csv && text.as_bytes().contains(&quote) {
-                bail!(
-                    INVALID_PARAMETER_VALUE,
-                    "CSV quote character must not appear in the {what} specification"
-                );
-            }
-            Ok(())
+        one_way(w.force_null.is_some(), from, SqlState::INVALID_PARAMETER_VALUE, "FORCE_NULL")?;
+        let without = |text: &str, code: SqlState, what: &str| {
+            let refused = match text.as_bytes() {
+                bytes if bytes.contains(&delimiter) => "COPY delimiter character",
+                bytes if csv && bytes.contains(&quote) => "CSV quote character",
+                _ => return Ok(()),
+            };
+            Err(SqlError::new(code, format!("{refused} must not appear in the {what} specification")))
         };
-        without(&null, "NULL")?;
-        one_way(w.freeze, from, "FREEZE")?;
+        without(&null, SqlState::INVALID_PARAMETER_VALUE, "NULL")?;
+        one_way(w.freeze, from, SqlState::INVALID_PARAMETER_VALUE, "FREEZE")?;
         if let Some(default) = &w.default {
-            one_way(true, from, "DEFAULT")?;
-            without(default, "DEFAULT")?;
+            one_way(true, from, SqlState::FEATURE_NOT_SUPPORTED, "DEFAULT")?;
+            without(default, SqlState::FEATURE_NOT_SUPPORTED, "DEFAULT")?;
             if *default == null {
                 bail!(
                     FEATURE_NOT_SUPPORTED,
@@ -420,7 +412,7 @@ impl Options {
         }
         let ignore_errors = w.on_error.unwrap_or(false);
         if binary && ignore_errors {
-            bail!(INVALID_PARAMETER_VALUE, "only ON_ERROR STOP is allowed in BINARY mode");
+            bail!(SYNTAX_ERROR, "only ON_ERROR STOP is allowed in BINARY mode");
         }
         if w.reject_limit.is_some() && !ignore_errors {
             bail!(INVALID_PARAMETER_VALUE, "COPY REJECT_LIMIT requires ON_ERROR to be set to IGNORE");

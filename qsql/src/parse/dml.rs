@@ -312,9 +312,7 @@ impl Parser<'_> {
         let where_pos = self.tok.start;
         let filter = self.where_clause()?;
         if filter.is_some() && !from {
-            return Err(
-                crate::sql_err!(SYNTAX_ERROR, "WHERE clause not allowed with COPY TO").at(where_pos)
-            );
+            return Err(crate::sql_err!(SYNTAX_ERROR, "WHERE clause not allowed with COPY TO").at(where_pos));
         }
         Ok(Copy { source, from, place, options, filter })
     }
