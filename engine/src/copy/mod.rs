@@ -261,6 +261,7 @@ impl Session {
             CopyPlace::File(_) => return Err(SqlError::unsupported("COPY TO a file")),
             CopyPlace::Program(_) => return Err(SqlError::unsupported("COPY TO PROGRAM")),
         }
+        self.transaction.worked(false);
         self.begin_statement();
         let mut table = None;
         let inner = match &copy.source {

@@ -116,7 +116,7 @@ impl Portal {
             Run::Utility => self.source.statement().is_some_and(ends_or_begins),
             Run::Done(_) => true,
             Run::Values { rows, .. } => rows.len() <= 1,
-            Run::Running(_) => false,
+            Run::Running(_) | Run::CopyOut(_) => false,
         }
     }
 }
