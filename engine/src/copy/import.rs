@@ -171,6 +171,11 @@ impl Import {
         }
     }
 
+    /// The table.
+    pub(crate) fn table_oid(&self) -> Oid {
+        self.writer.relation().oid
+    }
+
     /// Number of columns in the data.
     pub(crate) fn width(&self) -> usize {
         self.columns.len()

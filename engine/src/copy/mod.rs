@@ -236,12 +236,13 @@ impl Session {
     /// # Errors
     /// As [`Session::copy_data`].
     pub fn copy_done(&mut self) -> Result<Outcome> {
-        let result = self.with_copy_in(|import, cx| import.finish(cx));
+        let result = self.with_copy_in(|import, cx| Ok((import.table_oid(), import.finish(cx)?)));
         self.copy_in = None;
-        if self.transaction.txn.is_some() {
+        if let Ok((table, count)) = result {
             self.txn().next_command();
+            self.db.changes.add(self.home.oid, table, count);
         }
-        self.after_command(result.map(|count| Outcome::Complete(format!("COPY {count}"))))
+        self.after_command(result.map(|(_, count)| Outcome::Complete(format!("COPY {count}"))))
     }
 
     /// CopyFail: the client gives up. Always an error: 57014 `COPY from stdin failed: ...`.

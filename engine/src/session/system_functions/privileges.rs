@@ -8,6 +8,7 @@ use nq_qsql::{bail, func, sql_err};
 
 use super::{Answer, Call};
 use crate::catalog::acl::{self, AclItem, AclKind, Privileges};
+use crate::catalog::state::Via;
 
 /// What a role may do with an object, and what it may grant.
 #[derive(Clone, Copy, Default)]
@@ -298,12 +299,13 @@ fn has_role(c: &Call<'_>) -> Result<Datum> {
         }
         Ok(match word {
             _ if superuser => true,
-            _ if admin => cluster.memberships(user, false).iter().any(|member| {
+            _ if admin => cluster.memberships(user, Via::Any).iter().any(|member| {
                 let role = cluster.role(*member);
                 role.is_some_and(|r| r.member_of.iter().any(|m| m.role == other && m.admin))
             }),
             "USAGE" => c.host.has_privileges_of(cluster, user, other),
-            _ => cluster.memberships(user, false).contains(&other),
+            "SET" => cluster.memberships(user, Via::Set).contains(&other),
+            _ => cluster.memberships(user, Via::Any).contains(&other),
         })
     };
     let mut any = false;
