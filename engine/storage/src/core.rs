@@ -40,7 +40,8 @@ impl Core {
     /// Fails when the store has stopped.
     pub(crate) fn usable(&self) -> Result<()> {
         if !self.is_stopped.load(Ordering::Relaxed) {
-            return Ok(());
+            self.trees.wal.check_poison()?;
+            return self.trees.store.check_poison();
         }
         Err(self.stopped.lock().clone().unwrap_or(StoreError::Closed))
     }

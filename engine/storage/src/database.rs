@@ -182,6 +182,11 @@ impl Store {
         &self.core.env
     }
 
+    /// Why nothing can be written any more, when that is so: only recovery, by opening the store anew, helps.
+    pub fn stopped(&self) -> Option<StoreError> {
+        self.core.usable().err()
+    }
+
     /// Begins a transaction.
     pub fn begin(&self, options: TxnOptions) -> Txn {
         Txn::begin(Arc::clone(&self.core), options)

@@ -25,7 +25,7 @@ mod model;
 use life::{End, Life};
 use model::Model;
 use nq_storage::env::Env;
-use nq_storage::env::sim::{Damage, Fault, FaultRates, Injection, Rng, SimEnv};
+use nq_storage::env::sim::{Damage, Fault, FaultRates, Injection, Op, Rng, SimEnv};
 use nq_storage::wal::{Next, WalOptions};
 use nq_storage::{Options, Store};
 use std::collections::BTreeMap;
@@ -64,6 +64,8 @@ pub struct Report {
     pub crashes: u64,
     /// Of which during recovery.
     pub crashes_in_recovery: u64,
+    /// Deaths of the process alone, besides.
+    pub kills: u64,
     /// Calls that were made to fail, and lives on a disk that was too small.
     pub faults: u64,
     /// Sectors damaged.
@@ -85,6 +87,7 @@ impl Report {
     pub fn add(&mut self, other: &Report) {
         self.crashes += other.crashes;
         self.crashes_in_recovery += other.crashes_in_recovery;
+        self.kills += other.kills;
         self.faults += other.faults;
         self.damaged += other.damaged;
         self.commits += other.commits;
@@ -99,9 +102,10 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} crashes ({} in recovery), {} faults, {} sectors damaged, {} commits ({} acknowledged), {} losers, {} calls, digest {:016x}",
+            "{} crashes ({} in recovery), {} kills, {} faults, {} sectors damaged, {} commits ({} acknowledged), {} losers, {} calls, digest {:016x}",
             self.crashes,
             self.crashes_in_recovery,
+            self.kills,
             self.faults,
             self.damaged,
             self.commits,
@@ -240,8 +244,15 @@ impl World {
             return Err(what);
         }
         self.report.acknowledged += self.model.acknowledged();
-        self.crash();
-        let damage = self.rot();
+        let damage = if self.rng.chance(0.2) {
+            // Only the process dies.
+            self.report.kills += 1;
+            self.env.kill();
+            None
+        } else {
+            self.crash();
+            self.rot()
+        };
         let store = self.recover(damage.as_deref())?;
         self.check(&store, damage.as_deref(), round)?;
         self.store = Some(store);
@@ -264,7 +275,10 @@ impl World {
             return true;
         }
         let fault = if self.rng.chance(0.6) { Fault::Eio } else { Fault::Enospc };
-        let injection = Injection::nth(1 + self.rng.below(calls), fault);
+        let mut injection = Injection::nth(1 + self.rng.below(calls), fault);
+        if self.rng.chance(0.2) {
+            injection = Injection::nth(1 + self.rng.below(1 + calls / 10), Fault::Eio).on(Op::Sync);
+        }
         self.env.inject(if self.rng.chance(0.3) { injection.for_good() } else { injection });
         true
     }

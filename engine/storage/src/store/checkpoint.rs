@@ -63,6 +63,11 @@ impl PageStore {
         let found = superblock::find(&*file)?;
         if let Some(copy) = found.damaged {
             tracing::warn!("healed the superblock: copy {copy} of slot {} was damaged", found.slot);
+        }
+        // Written once more even when it is whole: after a failed sync the system may show what the device lacks. One copy
+        // after the other, the good one last.
+        let first = found.damaged.unwrap_or(0);
+        for copy in [first, 1 - first] {
             found.superblock.mend(&*file, found.slot, copy)?;
             file.sync_data().map_err(|e| StoreError::poisoned(format_args!("data file: {e}")))?;
         }

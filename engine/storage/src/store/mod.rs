@@ -617,7 +617,8 @@ impl PageStore {
         !self.map.get(id.0).is_none()
     }
 
-    fn check_poison(&self) -> Result<()> {
+    /// Fails when a sync has failed.
+    pub fn check_poison(&self) -> Result<()> {
         match self.poison.get() {
             Some(what) => Err(StoreError::Poisoned { what: what.clone() }),
             None => Ok(()),

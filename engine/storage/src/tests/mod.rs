@@ -3,6 +3,7 @@
 mod crash;
 mod isolation;
 mod locks;
+mod sweep;
 mod tree;
 
 use crate::env::sim::SimEnv;

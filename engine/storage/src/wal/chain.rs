@@ -45,6 +45,14 @@ pub(super) struct Followed {
     pub(super) opens: bool,
 }
 
+/// A group of which nothing says yet that it was durable.
+struct Unsure {
+    file: Arc<dyn File>,
+    offset: u64,
+    end: Lsn,
+    blocks: Vec<u8>,
+}
+
 /// The state of following the log.
 pub(super) struct Chain {
     folder: Arc<Folder>,
@@ -59,6 +67,8 @@ pub(super) struct Chain {
     pub(super) log_id: u32,
     /// The highest `durable` seen.
     pub(super) durable: Lsn,
+    /// What may have been in the flush that nothing came after; kept when the log is opened for writing.
+    unsure: Vec<Unsure>,
     window: Window,
     /// The blocks of the last group, whole.
     pub(super) blocks: Vec<u8>,
@@ -139,6 +149,7 @@ impl Chain {
             epoch: 0,
             log_id: 0,
             durable: Lsn::NONE,
+            unsure: Vec::new(),
             window: Window { from: 0, bytes: Vec::new(), unreadable: Vec::new() },
             blocks: Vec::new(),
         };
@@ -263,10 +274,37 @@ impl Chain {
             self.end = group.end();
             self.epoch = group.epoch;
             self.durable = self.durable.max(group.durable);
+            self.remember(&group);
             return Ok(Some(Followed { group, healed, opens }));
         }
         // One unreadable block cannot hide a group, several can: that is not the end of the log.
         if unreadable > 1 { Err(self.cannot_read(self.position)) } else { Ok(None) }
+    }
+
+    fn remember(&mut self, group: &Group) {
+        if self.mode == OpenMode::Read {
+            return;
+        }
+        self.unsure.retain(|unsure| unsure.end > self.durable);
+        self.unsure.push(Unsure {
+            file: Arc::clone(&self.segment.file),
+            offset: u64::from(group.base) * BLOCK_BYTES as u64,
+            end: group.end(),
+            blocks: self.blocks.clone(),
+        });
+    }
+
+    /// Writes what is not known to have been durable once more, and syncs it. When a sync has failed, the system may show
+    /// what the device never got, and another sync alone would say that all is well.
+    pub(super) fn settle(&mut self, durable: Lsn) -> Result<()> {
+        for unsure in self.unsure.drain(..).filter(|unsure| unsure.end > durable) {
+            unsure
+                .file
+                .write_at(&unsure.blocks, unsure.offset)
+                .map_err(|e| StoreError::io("write the end of the log again", e))?;
+            unsure.file.sync_data().map_err(|e| StoreError::poisoned(format_args!("log: {e}")))?;
+        }
+        Ok(())
     }
 
     /// Puts a group's blocks together; `None` when more than one is missing, else which one was rebuilt.

@@ -18,6 +18,7 @@
 //! 5. Room is granted when a record is appended, not when it is flushed: [`StoreError::DiskFull`] comes from `append`, and
 //!    goes away by itself when there is room again. Reserved room is kept for rollbacks and checkpoints.
 //! 6. A failed sync poisons the log for good; a failed write leaves the records in memory, and the next flush writes them.
+//!    Opening writes what nothing says was durable once more: after a failed sync the system may show what the device lacks.
 //!
 //! Sources: Mohan et al. 1992 (ARIES) for the use of it; DeWitt et al. 1984 for group commit.
 
@@ -306,6 +307,7 @@ impl Wal {
             let lsn = chain.end.min(record_end);
             return Err(StoreError::LogDamaged { lsn, what: format!("it was durable up to {floor}") });
         }
+        chain.settle(floor)?;
         let mut pool = Pool::default();
         for number in numbers.iter().copied().filter(|number| *number <= last) {
             let segment = folder.open(number, OpenMode::Read)?;
@@ -329,7 +331,8 @@ impl Wal {
         Ok(Wal::new(env, folder, options, writer, pool))
     }
 
-    fn check_poison(&self) -> Result<()> {
+    /// Fails when a sync has failed.
+    pub fn check_poison(&self) -> Result<()> {
         match self.poison.get() {
             Some(what) => Err(StoreError::Poisoned { what: what.clone() }),
             None => Ok(()),

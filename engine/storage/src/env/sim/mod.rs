@@ -219,9 +219,9 @@ impl SimEnv {
         self.machine.lock().plan = FaultPlan::default();
     }
 
-    /// Whether a planned fault is still to come; probabilities do not count.
-    pub fn has_planned_faults(&self) -> bool {
-        !self.machine.lock().plan.injections.is_empty()
+    /// How many matching calls away a planned fault is (the next one: 1), by its place among those still to come.
+    pub fn planned_at(&self, index: usize) -> Option<u64> {
+        self.machine.lock().plan.injections.get(index).map(|injection| injection.at)
     }
 
     /// Limits the bytes of all files together; `None` lifts the limit.
@@ -254,6 +254,16 @@ impl SimEnv {
     pub fn crash(&self, seed: u64) {
         let mut machine = self.machine.lock();
         machine.disk.crash(&mut Rng::new(seed));
+        machine.plan = FaultPlan::default();
+        machine.powered = true;
+        machine.life += 1;
+        machine.locks.clear();
+    }
+
+    /// The process dies while the machine goes on: files keep what their readers saw, synced or not. Files opened before are
+    /// dead, planned faults are forgotten.
+    pub fn kill(&self) {
+        let mut machine = self.machine.lock();
         machine.plan = FaultPlan::default();
         machine.powered = true;
         machine.life += 1;
