@@ -231,7 +231,7 @@ impl<'a> NodeRef<'a> {
 
     /// Index of the child covering `key`: the number of separators not greater than it.
     pub fn child_index(self, key: &[u8]) -> usize {
-        match self.find(key) {
+        match self.find_covered(key) {
             Found::At(i) => i + 1,
             Found::Before(i) => i,
         }
@@ -652,22 +652,43 @@ impl<'a> NodeMut<'a> {
 
     /// Appends slots `range` of `from`, whose keys are greater than all here.
     pub fn append_range(&mut self, from: NodeRef<'_>, range: std::ops::Range<usize>) {
-        let mut key = Vec::new();
-        let last = range.end.checked_sub(1).filter(|last| range.contains(last));
-        for i in range {
-            key.clear();
-            from.key_into(i, &mut key);
-            let at = self.get().count();
-            self.insert(at, &key, from.value(i), from.flags(i), from.stamp(i));
-            if at == 0
-                && let Some(last) = last
-            {
-                // The keys ascend: what the first and the last share, all do.
-                key.clear();
-                from.key_into(last, &mut key);
-                self.share(&key[u16_at(self.0, PREFIX)..]);
+        let here = u16_at(self.0, PREFIX);
+        // What a key has here beyond its suffix there, and what of that suffix the prefix here says already.
+        let lead = from.prefix().get(here..).unwrap_or_default();
+        let cut = here.saturating_sub(from.prefix().len());
+        let bytes: usize = range.clone().map(|i| from.heap_len(i) + lead.len() - cut).sum();
+        if let Some(last) = range.end.checked_sub(1).filter(|last| range.contains(last)) {
+            self.make_room(bytes + range.len() * SLOT_BYTES);
+            let suffix = |i: usize| [lead, &from.suffix(i)[cut..]].concat();
+            // The keys ascend: what the first and the last share, all do.
+            if self.get().count() == 0 {
+                self.set(SHARED, common_prefix(&suffix(range.start), &suffix(last)));
+            } else {
+                self.share(&suffix(last));
             }
         }
+        let shared = u16_at(self.0, SHARED);
+        let (mut heap, mut slot) = (u16_at(self.0, HEAP_START), self.get().slots_end());
+        for i in range.clone() {
+            let (stamp, suffix) = (from.stamp_len(i), from.suffix_len(i) - cut);
+            let source = &from.0[from.record_offset(i)..][..from.heap_len(i)];
+            heap -= source.len() + lead.len() - cut;
+            let key = heap + stamp;
+            self.0[heap..key].copy_from_slice(&source[..stamp]);
+            self.0[key..key + lead.len()].copy_from_slice(lead);
+            let rest = &source[stamp + cut..];
+            self.0[key + lead.len()..][..rest.len()].copy_from_slice(rest);
+            let head = head_of(&self.0[key + shared..key + lead.len() + suffix]);
+            self.set(slot, heap);
+            self.set(slot + 2, lead.len() + suffix);
+            self.set(slot + 4, rest.len() - suffix);
+            self.set(slot + 6, usize::from(from.flags(i).0));
+            self.0[slot + 8..slot + SLOT_BYTES].copy_from_slice(&head.to_le_bytes());
+            slot += SLOT_BYTES;
+        }
+        self.set(HEAP_START, heap);
+        self.set(LIVE, u16_at(self.0, LIVE) + bytes);
+        self.set(COUNT, self.get().count() + range.len());
         self.set(INSERT_RUN, 0);
         self.set(LAST_INSERT, self.get().count().saturating_sub(1));
         self.refresh_hints(0);

@@ -43,6 +43,11 @@ pub(super) fn head_of(rest: &[u8]) -> u32 {
     }
 }
 
+/// At most eight bytes as a big-endian number. Mostly they are two or three: no copy is worth it.
+fn number_of(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
 pub(super) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(x, y)| x == y).count()
 }
@@ -51,12 +56,19 @@ impl NodeRef<'_> {
     /// Finds `key`.
     pub fn find(self, key: &[u8]) -> Found {
         let prefix = self.prefix();
+        if key.starts_with(prefix) {
+            self.find_covered(key)
+        } else if key < prefix {
+            Found::Before(0)
+        } else {
+            Found::Before(self.count())
+        }
+    }
+
+    /// Finds a key that lies between the fences, as that of a descent does: the prefix need not be looked at.
+    pub fn find_covered(self, key: &[u8]) -> Found {
         let count = self.count();
-        let suffix = match key.strip_prefix(prefix) {
-            Some(suffix) => suffix,
-            None if key < prefix => return Found::Before(0),
-            None => return Found::Before(count),
-        };
+        let suffix = key.get(u16_at(self.0, PREFIX)..).unwrap_or_default();
         if count == 0 {
             return Found::Before(0);
         }
@@ -68,7 +80,7 @@ impl NodeRef<'_> {
             }
         }
         if key.len() == 8
-            && let Some(i) = self.guess(key, suffix, count)
+            && let Some(i) = self.guess(suffix, count)
         {
             return Found::At(i);
         }
@@ -81,17 +93,17 @@ impl NodeRef<'_> {
     }
 
     /// Eight-byte keys are mostly dense row ids: tries the slot at distance `key - first key`.
-    fn guess(self, key: &[u8], suffix: &[u8], count: usize) -> Option<usize> {
+    fn guess(self, suffix: &[u8], count: usize) -> Option<usize> {
         let first = self.suffix(0);
         if first.len() != suffix.len() {
             return None;
         }
-        let mut raw = [0; 8];
-        raw[8 - first.len()..].copy_from_slice(first);
-        let mut wanted = [0; 8];
-        wanted[8 - suffix.len()..].copy_from_slice(&key[8 - suffix.len()..]);
-        let distance = u64::from_be_bytes(wanted).checked_sub(u64::from_be_bytes(raw))? as usize;
-        (distance < count && self.suffix(distance) == suffix).then_some(distance)
+        let distance = number_of(suffix).checked_sub(number_of(first))? as usize;
+        let found = distance < count && {
+            let there = self.suffix(distance);
+            there.len() == suffix.len() && number_of(there) == number_of(suffix)
+        };
+        found.then_some(distance)
     }
 
     fn find_suffix(self, suffix: &[u8], count: usize) -> Found {

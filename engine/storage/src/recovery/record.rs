@@ -109,9 +109,15 @@ pub struct Delta<'a> {
 impl<'a> Delta<'a> {
     /// Compares two values.
     pub fn between(old: &'a [u8], new: &'a [u8]) -> Delta<'a> {
-        let prefix = old.iter().zip(new).take_while(|(a, b)| a == b).count();
+        // Eight bytes at a time, then the rest one by one.
+        let words = old.chunks_exact(8).zip(new.chunks_exact(8)).take_while(|(a, b)| a == b).count() * 8;
+        let rest = old[words..].iter().zip(&new[words..]).take_while(|(a, b)| a == b).count();
+        let prefix = words + rest;
         let (old, new) = (&old[prefix..], &new[prefix..]);
-        let suffix = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
+        let words = old.rchunks_exact(8).zip(new.rchunks_exact(8)).take_while(|(a, b)| a == b).count() * 8;
+        let (left, right) = (&old[..old.len() - words], &new[..new.len() - words]);
+        let rest = left.iter().rev().zip(right.iter().rev()).take_while(|(a, b)| a == b).count();
+        let suffix = words + rest;
         Delta { prefix, suffix, old: &old[..old.len() - suffix], new: &new[..new.len() - suffix] }
     }
 

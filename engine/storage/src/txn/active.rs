@@ -12,7 +12,6 @@
 use super::lock::Owner;
 use super::undo::UndoLog;
 use crate::ids::Lsn;
-use arc_swap::ArcSwapOption;
 use crossbeam::queue::ArrayQueue;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
@@ -26,6 +25,8 @@ const TABLE_SHARDS: usize = 32;
 /// Which transactions a reader sees.
 #[derive(Debug)]
 pub struct SnapshotData {
+    /// How many transactions had ended when it was taken.
+    number: u64,
     /// All transactions below have ended.
     pub xmin: u64,
     /// No transaction from here on has ended.
@@ -106,7 +107,10 @@ type ById = HashMap<u64, Arc<Shared>, foldhash::fast::FixedState>;
 /// The running transactions.
 pub struct Transactions {
     state: Mutex<State>,
-    current: ArcSwapOption<SnapshotData>,
+    /// How many transactions have ended: a snapshot of this number is the current one.
+    number: AtomicU64,
+    /// The current snapshot, once somebody has taken it.
+    current: RwLock<Option<Arc<SnapshotData>>>,
     slots: Box<[AtomicU64]>,
     free_slots: ArrayQueue<u32>,
     /// Snapshots beyond the slots: how many per xmin.
@@ -125,7 +129,8 @@ impl Transactions {
         }
         Transactions {
             state: Mutex::new(State { running: Vec::new(), next_xid, last_commit: Lsn::NONE }),
-            current: ArcSwapOption::empty(),
+            number: AtomicU64::new(0),
+            current: RwLock::default(),
             slots: (0..SLOTS).map(|_| AtomicU64::new(u64::MAX)).collect(),
             free_slots,
             overflow: Mutex::default(),
@@ -166,7 +171,8 @@ impl Transactions {
             if let Some(lsn) = commit {
                 state.last_commit = state.last_commit.max(lsn);
             }
-            self.current.store(None);
+            self.number.fetch_add(1, Ordering::SeqCst);
+            *self.current.write() = None;
         }
         self.ended.lock().push_back(xid);
     }
@@ -198,15 +204,16 @@ impl Transactions {
 
     /// Whether `known` is still what a new snapshot would be.
     pub fn is_current(&self, known: &Snapshot) -> bool {
-        self.current.load().as_ref().is_some_and(|current| Arc::ptr_eq(current, &known.data))
+        self.number.load(Ordering::SeqCst) == known.data.number
     }
 
     /// Takes a snapshot.
     pub fn snapshot(self: &Arc<Self>) -> Arc<Snapshot> {
         if let Some(slot) = self.free_slots.pop() {
-            if let Some(data) = self.current.load_full() {
+            let known = self.current.read().clone();
+            if let Some(data) = known {
                 self.slots[slot as usize].store(data.xmin, Ordering::SeqCst);
-                if self.current.load().as_ref().is_some_and(|current| Arc::ptr_eq(current, &data)) {
+                if self.number.load(Ordering::SeqCst) == data.number {
                     return Arc::new(Snapshot {
                         data,
                         slot: Slot::Array(slot),
@@ -229,16 +236,17 @@ impl Transactions {
     }
 
     fn build(&self, state: &State) -> Arc<SnapshotData> {
-        if let Some(data) = self.current.load_full() {
-            return data;
+        if let Some(data) = &*self.current.read() {
+            return Arc::clone(data);
         }
         let data = Arc::new(SnapshotData {
+            number: self.number.load(Ordering::SeqCst),
             xmin: state.running.first().copied().unwrap_or(state.next_xid),
             xmax: state.next_xid,
             running: state.running.as_slice().into(),
             last_commit: state.last_commit,
         });
-        self.current.store(Some(Arc::clone(&data)));
+        *self.current.write() = Some(Arc::clone(&data));
         data
     }
 

@@ -198,7 +198,7 @@ impl Txn {
         let tree = self.tree(tree)?;
         let leaf = self.trees().leaf_read(&tree, key, Access::Normal)?;
         let node = leaf.node();
-        let Found::At(slot) = node.find(key) else { return Ok(None) };
+        let Found::At(slot) = node.find_covered(key) else { return Ok(None) };
         let mut older = Vec::new();
         let (flags, stored) = match visible(&self.core, view, node, slot, &mut older)? {
             Visible::Nothing => return Ok(None),

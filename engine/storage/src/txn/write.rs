@@ -108,7 +108,7 @@ impl Txn {
         loop {
             let mut leaf = self.leaf_to_insert(&core, tree, key)?;
             let node = leaf.node();
-            let slot = match node.find(key) {
+            let slot = match node.find_covered(key) {
                 Found::At(slot) => slot,
                 Found::Before(slot) => {
                     let need = record_bytes(key.len(), stored.len());
@@ -236,7 +236,7 @@ impl Txn {
         let command = if rules.blind { u64::MAX } else { self.command };
         loop {
             let mut leaf = core.trees.leaf_write(&tree, key)?;
-            let Found::At(slot) = leaf.node().find(key) else { return Ok(Modified::NotFound) };
+            let Found::At(slot) = leaf.node().find_covered(key) else { return Ok(Modified::NotFound) };
             let view = View { snapshot: &snapshot, own: shared.xid, command };
             let flags = leaf.node().flags(slot);
             let newest = self.newest(&view, leaf.node().stamp(slot));
