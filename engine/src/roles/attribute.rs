@@ -289,7 +289,7 @@ impl Session {
                 "Only roles with the SUPERUSER attribute may rename roles with the SUPERUSER attribute.";
             return Err(denied("to rename role", detail));
         }
-        if !own.superuser && !(own.create_role && self.has_admin_option(role.oid)) {
+        if !(own.superuser || own.create_role && self.has_admin_option(role.oid)) {
             return Err(denied(
                 "to rename role",
                 format!(

@@ -98,7 +98,7 @@ impl Seen {
                 let quick = |ty: Oid| is_fixed(ty) || matches!(ty, oid::NUMERIC | oid::TEXT | oid::VARCHAR);
                 let operation = *operator != 0 && quick(expr.ty.oid) && args.iter().all(|a| quick(a.ty.oid));
                 let matching = matches!(expr.ty.oid, oid::BOOL) && !is_comparison(func.name);
-                self.short &= fixed || operation && !(matching && !fixed);
+                self.short &= fixed || operation && !matching;
             }
             ExprKind::ScalarArray { .. } | ExprKind::ArrayCoerce { .. } => self.short = false,
             _ => {}

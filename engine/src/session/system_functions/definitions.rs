@@ -190,11 +190,11 @@ fn storage_parameters(options: &[Box<str>]) -> String {
     if options.is_empty() {
         return String::new();
     }
-    let shown = |option: &Box<str>| match option.split_once('=') {
+    let shown = |option: &str| match option.split_once('=') {
         Some((name, value)) => format!("{name}='{value}'"),
         None => option.to_string(),
     };
-    format!(" WITH ({})", options.iter().map(shown).collect::<Vec<_>>().join(", "))
+    format!(" WITH ({})", options.iter().map(|o| shown(o)).collect::<Vec<_>>().join(", "))
 }
 
 fn view_definition(c: &Call<'_>) -> Result<Option<String>> {
