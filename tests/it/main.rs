@@ -7,3 +7,10 @@
 
 mod isolation;
 mod manual;
+mod sim;
+mod slt;
+mod tidy;
+mod wire;
+
+/// The server binary under test.
+const NQDB: &str = env!("CARGO_BIN_EXE_nqdb-under-test");
