@@ -6,8 +6,10 @@
 //!
 //! Source: PostgreSQL manual, part VI "SQL Commands".
 
+pub(crate) mod alter_table;
 pub(crate) mod column;
 pub(crate) mod constraint;
+pub(crate) mod dependency;
 pub(crate) mod drop;
 pub(crate) mod index;
 pub(crate) mod names;

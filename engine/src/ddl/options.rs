@@ -32,6 +32,11 @@ pub(crate) fn read_index_options(options: &[Def]) -> Result<Vec<Box<str>>> {
     read(options, |name| INDEX.contains(&name))
 }
 
+/// Reads `WITH (name = value, ..)` of a view.
+pub(crate) fn read_view_options(options: &[Def]) -> Result<Vec<Box<str>>> {
+    read(options, |name| matches!(name, "security_barrier" | "security_invoker"))
+}
+
 fn read(options: &[Def], known: impl Fn(&str) -> bool) -> Result<Vec<Box<str>>> {
     let mut out: Vec<Box<str>> = Vec::with_capacity(options.len());
     for option in options {

@@ -78,14 +78,7 @@ impl Session {
                 }
             ));
         }
-        let mut columns = Vec::new();
-        visit(&expr, &mut |e| {
-            if let ExprKind::Column(slot) = e.kind {
-                columns.push(slot as usize);
-            }
-        });
-        columns.sort_unstable();
-        columns.dedup();
+        let columns = mentioned_columns(&expr);
         if kind == StoredKind::Generated
             && let Some(other) = columns.iter().find(|c| {
                 matches!(
@@ -101,8 +94,8 @@ impl Session {
             )
             .detail("A generated column cannot reference another generated column."));
         }
-        let text = deparse_expr(&expr, &|id: u32| quote_identifier(&relation.columns[id as usize].name));
-        Ok(Stored { text: text.into(), expr, columns })
+        let text = stored_text(&expr, relation);
+        Ok(Stored { text, expr, columns })
     }
 
     /// Computes an expression over one row.
@@ -120,6 +113,24 @@ impl Session {
 fn visit(expr: &Expr, f: &mut dyn FnMut(&Expr)) {
     f(expr);
     expr.each_child(&mut |child| visit(child, f));
+}
+
+/// The columns that an expression over a table reads, ascending.
+pub(crate) fn mentioned_columns(expr: &Expr) -> Vec<usize> {
+    let mut columns = Vec::new();
+    visit(expr, &mut |e| {
+        if let ExprKind::Column(slot) = e.kind {
+            columns.push(slot as usize);
+        }
+    });
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}
+
+/// The text of an expression over a table's columns as it is stored.
+pub(crate) fn stored_text(expr: &Expr, relation: &Relation) -> Arc<str> {
+    deparse_expr(expr, &|id: u32| quote_identifier(&relation.columns[id as usize].name)).into()
 }
 
 /// The least stable function in an expression.

@@ -7,20 +7,20 @@ use nq_qsql::catalog::{Column, Generated, Index, IndexColumn, Persistence, Relat
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::{self, Ast, CreateTable, LikeOption, ObjectName, TableElement};
 use nq_qsql::plan::physical::OutputColumn;
+use nq_qsql::types::Oid;
 use nq_qsql::{bail, sql_err};
 
 use super::column::{NewColumn, check_distinct, type_collation};
 use super::names;
 use super::stored::{default_dependencies, name_column};
 use crate::catalog::object::{Class, Dependency, Namespace, OnCommit, RelationObject};
-use crate::catalog::quote_identifier;
 use crate::error::store_error;
 use crate::session::Session;
 use crate::session::prepared::Source;
 use crate::session::utility::Done;
 
 /// Most columns of a table.
-const MAX_COLUMNS: usize = 1600;
+pub(crate) const MAX_COLUMNS: usize = 1600;
 
 /// A table being made.
 struct NewTable {
@@ -183,13 +183,13 @@ impl Session {
         };
         if let Some(ty) = new.serial {
             let sequence = self.create_owned_sequence(relation, i, ty, &[], false)?;
-            let name = format!("{}.{}", quote_identifier(&sequence.schema), quote_identifier(&sequence.name));
-            relation.columns[i].default =
-                Some(format!("nextval('{}'::regclass)", name.replace('\'', "''")).into());
+            relation.columns[i].default = Some(next_value(sequence.oid));
             depends.push(Dependency { relation: sequence.oid, column: None, from: Some(i) });
         }
         if let Some(options) = new.identity {
-            self.create_owned_sequence(relation, i, relation.columns[i].ty.oid, options, true)?;
+            let ty = relation.columns[i].ty.oid;
+            let sequence = self.create_owned_sequence(relation, i, ty, options, true)?;
+            relation.columns[i].default = Some(next_value(sequence.oid));
         }
         if let Some(expr) = new.expression {
             let generated = relation.columns[i].generated == Generated::Stored;
@@ -279,7 +279,8 @@ impl Session {
                 if matches!(column.generated, Generated::IdentityAlways | Generated::IdentityByDefault) {
                     let to = like.map[i];
                     relation.columns[to].generated = column.generated;
-                    self.create_owned_sequence(relation, to, column.ty.oid, &[], true)?;
+                    let sequence = self.create_owned_sequence(relation, to, column.ty.oid, &[], true)?;
+                    relation.columns[to].default = Some(next_value(sequence.oid));
                 }
             }
         }
@@ -330,6 +331,11 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// The default that takes a sequence's next value. The sequence is named by its OID: it may be renamed.
+pub(crate) fn next_value(sequence: Oid) -> Arc<str> {
+    format!("nextval('{sequence}'::regclass)").into()
 }
 
 /// What `LIKE` needs once the columns are there.

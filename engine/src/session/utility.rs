@@ -142,7 +142,7 @@ impl Session {
             Statement::Truncate(truncate) => self.truncate(truncate),
             Statement::CreateTable(create) => self.create_table(source, ast, create),
             Statement::CreateTableAs(_) => Err(SqlError::unsupported("CREATE TABLE AS")),
-            Statement::AlterTable(_) => Err(SqlError::unsupported("ALTER TABLE")),
+            Statement::AlterTable(alter) => self.alter_table(ast, alter),
             Statement::CreateIndex(create) => self.create_index(ast, create),
             Statement::CreateSequence(create) => self.create_sequence(create),
             Statement::AlterSequence(alter) => self.alter_sequence(alter),

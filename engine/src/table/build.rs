@@ -16,7 +16,7 @@ use nq_qsql::error::{Result, SqlError};
 use nq_qsql::plan::physical::{BoundIndex, Scan, ScanColumn, SortSlot};
 use nq_qsql::sql_err;
 use nq_qsql::types::{DataType, Datum, oid};
-use nq_storage::{StoreError, TreeId, Txn};
+use nq_storage::{Snapshot, StoreError, TreeId, Txn};
 
 use super::key::{self, row_key};
 use super::value::damaged;
@@ -28,21 +28,22 @@ use crate::exec::sort::Sort;
 use crate::exec::vector::{Values, Vector};
 use crate::exec::{Batch, ExecCx, Operator, depends};
 
-/// Reads a table's rows as keys of an index and row ids.
-struct KeyScan {
+/// Reads a table's rows into batches that have each column of the table in its own slot; those not asked for are blank.
+pub(crate) struct WideScan {
     scan: SeqScan,
-    /// The table's columns that keys and predicate read, in the order of the scan's slots.
+    /// The columns asked for, in the order of the scan's slots.
     attributes: Vec<usize>,
     /// Columns of the table.
     width: usize,
-    predicate: Option<Compiled>,
-    keys: Vec<Compiled>,
 }
 
-impl KeyScan {
-    fn new(relation: &Arc<Relation>, bound: &BoundIndex, cx: &ExecCx<'_>) -> Result<KeyScan> {
-        let mut attributes = Vec::new();
-        bound.keys.iter().chain(&bound.predicate).for_each(|e| depends::slots(e, &mut attributes));
+impl WideScan {
+    /// Reads the given columns of a table.
+    pub(crate) fn new(
+        relation: &Arc<Relation>,
+        mut attributes: Vec<usize>,
+        cx: &ExecCx<'_>,
+    ) -> Result<WideScan> {
         attributes.sort_unstable();
         attributes.dedup();
         let mut columns: Vec<ScanColumn> = attributes.iter().map(|&i| ScanColumn::Attribute(i)).collect();
@@ -51,31 +52,44 @@ impl KeyScan {
         types.push(DataType::of(oid::INT8));
         let alias = Arc::from(&*relation.name);
         let scan = Scan { relation: relation.clone(), alias, columns, filter: Vec::new() };
-        Ok(KeyScan {
-            scan: SeqScan::new(&scan, &types, cx)?,
-            attributes,
-            width: relation.columns.len(),
-            predicate: bound.predicate.as_ref().map(|e| Compiled::new(e, cx)).transpose()?,
-            keys: Compiled::list(&bound.keys, cx)?,
-        })
+        Ok(WideScan { scan: SeqScan::new(&scan, &types, cx)?, attributes, width: relation.columns.len() })
     }
 
-    /// The batch with each column of the table in its own slot; those that nobody reads are blank.
-    fn widen(&self, batch: &Batch) -> Batch {
+    /// Returns the next rows with their ids.
+    pub(crate) fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<(Batch, Arc<Vector>)>> {
+        let Some(batch) = self.scan.next(cx)? else { return Ok(None) };
+        let Some(ids) = batch.columns.last().cloned() else { return Err(damaged()) };
         let blank = Arc::new(Vector { constant: true, ..Vector::of(Values::Bool(vec![false])) });
         let mut columns = vec![blank; self.width];
         for (&attribute, column) in self.attributes.iter().zip(&batch.columns) {
             columns[attribute] = Arc::clone(column);
         }
-        Batch { columns, len: batch.len, selection: batch.selection.clone() }
+        Ok(Some((Batch { columns, len: batch.len, selection: batch.selection }, ids)))
+    }
+}
+
+/// Reads a table's rows as keys of an index and row ids.
+struct KeyScan {
+    scan: WideScan,
+    predicate: Option<Compiled>,
+    keys: Vec<Compiled>,
+}
+
+impl KeyScan {
+    fn new(relation: &Arc<Relation>, bound: &BoundIndex, cx: &ExecCx<'_>) -> Result<KeyScan> {
+        let mut attributes = Vec::new();
+        bound.keys.iter().chain(&bound.predicate).for_each(|e| depends::slots(e, &mut attributes));
+        Ok(KeyScan {
+            scan: WideScan::new(relation, attributes, cx)?,
+            predicate: bound.predicate.as_ref().map(|e| Compiled::new(e, cx)).transpose()?,
+            keys: Compiled::list(&bound.keys, cx)?,
+        })
     }
 }
 
 impl Operator for KeyScan {
     fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
-        while let Some(batch) = self.scan.next(cx)? {
-            let Some(ids) = batch.columns.last().cloned() else { return Err(damaged()) };
-            let mut wide = self.widen(&batch);
+        while let Some((mut wide, ids)) = self.scan.next(cx)? {
             if let Some(predicate) = &self.predicate {
                 let mut inside = Vec::new();
                 predicate.select(&wide, wide.rows(), cx, &mut inside)?;
@@ -95,7 +109,7 @@ impl Operator for KeyScan {
     }
 
     fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
-        self.scan.rescan(cx)
+        self.scan.scan.rescan(cx)
     }
 }
 
@@ -110,9 +124,19 @@ pub(crate) fn build_index(
     idle: &mut Txn,
     cx: &mut ExecCx<'_>,
 ) -> Result<()> {
+    let snapshot = idle.snapshot();
+    with_snapshot(snapshot, cx, |cx| fill(relation, bound, idle, cx))
+}
+
+/// Calls `work` with the transaction reading through another snapshot.
+pub(crate) fn with_snapshot<R>(
+    snapshot: Arc<Snapshot>,
+    cx: &mut ExecCx<'_>,
+    work: impl FnOnce(&mut ExecCx<'_>) -> Result<R>,
+) -> Result<R> {
     let before = cx.txn.snapshot();
-    cx.txn.set_snapshot(idle.snapshot());
-    let outcome = fill(relation, bound, idle, cx);
+    cx.txn.set_snapshot(snapshot);
+    let outcome = work(cx);
     cx.txn.set_snapshot(before);
     outcome
 }

@@ -41,6 +41,7 @@ pub(crate) enum Clause {
     Generated,
     CopyFilter,
     ExecuteArgument,
+    Transform,
 }
 
 impl Clause {
@@ -72,6 +73,7 @@ impl Clause {
             Clause::Generated => "column generation expressions",
             Clause::CopyFilter => "COPY FROM WHERE conditions",
             Clause::ExecuteArgument => "EXECUTE parameters",
+            Clause::Transform => "transform expressions",
         }
     }
 }

@@ -28,6 +28,8 @@ pub enum StoredKind {
     CopyFilter,
     /// An argument of EXECUTE: no columns.
     ExecuteArgument,
+    /// USING of ALTER COLUMN ... TYPE.
+    Transform,
 }
 
 impl StoredKind {
@@ -40,6 +42,7 @@ impl StoredKind {
             StoredKind::Generated => Clause::Generated,
             StoredKind::CopyFilter => Clause::CopyFilter,
             StoredKind::ExecuteArgument => Clause::ExecuteArgument,
+            StoredKind::Transform => Clause::Transform,
         }
     }
 
@@ -52,6 +55,7 @@ impl StoredKind {
             StoredKind::Generated => "column generation expression",
             StoredKind::CopyFilter => "COPY FROM WHERE condition",
             StoredKind::ExecuteArgument => "EXECUTE parameter",
+            StoredKind::Transform => "transform expression",
         }
     }
 }

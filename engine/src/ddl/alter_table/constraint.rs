@@ -1,0 +1,180 @@
+//! Constraints of a table that is there already.
+
+use std::sync::Arc;
+
+use nq_qsql::catalog::{Constraint, ConstraintKind, Index, IndexKey};
+use nq_qsql::error::Result;
+use nq_qsql::parse::ast::{self, Ast, Ident};
+use nq_qsql::{bail, sql_err};
+
+use super::Alteration;
+use crate::session::Session;
+
+impl Session {
+    /// ADD CONSTRAINT.
+    pub(super) fn add_table_constraint(
+        &mut self,
+        ast: &Ast,
+        alteration: &mut Alteration,
+        constraint: &ast::Constraint,
+    ) -> Result<()> {
+        let was_required: Vec<bool> = alteration.table.columns.iter().map(|c| c.not_null).collect();
+        let before = alteration.table.constraints.len();
+        let existing = match &constraint.kind {
+            ast::ConstraintKind::PrimaryKey { index, .. } => index.existing.as_ref().map(|name| (name, true)),
+            ast::ConstraintKind::Unique { index, .. } => index.existing.as_ref().map(|name| (name, false)),
+            _ => None,
+        };
+        match existing {
+            Some((index, primary)) => {
+                self.adopt_index(alteration, constraint.name.as_ref(), index, primary)?;
+            }
+            None => {
+                self.add_constraint(ast, &mut alteration.table, constraint, None)?;
+            }
+        }
+        for (i, column) in alteration.table.columns.iter().enumerate() {
+            if column.not_null && !was_required[i] {
+                alteration.not_null.push(i);
+            }
+        }
+        for added in &alteration.table.constraints[before..] {
+            if matches!(added.kind, ConstraintKind::Check(_)) && added.validated {
+                alteration.checks.push(added.oid);
+            }
+        }
+        Ok(())
+    }
+
+    /// ADD ... USING INDEX: a unique index becomes a constraint's.
+    fn adopt_index(
+        &mut self,
+        alteration: &mut Alteration,
+        name: Option<&Ident>,
+        written: &Ident,
+        primary: bool,
+    ) -> Result<()> {
+        let table = &mut alteration.table;
+        let Some(at) = table.indexes.iter().position(|i| *i.name == **written) else {
+            return Err(sql_err!(UNDEFINED_OBJECT, "index \"{}\" does not exist", &**written).at(written.pos));
+        };
+        let index = table.indexes[at].clone();
+        let refused = |text: String| {
+            Err(sql_err!(WRONG_OBJECT_TYPE, "{text}")
+                .detail("Cannot create a primary key or unique constraint using such an index.")
+                .at(written.pos))
+        };
+        if index.constraint != 0 {
+            return Err(sql_err!(
+                OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "index \"{}\" is already associated with a constraint",
+                index.name
+            )
+            .at(written.pos));
+        }
+        if !index.unique {
+            return refused(format!("\"{}\" is not a unique index", index.name));
+        }
+        if index.columns.iter().any(|c| matches!(c.key, IndexKey::Expression(_))) {
+            return refused(format!("index \"{}\" contains expressions", index.name));
+        }
+        if index.predicate.is_some() {
+            return refused(format!("\"{}\" is a partial index", index.name));
+        }
+        if index.columns.iter().any(|c| c.descending || c.nulls_first || c.opclass != 0) {
+            return refused(format!(
+                "index \"{}\" column number 1 does not have default sorting behavior",
+                index.name
+            ));
+        }
+        if primary && table.indexes.iter().any(|i| i.primary) {
+            bail!(
+                INVALID_TABLE_DEFINITION,
+                "multiple primary keys for table \"{}\" are not allowed",
+                table.name
+            );
+        }
+        let name: Box<str> = name.map_or_else(|| index.name.clone(), |n| n.name.clone());
+        if name != index.name {
+            if self.name_taken(table, &name) {
+                bail!(DUPLICATE_TABLE, "relation \"{name}\" already exists");
+            }
+            self.host.skipping(format!(
+                "ALTER TABLE / ADD CONSTRAINT USING INDEX will rename index \"{}\" to \"{name}\"",
+                index.name
+            ));
+        }
+        if primary {
+            for column in &index.columns {
+                if let IndexKey::Column(i) = column.key {
+                    self.add_not_null(table, i, None)?;
+                }
+            }
+        }
+        let oid = self.db.next_oid()?;
+        let kind =
+            if primary { ConstraintKind::Primary(index.oid) } else { ConstraintKind::Unique(index.oid) };
+        table.constraints.push(Constraint { oid, name: name.clone(), kind, validated: true });
+        let adopted = Arc::new(Index { name, primary, constraint: oid, ..(*index).clone() });
+        table.indexes.remove(at);
+        table.indexes.insert(if primary { 0 } else { at }, adopted);
+        Ok(())
+    }
+
+    /// DROP CONSTRAINT.
+    pub(super) fn drop_constraint(
+        &mut self,
+        alteration: &mut Alteration,
+        name: &Ident,
+        if_exists: bool,
+        _cascade: bool,
+    ) -> Result<()> {
+        let table = &mut alteration.table;
+        let Some(at) = table.constraints.iter().position(|c| *c.name == **name) else {
+            let text = format!("constraint \"{}\" of relation \"{}\" does not exist", &**name, table.name);
+            if if_exists {
+                self.host.skipping(format!("{text}, skipping"));
+                return Ok(());
+            }
+            bail!(UNDEFINED_OBJECT, "{text}");
+        };
+        if let ConstraintKind::NotNull(i) = table.constraints[at].kind {
+            let column = Ident { name: table.columns[i].name.clone(), ..name.clone() };
+            return self.drop_not_null(alteration, &column);
+        }
+        let gone = table.constraints.remove(at);
+        table.indexes.retain(|i| i.constraint != gone.oid);
+        alteration.checks.retain(|c| *c != gone.oid);
+        Ok(())
+    }
+
+    /// VALIDATE CONSTRAINT.
+    pub(super) fn validate_constraint(alteration: &mut Alteration, name: &Ident) -> Result<()> {
+        let table = &mut alteration.table;
+        let Some(constraint) = table.constraints.iter_mut().find(|c| *c.name == **name) else {
+            bail!(
+                UNDEFINED_OBJECT,
+                "constraint \"{}\" of relation \"{}\" does not exist",
+                &**name,
+                table.name
+            );
+        };
+        match constraint.kind {
+            ConstraintKind::Check(_) => {
+                if !constraint.validated {
+                    constraint.validated = true;
+                    alteration.checks.push(constraint.oid);
+                }
+                Ok(())
+            }
+            ConstraintKind::NotNull(_) => Ok(()),
+            ConstraintKind::Primary(_) | ConstraintKind::Unique(_) => {
+                let text = format!("constraint \"{}\" of relation \"{}\"", &**name, table.name);
+                bail!(
+                    WRONG_OBJECT_TYPE,
+                    "cannot validate {text}: it is not a foreign key, check, or not-null constraint"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! What goes when something is dropped: the objects that depend on it, in PostgreSQL's order and words.
+//!
+//! ```text
+//! DROP TABLE t ----> view v ----> view w          dependents: refused, or dropped too with CASCADE
+//!         |`-------> default of u.a               (u.a DEFAULT nextval('t_a_seq'))
+//!         `~~~~~~~~> sequence t_a_seq             belongings: go without a word
+//! ```
+//!
+//! 1. Dependents are visited newest first and put on the list behind their own dependents; the list read backwards is what messages
+//!    show, read forwards the order of dropping (PostgreSQL's `findDependentObjects`, `reportDependentObjects`).
+//! 2. Columns of the table that is being altered are looked for in its working copy, not in the catalog.
+
+use std::sync::Arc;
+
+use nq_qsql::bind::StoredKind;
+use nq_qsql::catalog::{ConstraintKind, Generated, IndexKey, Relation};
+use nq_qsql::error::{Result, SqlError, SqlState};
+use nq_qsql::sql_err;
+use nq_qsql::types::Oid;
+use nq_storage::TreeId;
+use nq_storage::txn::lock::LockMode;
+
+use super::stored::mentioned_columns;
+use crate::catalog::class;
+use crate::catalog::object::{Class, ObjectKey, RelationObject};
+use crate::catalog::quote_identifier;
+use crate::error::store_error;
+use crate::session::Session;
+use crate::session::privileges::kind_word;
+use crate::session::transaction::AfterCommit;
+
+/// Lines of detail that a client is shown.
+const SHOWN_MAX: usize = 100;
+
+/// Something that can be dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A schema with all that is in it.
+    Schema(Oid),
+    /// A table, view or sequence.
+    Relation(Oid),
+    /// A column, by its 0-based index.
+    Column(Oid, usize),
+    /// A column's default.
+    Default(Oid, usize),
+}
+
+/// A dependent on the list.
+struct Found {
+    target: Target,
+    /// What it depends on; `None` for the roots and for belongings.
+    because: Option<Target>,
+}
+
+/// All that is to be dropped, dependents first.
+pub(crate) struct Deletion {
+    found: Vec<Found>,
+    roots: Vec<Target>,
+}
+
+impl Deletion {
+    /// The dependents that are to be dropped, in the order of dropping; the roots are among them.
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        self.found.iter().map(|f| f.target).collect()
+    }
+}
+
+impl Session {
+    /// Finds all that depends on the roots. `working`: the copy of a table that is being altered.
+    pub(crate) fn plan_deletion(&mut self, roots: &[Target], working: Option<&Relation>) -> Result<Deletion> {
+        let mut deletion = Deletion { found: Vec::new(), roots: roots.to_vec() };
+        let mut visiting = Vec::new();
+        for &root in roots {
+            self.visit(root, None, working, &mut visiting, &mut deletion.found)?;
+        }
+        Ok(deletion)
+    }
+
+    fn visit(
+        &mut self,
+        target: Target,
+        because: Option<Target>,
+        working: Option<&Relation>,
+        visiting: &mut Vec<Target>,
+        found: &mut Vec<Found>,
+    ) -> Result<()> {
+        if visiting.contains(&target) || found.iter().any(|f| f.target == target) {
+            return Ok(());
+        }
+        visiting.push(target);
+        for (dependent, normal) in self.dependents(target, working)? {
+            self.visit(dependent, normal.then_some(target), working, visiting, found)?;
+        }
+        visiting.pop();
+        found.push(Found { target, because });
+        Ok(())
+    }
+
+    /// What depends on an object directly, newest first; the flag is false for what belongs to it.
+    fn dependents(&mut self, target: Target, working: Option<&Relation>) -> Result<Vec<(Target, bool)>> {
+        let view = self.view().clone();
+        let mut all: Vec<(Oid, Target, bool)> = Vec::new();
+        match target {
+            Target::Schema(namespace) => {
+                for object in view.catalog.relations() {
+                    if object.relation.namespace == namespace {
+                        all.push((object.relation.oid, Target::Relation(object.relation.oid), true));
+                    }
+                }
+            }
+            Target::Relation(oid) => {
+                for object in view.catalog.dependents(oid).into_iter().filter(|o| o.relation.oid != oid) {
+                    let dependent = object.relation.oid;
+                    for dependency in object.depends.iter().filter(|d| d.relation == oid) {
+                        let target = match dependency.from {
+                            None => Target::Relation(dependent),
+                            Some(column) => Target::Default(dependent, column),
+                        };
+                        all.push((dependent, target, true));
+                    }
+                }
+                for sequence in view.catalog.owned_sequences(oid, None) {
+                    all.push((sequence.relation.oid, Target::Relation(sequence.relation.oid), false));
+                }
+            }
+            Target::Column(oid, column) => {
+                for object in view.catalog.dependents(oid) {
+                    let uses = |d: &&crate::catalog::object::Dependency| {
+                        d.relation == oid && d.column == Some(column) && d.from.is_none()
+                    };
+                    if object.depends.iter().any(|d| uses(&d)) {
+                        all.push((object.relation.oid, Target::Relation(object.relation.oid), true));
+                    }
+                }
+                for sequence in view.catalog.owned_sequences(oid, Some(column)) {
+                    all.push((sequence.relation.oid, Target::Relation(sequence.relation.oid), false));
+                }
+                let table = match working {
+                    Some(working) if working.oid == oid => Arc::new(working.clone()),
+                    _ => self.object(oid)?.relation.clone(),
+                };
+                for (i, other) in table.live_columns() {
+                    if let (Generated::Stored, Some(text)) = (other.generated, &other.default)
+                        && self.mentions(text, &table, StoredKind::Generated, column)?
+                    {
+                        all.push((oid, Target::Column(oid, i), true));
+                    }
+                }
+            }
+            Target::Default(..) => {}
+        }
+        all.sort_by_key(|(oid, ..)| std::cmp::Reverse(*oid));
+        let mut targets: Vec<(Target, bool)> = Vec::with_capacity(all.len());
+        for (_, target, normal) in all {
+            if !targets.iter().any(|(t, _)| *t == target) {
+                targets.push((target, normal));
+            }
+        }
+        Ok(targets)
+    }
+
+    /// Whether a stored expression uses a column.
+    pub(crate) fn mentions(
+        &mut self,
+        text: &str,
+        relation: &Relation,
+        kind: StoredKind,
+        column: usize,
+    ) -> Result<bool> {
+        let expr = self.bind_stored(text, relation, kind, None)?;
+        Ok(mentioned_columns(&expr).contains(&column))
+    }
+
+    /// How messages call an object.
+    pub(crate) fn describe_target(&self, target: Target) -> String {
+        let view = self.view();
+        let relation = |oid: Oid| view.catalog.object(oid).map(|o| o.relation.clone());
+        let shown = |oid: Oid| match relation(oid) {
+            Some(r) => format!("{} {}", kind_word(r.kind), view.display_name(&r)),
+            None => format!("relation {oid}"),
+        };
+        let column = |oid: Oid, i: usize| {
+            relation(oid).map_or(String::new(), |r| quote_identifier(&r.columns[i].name))
+        };
+        match target {
+            Target::Schema(oid) => {
+                let name = view.catalog.namespace(oid).map(|n| quote_identifier(&n.name));
+                format!("schema {}", name.unwrap_or_default())
+            }
+            Target::Relation(oid) => shown(oid),
+            Target::Column(oid, i) => format!("column {} of {}", column(oid, i), shown(oid)),
+            Target::Default(oid, i) => {
+                format!("default value for column {} of {}", column(oid, i), shown(oid))
+            }
+        }
+    }
+
+    /// Refuses to drop what others depend on, or tells what goes with it.
+    ///
+    /// # Errors
+    /// 2BP01.
+    pub(crate) fn announce_deletion(&mut self, deletion: &Deletion, cascade: bool) -> Result<()> {
+        let dependents: Vec<&Found> = deletion
+            .found
+            .iter()
+            .rev()
+            .filter(|f| f.because.is_some() && !deletion.roots.contains(&f.target))
+            .collect();
+        if dependents.is_empty() {
+            return Ok(());
+        }
+        let lines = |line: &dyn Fn(&Found) -> String| {
+            let mut shown: Vec<String> = dependents.iter().take(SHOWN_MAX).map(|f| line(f)).collect();
+            if dependents.len() > SHOWN_MAX {
+                shown.push(format!(
+                    "and {} other objects (see server log for list)",
+                    dependents.len() - SHOWN_MAX
+                ));
+            }
+            shown.join("\n")
+        };
+        if !cascade {
+            let detail = lines(&|f| {
+                let on = f.because.map_or(String::new(), |b| self.describe_target(b));
+                format!("{} depends on {on}", self.describe_target(f.target))
+            });
+            let error = match deletion.roots.as_slice() {
+                [one] => sql_err!(
+                    DEPENDENT_OBJECTS_STILL_EXIST,
+                    "cannot drop {} because other objects depend on it",
+                    self.describe_target(*one)
+                ),
+                _ => sql_err!(
+                    DEPENDENT_OBJECTS_STILL_EXIST,
+                    "cannot drop desired object(s) because other objects depend on them"
+                ),
+            };
+            return Err(error.detail(detail).hint("Use DROP ... CASCADE to drop the dependent objects too."));
+        }
+        let notice = |text: String| SqlError::new(SqlState(*b"00000"), text);
+        let told = match dependents.as_slice() {
+            [one] => notice(format!("drop cascades to {}", self.describe_target(one.target))),
+            many => notice(format!("drop cascades to {} other objects", many.len()))
+                .detail(lines(&|f| format!("drop cascades to {}", self.describe_target(f.target)))),
+        };
+        self.host.notice(told);
+        Ok(())
+    }
+
+    /// Drops all of a deletion but the columns of `working`, which the caller drops.
+    pub(crate) fn carry_out_deletion(&mut self, deletion: &Deletion, working: Option<Oid>) -> Result<()> {
+        for target in deletion.targets() {
+            match target {
+                Target::Schema(oid) => self.remove_schema(oid)?,
+                Target::Relation(oid) => self.remove_relation(oid)?,
+                Target::Column(oid, _) if working == Some(oid) => {}
+                Target::Column(oid, column) => self.remove_stored_column(oid, column)?,
+                Target::Default(oid, column) => {
+                    if self.view().catalog.object(oid).is_some() {
+                        self.remove_default(oid, column)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops a relation with everything that depends on it, without asking or telling.
+    pub(crate) fn drop_relation_cascade(&mut self, oid: Oid) -> Result<()> {
+        let deletion = self.plan_deletion(&[Target::Relation(oid)], None)?;
+        self.carry_out_deletion(&deletion, None)
+    }
+
+    /// Removes one relation: its object, names, trees, comments.
+    fn remove_relation(&mut self, oid: Oid) -> Result<()> {
+        self.lock_relation(oid, LockMode::AccessExclusive)?;
+        let Ok(object) = self.object(oid) else { return Ok(()) };
+        let relation = &object.relation;
+        for tree in crate::catalog::object::Object::Relation(object.clone()).trees() {
+            self.txn().drop_tree(tree).map_err(store_error)?;
+        }
+        if object.sequence.is_some() {
+            self.transaction.after_commit.push(AfterCommit::RemoveSequence(relation.tree));
+        }
+        for index in &relation.indexes {
+            self.release_name(Class::Relation, relation.namespace, &index.name)?;
+            self.remove_comments(class::CLASS, index.oid)?;
+        }
+        for constraint in &relation.constraints {
+            self.remove_comments(class::CONSTRAINT, constraint.oid)?;
+        }
+        self.release_name(Class::Relation, relation.namespace, &relation.name)?;
+        self.remove_comments(class::CLASS, oid)?;
+        if self.view().catalog.stats(oid).is_some() {
+            self.remove_object(ObjectKey::new(Class::Stats, oid))?;
+        }
+        self.remove_object(ObjectKey::new(Class::Relation, oid))
+    }
+
+    /// Takes a column's default away.
+    fn remove_default(&mut self, oid: Oid, column: usize) -> Result<()> {
+        self.lock_relation(oid, LockMode::AccessExclusive)?;
+        let object = self.object(oid)?;
+        let mut relation = (*object.relation).clone();
+        relation.columns[column].default = None;
+        let depends = object.depends.iter().filter(|d| d.from != Some(column)).copied().collect();
+        self.put_relation(RelationObject { relation: Arc::new(relation), depends, ..(*object).clone() })?;
+        Ok(())
+    }
+
+    /// Removes a schema, which is empty.
+    fn remove_schema(&mut self, oid: Oid) -> Result<()> {
+        let Some(namespace) = self.view().catalog.namespace(oid).cloned() else { return Ok(()) };
+        self.release_name(Class::Namespace, 0, &namespace.name)?;
+        self.remove_comments(class::NAMESPACE, oid)?;
+        self.remove_object(ObjectKey::new(Class::Namespace, oid))
+    }
+
+    /// Whether an index uses a column in any way.
+    pub(crate) fn index_mentions(
+        &mut self,
+        relation: &Relation,
+        index: &nq_qsql::catalog::Index,
+        column: usize,
+    ) -> Result<bool> {
+        if index.include.contains(&column) {
+            return Ok(true);
+        }
+        for key in &index.columns {
+            let uses = match &key.key {
+                IndexKey::Column(i) => *i == column,
+                IndexKey::Expression(text) => self.mentions(text, relation, StoredKind::Index, column)?,
+            };
+            if uses {
+                return Ok(true);
+            }
+        }
+        match &index.predicate {
+            Some(text) => self.mentions(text, relation, StoredKind::IndexPredicate, column),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether a constraint speaks of a column, other than by its index.
+    pub(crate) fn constraint_mentions(
+        &mut self,
+        relation: &Relation,
+        kind: &ConstraintKind,
+        column: usize,
+    ) -> Result<bool> {
+        match kind {
+            ConstraintKind::Check(text) => self.mentions(text, relation, StoredKind::Check, column),
+            ConstraintKind::NotNull(i) => Ok(*i == column),
+            ConstraintKind::Primary(_) | ConstraintKind::Unique(_) => Ok(false),
+        }
+    }
+}
+
+/// Drops the trees of indexes.
+pub(crate) fn drop_trees(session: &mut Session, trees: &[u32]) -> Result<()> {
+    for &tree in trees {
+        session.txn().drop_tree(TreeId(tree)).map_err(store_error)?;
+    }
+    Ok(())
+}
