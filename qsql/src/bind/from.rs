@@ -127,6 +127,7 @@ impl Binder<'_> {
             return self.bind_cte_ref(found, relation.name.object(), alias);
         }
         let table = self.find_table(&relation.name)?;
+        self.note_table(relation.name.pos(), table.oid);
         self.bind_relation(&table, alias, &relation.name, TableLock::AccessShare)
     }
 
@@ -251,7 +252,10 @@ impl Binder<'_> {
         let Statement::Query(query) = parsed.ast.statement else {
             return Err(SqlError::internal("a view is a query"));
         };
-        let (plan, ids) = self.bind_foreign_query(&parsed.ast, query, view.owner)?;
+        let invoker =
+            view.options.iter().any(|o| matches!(&**o, "security_invoker=true" | "security_invoker=on"));
+        let check_as = if invoker { self.check_as } else { Some(view.owner) };
+        let (plan, ids) = self.bind_foreign_query(&parsed.ast, query, check_as)?;
         // The view's columns are columns of the view for clients.
         let block = self.scopes.last().map_or(0, |s| s.block);
         let mut exprs = Vec::with_capacity(ids.len());
@@ -269,12 +273,12 @@ impl Binder<'_> {
         Ok((Logical::Project { input: Box::new(plan), exprs }, item))
     }
 
-    /// Binds a query of another text (a view's) into this statement, with its owner's privileges.
+    /// Binds a query of another text (a view's) into this statement, with the privileges of a role (a view's owner), or the user's.
     fn bind_foreign_query(
         &mut self,
         ast: &Ast,
         query: QueryId,
-        owner: u32,
+        check_as: Option<u32>,
     ) -> Result<(Logical, Vec<ColumnId>)> {
         let shared: Shared = std::mem::take(&mut self.s);
         let mut inner = Binder {
@@ -284,7 +288,7 @@ impl Binder<'_> {
             scopes: Vec::new(),
             with: Vec::new(),
             top: false,
-            check_as: Some(owner),
+            check_as,
         };
         inner.s.views += 1;
         let result = inner.bind_query_body(query, true);
@@ -449,6 +453,9 @@ impl Binder<'_> {
             }
             JoinCondition::Cross => Vec::new(),
         };
+        if matches!(node.condition, JoinCondition::Natural) {
+            self.note_natural(node.right, &names);
+        }
         for (i, name) in names.iter().enumerate() {
             if names[..i].iter().any(|n| *n.name == *name.name) {
                 return Err(sql_err!(
@@ -460,6 +467,8 @@ impl Binder<'_> {
             }
             let l = using_column(&left_columns, name, "left")?;
             let r = using_column(&right_columns, name, "right")?;
+            self.note_joined(&l.kind);
+            self.note_joined(&r.kind);
             conditions.push(self.make_operator("=", Some(l.clone()), r.clone(), name.pos)?);
             merged.push(NsColumn { name: Arc::from(&*name.name), expr: self.merge_column(node.kind, l, r)? });
         }

@@ -29,6 +29,7 @@ mod insert;
 mod modify;
 mod naming;
 mod query;
+mod resolution;
 mod returning;
 mod scope;
 mod select;
@@ -43,6 +44,7 @@ mod with;
 pub use coerce::collation_of;
 pub use copy::{CopyTarget, bind_copy_target};
 pub use naming::expression_name;
+pub use resolution::{Resolution, bind_view_query, explicit_text};
 pub use stored::{StoredKind, bind_expression, bind_parsed_expression, bind_type_name, bind_type_text};
 pub use target::write_target;
 
@@ -148,6 +150,8 @@ pub(crate) struct Shared {
     volatile_literals: bool,
     depth: u32,
     views: u32,
+    /// What names mean, when a view's query is bound to be stored.
+    resolution: Option<Box<Resolution>>,
 }
 
 /// Binds the parts of one tree.

@@ -181,6 +181,7 @@ impl Binder<'_> {
     pub(crate) fn mark_selected(&mut self, id: ColumnId) {
         let (table, attribute) = self.s.origins[id as usize];
         if table != 0 && attribute > 0 {
+            self.note_used(table, attribute);
             self.mark_relation(table, 1 << (attribute - 1).min(63));
         }
     }
@@ -206,6 +207,12 @@ impl Binder<'_> {
 
     /// Resolves `a`, `t.a`, `s.t.a`, `db.s.t.a`.
     pub(crate) fn bind_column_ref(&mut self, parts: &[Ident], pos: Pos) -> Result<Expr> {
+        let bound = self.resolve_column_ref(parts, pos)?;
+        self.note_column(parts, &bound.kind);
+        Ok(bound)
+    }
+
+    fn resolve_column_ref(&mut self, parts: &[Ident], pos: Pos) -> Result<Expr> {
         match parts {
             [name] => self.bind_bare_column(name, pos),
             [table, name] => self.bind_qualified(None, table, name, pos),

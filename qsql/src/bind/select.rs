@@ -176,6 +176,7 @@ impl Binder<'_> {
             match &ast[target.expr].kind {
                 A::Star(qualifier) => {
                     let columns = self.expand_star(qualifier, ast[target.expr].pos)?;
+                    self.note_star(ast[target.expr].pos, &columns);
                     out.extend(columns.into_iter().map(|c| TargetEntry {
                         name: c.name,
                         expr: c.expr,
@@ -184,7 +185,11 @@ impl Binder<'_> {
                 }
                 A::FieldStar { arg } => {
                     let columns = match &ast[*arg].kind {
-                        A::Column(parts) if parts.len() == 1 => self.expand_star(parts, ast[*arg].pos)?,
+                        A::Column(parts) if parts.len() == 1 => {
+                            let columns = self.expand_star(parts, ast[*arg].pos)?;
+                            self.note_star(ast[target.expr].pos, &columns);
+                            columns
+                        }
                         _ => self.expand_record(*arg)?,
                     };
                     out.extend(columns.into_iter().map(|c| TargetEntry {

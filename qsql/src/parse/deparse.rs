@@ -5,6 +5,8 @@
 
 mod query;
 
+use std::sync::Arc;
+
 use super::ast::*;
 use super::keyword::needs_quotes;
 use crate::error::{Result, SqlError};
@@ -14,7 +16,7 @@ use crate::error::{Result, SqlError};
 /// # Errors
 /// 0A000 for a form that the parser does not take apart.
 pub fn deparse_expr(ast: &Ast, id: ExprId) -> Result<String> {
-    let mut printer = Printer { ast, out: String::new() };
+    let mut printer = Printer { ast, out: String::new(), names: None };
     printer.expr(id)?;
     Ok(printer.out)
 }
@@ -24,7 +26,51 @@ pub fn deparse_expr(ast: &Ast, id: ExprId) -> Result<String> {
 /// # Errors
 /// 0A000 for a form that the parser does not take apart, and for data-modifying WITH.
 pub fn deparse_query(ast: &Ast, id: QueryId) -> Result<String> {
-    let mut printer = Printer { ast, out: String::new() };
+    let mut printer = Printer { ast, out: String::new(), names: None };
+    printer.query(id)?;
+    Ok(printer.out)
+}
+
+/// A column reference as it is printed.
+#[derive(Clone, Debug)]
+pub struct PrintedColumn {
+    /// The item of FROM.
+    pub qualifier: Option<Arc<str>>,
+    /// The column.
+    pub name: Arc<str>,
+    /// The name that a star gave it.
+    pub alias: Arc<str>,
+}
+
+/// A relation in FROM as it is printed.
+#[derive(Clone, Debug)]
+pub struct PrintedTable {
+    /// Its schema.
+    pub schema: Box<str>,
+    /// Its name.
+    pub name: Box<str>,
+}
+
+/// What is printed in the place of a query's names. `None`: as it is written.
+pub trait Names {
+    /// A relation, by where its name starts.
+    fn table(&self, pos: Pos) -> Option<PrintedTable>;
+    /// A column reference, by where it starts.
+    fn column(&self, pos: Pos) -> Option<PrintedColumn>;
+    /// A star in a select list.
+    fn star(&self, pos: Pos) -> Option<Vec<PrintedColumn>>;
+    /// The columns of a NATURAL JOIN, by its right side.
+    fn natural(&self, right: FromId) -> Option<Vec<Box<str>>>;
+    /// The name of a target without alias.
+    fn target(&self, expr: ExprId) -> String;
+}
+
+/// Prints a query on one line with other names than are written: every target and relation has its alias then.
+///
+/// # Errors
+/// 0A000 for a form that the parser does not take apart, and for data-modifying WITH.
+pub fn deparse_query_with(ast: &Ast, id: QueryId, names: &dyn Names) -> Result<String> {
+    let mut printer = Printer { ast, out: String::new(), names: Some(names) };
     printer.query(id)?;
     Ok(printer.out)
 }
@@ -43,6 +89,7 @@ pub fn quote_literal(value: &str) -> String {
 struct Printer<'a> {
     ast: &'a Ast,
     out: String,
+    names: Option<&'a dyn Names>,
 }
 
 impl Printer<'_> {
@@ -62,6 +109,14 @@ impl Printer<'_> {
             }
             self.ident(part);
         }
+    }
+
+    fn printed(&mut self, column: &PrintedColumn) {
+        if let Some(qualifier) = &column.qualifier {
+            self.ident(qualifier);
+            self.put(".");
+        }
+        self.ident(&column.name);
     }
 
     fn list<T>(&mut self, items: &[T], mut print: impl FnMut(&mut Self, &T) -> Result<()>) -> Result<()> {
@@ -140,7 +195,10 @@ impl Printer<'_> {
             Str(value) => self.put(&quote_literal(value)),
             BitStr(bits) => self.put(&format!("{}'{}'", &bits[..1], &bits[1..])),
             Param(number) => self.put(&format!("${number}")),
-            Column(parts) => self.name(parts),
+            Column(parts) => match self.names.and_then(|n| n.column(parts[0].pos)) {
+                Some(column) => self.printed(&column),
+                None => self.name(parts),
+            },
             Star(parts) => {
                 self.name(parts);
                 self.put(if parts.is_empty() { "*" } else { ".*" });

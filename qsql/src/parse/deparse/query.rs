@@ -128,14 +128,7 @@ impl Printer<'_> {
             }
         }
         self.put(" ");
-        self.list(&select.targets, |printer, target| {
-            printer.expr(target.expr)?;
-            if let Some(alias) = &target.alias {
-                printer.put(" AS ");
-                printer.ident(alias);
-            }
-            Ok(())
-        })?;
+        self.list(&select.targets, Self::target)?;
         if let Some(into) = &select.into {
             self.put(match into.persistence {
                 Persistence::Permanent => " INTO TABLE ",
@@ -167,6 +160,32 @@ impl Printer<'_> {
                 printer.put(" AS ");
                 printer.window(spec)
             })?;
+        }
+        Ok(())
+    }
+
+    fn target(&mut self, target: &Target) -> Result<()> {
+        let Some(names) = self.names else {
+            self.expr(target.expr)?;
+            if let Some(alias) = &target.alias {
+                self.put(" AS ");
+                self.ident(alias);
+            }
+            return Ok(());
+        };
+        if let Some(columns) = names.star(self.ast[target.expr].pos) {
+            return self.list(&columns, |printer, column| {
+                printer.printed(column);
+                printer.put(" AS ");
+                printer.ident(&column.alias);
+                Ok(())
+            });
+        }
+        self.expr(target.expr)?;
+        self.put(" AS ");
+        match &target.alias {
+            Some(alias) => self.ident(alias),
+            None => self.ident(&names.target(target.expr)),
         }
         Ok(())
     }
@@ -205,7 +224,18 @@ impl Printer<'_> {
         match &self.ast[id].kind {
             FromKind::Table { relation, alias, sample } => {
                 self.put(if relation.only { "ONLY " } else { "" });
-                self.name(&relation.name.0);
+                match self.names.and_then(|n| n.table(relation.name.pos())) {
+                    Some(table) => {
+                        self.ident(&table.schema);
+                        self.put(".");
+                        self.ident(&table.name);
+                        if alias.is_none() {
+                            self.put(" AS ");
+                            self.ident(&relation.name.object().name);
+                        }
+                    }
+                    None => self.name(&relation.name.0),
+                }
                 self.alias(alias.as_ref())?;
                 if let Some(sample) = sample {
                     self.put(" TABLESAMPLE ");
@@ -271,7 +301,9 @@ impl Printer<'_> {
     fn join(&mut self, join: &Join) -> Result<()> {
         self.put("(");
         self.from(join.left)?;
-        self.put(if matches!(join.condition, JoinCondition::Natural) { " NATURAL" } else { "" });
+        let natural = matches!(join.condition, JoinCondition::Natural);
+        let common = if natural { self.names.and_then(|n| n.natural(join.right)) } else { None };
+        self.put(if natural && common.is_none() { " NATURAL" } else { "" });
         self.put(match join.kind {
             JoinKind::Inner if matches!(join.condition, JoinCondition::Cross) => " CROSS JOIN ",
             JoinKind::Inner => " JOIN ",
@@ -281,7 +313,20 @@ impl Printer<'_> {
         });
         self.from(join.right)?;
         match &join.condition {
-            JoinCondition::Cross | JoinCondition::Natural => {}
+            JoinCondition::Natural => match common.as_deref() {
+                // Nothing in common: every pair.
+                Some([]) => self.put(" ON true"),
+                Some(names) => {
+                    self.put(" USING (");
+                    self.list(names, |printer, name| {
+                        printer.ident(name);
+                        Ok(())
+                    })?;
+                    self.put(")");
+                }
+                None => {}
+            },
+            JoinCondition::Cross => {}
             JoinCondition::On(condition) => {
                 self.put(" ON ");
                 self.expr(*condition)?;
