@@ -4,11 +4,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
+use nq_qsql::bail;
 use nq_qsql::error::Result;
 use nq_qsql::types::Oid;
 use nq_storage::Interrupt;
 use parking_lot::{Mutex, RwLock};
+
+use crate::metrics::Counters;
 
 /// Reasons to raise a session's interrupt.
 pub(crate) mod reason {
@@ -68,13 +71,18 @@ pub(crate) struct Backend {
     pub(crate) doing: Mutex<Doing>,
     /// Raised for good by `pg_terminate_backend` and shutdown.
     pub(crate) terminate: AtomicBool,
+    pub(crate) counters: Counters,
 }
 
 /// All connected sessions.
 #[derive(Default)]
 pub(crate) struct Activity {
     backends: RwLock<HashMap<i32, Arc<Backend>>>,
+    /// Databases that nobody may enter now; changed while `backends` is locked for writing.
+    closed: Mutex<HashSet<Oid>>,
     last_pid: AtomicI32,
+    /// What the sessions that have ended counted.
+    ended: Counters,
 }
 
 /// Process ids start here: small numbers look like operating-system processes.
@@ -101,14 +109,43 @@ impl Activity {
         check: impl FnOnce(&mut dyn Iterator<Item = &Backend>) -> Result<()>,
     ) -> Result<()> {
         let mut backends = self.backends.write();
+        if self.closed.lock().contains(&backend.database) {
+            bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "the database is not currently accepting connections");
+        }
         check(&mut backends.values().map(|b| &**b))?;
         backends.insert(backend.pid, backend);
         Ok(())
     }
 
+    /// Lets nobody into a database, if nobody but the session `own` is in it; answers how many others are.
+    pub(crate) fn close(&self, database: Oid, own: i32) -> usize {
+        let backends = self.backends.write();
+        let others = backends.values().filter(|b| b.database == database && b.pid != own).count();
+        if others == 0 {
+            self.closed.lock().insert(database);
+        }
+        others
+    }
+
+    /// Lets sessions into a database again.
+    pub(crate) fn open(&self, database: Oid) {
+        self.closed.lock().remove(&database);
+    }
+
     /// Removes a session.
     pub(crate) fn leave(&self, pid: i32) {
-        self.backends.write().remove(&pid);
+        if let Some(backend) = self.backends.write().remove(&pid) {
+            self.ended.absorb(&backend.counters);
+        }
+    }
+
+    /// What all sessions have counted so far.
+    pub(crate) fn counters(&self) -> Counters {
+        let sum = Counters::default();
+        let backends = self.backends.read();
+        sum.absorb(&self.ended);
+        backends.values().for_each(|b| sum.absorb(&b.counters));
+        sum
     }
 
     /// Finds a session.

@@ -74,7 +74,6 @@ pub struct Database {
 /// One database of the cluster, opened.
 pub(crate) struct Home {
     pub(crate) oid: Oid,
-    pub(crate) name: Arc<str>,
     pub(crate) tree: TreeId,
     state: ArcSwap<CatalogState>,
     pub(crate) plans: PlanCache,
@@ -272,7 +271,6 @@ impl Database {
         load_objects(&self.store, tree, |key, object| state.apply(key, Some(object)))?;
         let home = Arc::new(Home {
             oid: database.oid,
-            name: database.name.clone(),
             tree,
             state: ArcSwap::from_pointee(state),
             plans: PlanCache::default(),
@@ -281,7 +279,7 @@ impl Database {
         Ok(home)
     }
 
-    /// Forgets a dropped or renamed database.
+    /// Forgets a dropped database.
     pub(crate) fn close_home(&self, oid: Oid) {
         self.homes.write().remove(&oid);
     }

@@ -7,14 +7,17 @@ mod activity;
 pub mod admin;
 #[allow(dead_code, reason = "written for statements that are not wired yet; the roadmap lists them")]
 mod catalog;
+mod check;
 mod copy;
 #[allow(dead_code, reason = "written for statements that are not wired yet; the roadmap lists them")]
 pub mod database;
+mod databases;
 #[allow(dead_code, reason = "written for statements that are not wired yet; the roadmap lists them")]
 mod ddl;
 pub mod error;
 pub mod exec;
 mod explain;
+pub mod metrics;
 mod roles;
 #[allow(dead_code, reason = "written for statements that are not wired yet; the roadmap lists them")]
 pub mod session;
@@ -23,4 +26,5 @@ mod stats;
 pub mod table;
 
 pub use admin::clock_time;
+pub use check::CheckReport;
 pub use database::{Config, Database};

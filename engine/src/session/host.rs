@@ -160,7 +160,7 @@ impl SessionHost {
         self.view = Some(Arc::new(CatalogView {
             catalog: catalog.clone(),
             cluster: cluster.clone(),
-            database: self.home.name.clone(),
+            database: cluster.database(self.home.oid).map_or_else(|| "".into(), |d| d.name.clone()),
             path: path.into(),
             temp_namespace: self.temp_namespace,
             planner,

@@ -192,6 +192,7 @@ impl Session {
                 state_change: now,
             }),
             terminate: false.into(),
+            counters: Default::default(),
         });
         let user = User { oid: role.oid, name: role.name.clone() };
         let locks = db.store.session_locks(backend.pid as u64);
@@ -249,7 +250,8 @@ impl Session {
             }
             other => other,
         };
-        if result.is_err() {
+        if let Err(error) = &result {
+            self.backend.counters.error(error.code());
             self.fail();
         }
         self.host.deadline = 0;

@@ -177,6 +177,19 @@ impl Session {
         max_rows: u32,
         sink: &mut dyn ResultSink,
     ) -> Result<Outcome> {
+        let outcome = self.advance_portal(portal, max_rows, sink)?;
+        if let Outcome::Complete(_) = outcome {
+            self.backend.counters.statement();
+        }
+        Ok(outcome)
+    }
+
+    fn advance_portal(
+        &mut self,
+        portal: &mut Portal,
+        max_rows: u32,
+        sink: &mut dyn ResultSink,
+    ) -> Result<Outcome> {
         if portal.source.parsed.is_none() {
             return Ok(Outcome::Empty);
         }

@@ -56,8 +56,10 @@ struct Mark {
 pub(crate) enum AfterCommit {
     /// The state of a dropped sequence is removed.
     RemoveSequence(u32),
-    /// A dropped database is closed.
+    /// A dropped database is forgotten, and stays closed; if the transaction fails, sessions may enter it again.
     CloseDatabase(Oid),
+    /// Sessions may enter a database again, also if the transaction fails.
+    OpenDatabase(Oid),
 }
 
 /// A session's transaction.
@@ -367,7 +369,7 @@ impl Session {
             (None, _) => self.transaction.overlay = None,
             (Some(_), None) => {}
         }
-        self.transaction.after_commit.truncate(after_commit);
+        self.undo_after_commit(after_commit);
         self.host.forget_view();
         Ok(())
     }
@@ -422,6 +424,8 @@ impl Session {
             let committed = match committed {
                 Ok(committed) => committed,
                 Err(error) => {
+                    self.transaction.after_commit = transaction.after_commit;
+                    self.undo_after_commit(0);
                     self.host.locks.release_transaction(0);
                     self.host.settings.rollback_to(0);
                     self.host.forget_view();
@@ -429,6 +433,7 @@ impl Session {
                 }
             };
             self.host.locks.release_transaction(0);
+            self.backend.counters.commit();
             match committed.lsn {
                 Some(lsn) if self.host.settings.derived().synchronous_commit => self.await_durable(lsn),
                 Some(_) => {}
@@ -446,6 +451,7 @@ impl Session {
             match action {
                 AfterCommit::RemoveSequence(id) => self.db.sequences.remove(id)?,
                 AfterCommit::CloseDatabase(oid) => self.db.close_home(oid),
+                AfterCommit::OpenDatabase(oid) => self.db.activity.open(oid),
             }
         }
         Ok(())
@@ -465,11 +471,24 @@ impl Session {
         self.close_transaction_portals();
     }
 
+    /// Forgets what was to be done after the commit, from `mark` on, and takes back what was done in advance.
+    fn undo_after_commit(&mut self, mark: usize) {
+        for action in self.transaction.after_commit.drain(mark..) {
+            match action {
+                AfterCommit::OpenDatabase(oid) | AfterCommit::CloseDatabase(oid) => {
+                    self.db.activity.open(oid)
+                }
+                AfterCommit::RemoveSequence(_) => {}
+            }
+        }
+    }
+
     fn end_store_transaction(&mut self) {
-        if let Some(txn) = self.transaction.txn.take()
-            && let Err(error) = txn.rollback()
-        {
-            tracing::error!("could not roll back: {error}");
+        if let Some(txn) = self.transaction.txn.take() {
+            self.backend.counters.rollback();
+            if let Err(error) = txn.rollback() {
+                tracing::error!("could not roll back: {error}");
+            }
         }
         self.host.locks.release_transaction(0);
         if self.host.settings.mark() > 0 {
@@ -480,7 +499,7 @@ impl Session {
             self.host.forget_view();
         }
         self.transaction.savepoints.clear();
-        self.transaction.after_commit.clear();
+        self.undo_after_commit(0);
     }
 
     /// Ends the implicit transaction, if there is one: commits it, or rolls it back after an error. The end of a simple query, or Sync.

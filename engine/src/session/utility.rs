@@ -42,6 +42,7 @@ impl Session {
             Some(Statement::Show(nq_qsql::parse::ast::ShowTarget::All)) => {
                 Some([text("name"), text("setting"), text("description")].into())
             }
+            Some(Statement::Qsql(statement)) => crate::check::columns(statement),
             Some(Statement::Explain(explain)) => Some(crate::explain::columns(explain)?),
             Some(Statement::Fetch(fetch)) if !fetch.is_move => {
                 self.portals.get(&*fetch.cursor.name).and_then(|p| p.columns.clone())
@@ -148,9 +149,9 @@ impl Session {
             Statement::AlterSequence(alter) => self.alter_sequence(alter),
             Statement::CreateView(_) => Err(SqlError::unsupported("CREATE VIEW")),
             Statement::CreateSchema(_) => Err(SqlError::unsupported("CREATE SCHEMA")),
-            Statement::CreateDatabase(_) => Err(SqlError::unsupported("CREATE DATABASE")),
-            Statement::AlterDatabase(_) => Err(SqlError::unsupported("ALTER DATABASE")),
-            Statement::DropDatabase(_) => Err(SqlError::unsupported("DROP DATABASE")),
+            Statement::CreateDatabase(create) => self.create_database(create),
+            Statement::AlterDatabase(alter) => self.alter_database(alter),
+            Statement::DropDatabase(drop) => self.drop_database(drop),
             Statement::CreateRole(create) => self.create_role(create),
             Statement::AlterRole(alter) => self.alter_role(alter),
             Statement::AlterRoleSet(alter) => self.alter_role_set(alter),
@@ -159,7 +160,13 @@ impl Session {
             Statement::GrantRole(grant) => self.grant_roles(grant),
             Statement::Drop(drop) => self.drop_objects(drop),
             Statement::Rename(rename) if rename.object.kind == ObjectKind::Role => self.rename_role(rename),
+            Statement::Rename(rename) if rename.object.kind == ObjectKind::Database => {
+                self.rename_database(rename)
+            }
             Statement::Rename(_) => Err(SqlError::unsupported("RENAME")),
+            Statement::AlterOwner(alter) if alter.object.kind == ObjectKind::Database => {
+                self.alter_database_owner(alter)
+            }
             Statement::AlterOwner(_) => Err(SqlError::unsupported("OWNER TO")),
             Statement::AlterObjectSchema(_) => Err(SqlError::unsupported("SET SCHEMA")),
             Statement::Comment(_) => Err(SqlError::unsupported("COMMENT")),
@@ -171,7 +178,7 @@ impl Session {
             Statement::Reindex(reindex) => self.reindex(reindex),
             Statement::Cluster(_) => Done::tag("CLUSTER"),
             Statement::CreateExtension(create) => self.create_extension(create),
-            Statement::Qsql(statement) => Session::run_qsql(statement),
+            Statement::Qsql(statement) => self.run_qsql(statement),
             Statement::Unsupported { what } => Err(SqlError::unsupported(what)),
             Statement::Listen(_) | Statement::Unlisten(_) | Statement::Notify { .. } => {
                 Err(SqlError::unsupported("LISTEN/NOTIFY"))
@@ -259,13 +266,13 @@ impl Session {
     }
 
     /// The statements of QSQL.
-    fn run_qsql(statement: &QsqlStatement) -> Result<Done> {
+    fn run_qsql(&mut self, statement: &QsqlStatement) -> Result<Done> {
         match statement {
-            QsqlStatement::ShowCompressionStats { .. } => {
-                Err(SqlError::unsupported("SHOW COMPRESSION STATS"))
+            QsqlStatement::ShowCompressionStats { table } => {
+                self.show_compression_stats(statement, table.as_ref())
             }
-            QsqlStatement::CheckTable { .. } => Err(SqlError::unsupported("CHECK TABLE")),
-            QsqlStatement::CheckDatabase => Err(SqlError::unsupported("CHECK DATABASE")),
+            QsqlStatement::CheckTable { table, repair } => self.check_table(statement, table, *repair),
+            QsqlStatement::CheckDatabase => self.check_database(statement),
             QsqlStatement::CompressTable { .. } => Err(SqlError::unsupported("COMPRESS TABLE")),
             QsqlStatement::DecompressTable { .. } => Err(SqlError::unsupported("DECOMPRESS TABLE")),
             QsqlStatement::Named(name) => Err(SqlError::unsupported(name)),

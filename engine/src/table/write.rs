@@ -62,7 +62,8 @@ pub struct EntryKey {
 }
 
 impl EntryKey {
-    fn of_row(&self, id: u64) -> Vec<u8> {
+    /// The key of the entry of this row.
+    pub(crate) fn of_row(&self, id: u64) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.prefix.len() + key::ROW_ID_BYTES);
         bytes.extend_from_slice(&self.prefix);
         if self.suffix {

@@ -85,6 +85,21 @@ pub struct Metrics {
     pub undo_spilled_bytes: u64,
 }
 
+/// What a tree takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TreeSpace {
+    /// Pages, those that are only in memory so far included.
+    pub pages: u64,
+    /// Bytes of these pages.
+    pub bytes: u64,
+    /// Bytes of the pages that are in the data file.
+    pub written_bytes: u64,
+    /// Bytes that these take there, compressed.
+    pub stored_bytes: u64,
+    /// Bytes of their parity.
+    pub parity_bytes: u64,
+}
+
 /// A transactional store of B+ trees. Cheap to clone: clones are the same store.
 #[derive(Clone)]
 pub struct Store {
@@ -235,6 +250,31 @@ impl Store {
             });
         }
         Ok(findings)
+    }
+
+    /// Fails when the store has stopped, or will not take writes any more.
+    pub fn usable(&self) -> Result<()> {
+        self.core.usable()
+    }
+
+    /// Reads and heals every page of the page store, and reports what was wrong. Trees are not walked.
+    pub fn scrub(&self) -> Result<Vec<Finding>> {
+        self.core.trees.store.verify()
+    }
+
+    /// What a tree takes in the data file, large values included.
+    pub fn tree_space(&self, tree: TreeId) -> Result<TreeSpace> {
+        let trees = &self.core.trees;
+        let mut pages = Vec::new();
+        trees.verify_tree(&*trees.tree(tree)?, &mut pages);
+        let mut space = TreeSpace { pages: pages.len() as u64, ..TreeSpace::default() };
+        space.bytes = space.pages * PAGE_BYTES as u64;
+        for (data, parity) in pages.iter().filter_map(|page| trees.store.extent_bytes(*page)) {
+            space.written_bytes += PAGE_BYTES as u64;
+            space.stored_bytes += data;
+            space.parity_bytes += parity;
+        }
+        Ok(space)
     }
 
     /// Pages in the page store that nothing refers to; meaningful after [`Store::checkpoint`] of a quiet, cleaned store.

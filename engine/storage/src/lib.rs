@@ -20,7 +20,7 @@ pub mod txn;
 pub mod wal;
 
 pub use btree::TreeStats;
-pub use database::{Metrics, Options, Store};
+pub use database::{Metrics, Options, Store, TreeSpace};
 pub use error::{Result, StoreError};
 pub use ids::{Lsn, PageId, TreeId};
 pub use txn::lock::{Hold, LockClass, LockInfo, LockKey, LockMode, SessionLock, SessionLocks};

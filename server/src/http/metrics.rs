@@ -1,20 +1,52 @@
 //! Prometheus metrics: the database's counters at the moment of the scrape.
+//!
+//! Source: Prometheus documentation, "Exposition formats", text format 0.0.4.
+
+use std::fmt::Write;
 
 use nq_engine::Database;
-use prometheus::{Encoder, Gauge, Registry, TextEncoder};
+use nq_engine::metrics::{Metric, MetricKind};
 
 /// Renders all metrics in the text format.
-///
-/// # Errors
-/// When two metrics have one name.
-pub fn render(database: &Database) -> Result<String, prometheus::Error> {
-    let registry = Registry::new();
-    for metric in database.metrics() {
-        let gauge = Gauge::new(metric.name, metric.help)?;
-        gauge.set(metric.value);
-        registry.register(Box::new(gauge))?;
+pub fn render(database: &Database) -> String {
+    print(&database.metrics())
+}
+
+fn print(metrics: &[Metric]) -> String {
+    let mut text = String::new();
+    let mut last = "";
+    for metric in metrics {
+        if metric.name != last {
+            last = metric.name;
+            let kind = match metric.kind {
+                MetricKind::Counter => "counter",
+                MetricKind::Gauge => "gauge",
+            };
+            let _ = writeln!(text, "# HELP {last} {}\n# TYPE {last} {kind}", metric.help);
+        }
+        let label = metric.label.map_or_else(String::new, |(name, value)| format!("{{{name}=\"{value}\"}}"));
+        let _ = writeln!(text, "{last}{label} {}", metric.value);
     }
-    let mut text = Vec::new();
-    TextEncoder::new().encode(&registry.gather(), &mut text)?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_of_one_name_have_one_head() {
+        let metric = |name, class, value| Metric {
+            name,
+            help: "Help.",
+            kind: MetricKind::Counter,
+            label: Some(("class", class)),
+            value,
+        };
+        let text = print(&[metric("a_total", "22", 1.0), metric("a_total", "23", 0.5)]);
+        assert_eq!(
+            text,
+            "# HELP a_total Help.\n# TYPE a_total counter\na_total{class=\"22\"} 1\na_total{class=\"23\"} 0.5\n"
+        );
+    }
 }

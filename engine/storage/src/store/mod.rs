@@ -617,6 +617,13 @@ impl PageStore {
         !self.map.get(id.0).is_none()
     }
 
+    /// Bytes of a page's extent in the data file: data and parity; `None` for a page that was never written.
+    pub fn extent_bytes(&self, id: PageId) -> Option<(u64, u64)> {
+        let entry = self.map.get(id.0);
+        let bytes = |sectors: u8| u64::from(sectors) * SECTOR_BYTES as u64;
+        (!entry.is_none()).then(|| (bytes(entry.shape().data), bytes(entry.shape().parity)))
+    }
+
     /// Fails when a sync has failed.
     pub fn check_poison(&self) -> Result<()> {
         match self.poison.get() {
