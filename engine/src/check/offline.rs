@@ -33,7 +33,8 @@ impl Database {
         let db = Database::open(env, dir, Config::default())?;
         let mut report = CheckReport::default();
         for finding in db.store.scrub().map_err(store_error)? {
-            let place = finding.page.map_or_else(String::new, |page| format!("page {page}: "));
+            let named = finding.what.starts_with("page ");
+            let place = finding.page.filter(|_| !named).map_or_else(String::new, |p| format!("page {p}: "));
             let healed = if finding.healed { " (healed)" } else { "" };
             report.findings.push(format!("{place}{}{healed}", finding.what));
             report.count(finding.healed);

@@ -32,6 +32,9 @@ struct Problems {
 
 impl Problems {
     fn add(&mut self, text: String) {
+        if self.texts.contains(&text) {
+            return;
+        }
         self.count += 1;
         if self.texts.len() < SHOWN {
             self.texts.push(text);
@@ -73,6 +76,8 @@ impl Session {
             of_indexes.push(problems);
         }
         let (rows, entries) = self.compare(&relation, &mut of_table, &mut of_indexes)?;
+        // An index is made of the table's rows: of those that cannot be read it would lose the entries.
+        let repair = repair && rows.is_some();
         let damaged: Vec<Oid> = relation
             .indexes
             .iter()
@@ -103,8 +108,8 @@ impl Session {
         }
         for finding in found.into_iter().filter(|f| !f.healed) {
             problems.add(match finding.page {
-                Some(page) => format!("page {page}: {}", finding.what),
-                None => finding.what,
+                Some(page) if !finding.what.starts_with("page ") => format!("page {page}: {}", finding.what),
+                _ => finding.what,
             });
         }
         Ok(())
