@@ -62,7 +62,10 @@ impl PageStore {
         file.sync_data().map_err(|e| StoreError::poisoned(format_args!("data file: {e}")))?;
         let found = superblock::find(&*file)?;
         if let Some(copy) = found.damaged {
-            tracing::warn!("healed the superblock: copy {copy} of slot {} was damaged", found.slot);
+            tracing::warn!(
+                "healed page {} of the data file: a copy of the superblock was damaged",
+                2 * found.slot + copy
+            );
         }
         // Written once more even when it is whole: after a failed sync the system may show what the device lacks. One copy
         // after the other, the good one last.

@@ -278,10 +278,10 @@ impl Wal {
                 Step::Healed(group, index) => {
                     let chain = reader.chain();
                     tracing::warn!(
-                        "healed the log at {}: block {} of segment {:016x} was rebuilt from parity",
-                        group.start,
+                        "healed page {} of log segment {:016x}, at {}: it was rebuilt from parity",
                         group.base + u32::from(index),
-                        group.segment
+                        group.segment,
+                        group.start
                     );
                     let at = u64::from(group.base + u32::from(index)) * BLOCK_BYTES as u64;
                     let block = &chain.blocks[usize::from(index) * BLOCK_BYTES..][..BLOCK_BYTES];

@@ -127,7 +127,12 @@ impl WalReader {
         while self.lsn < self.limit {
             match self.step()? {
                 Step::Record(bytes) => return Ok(Some(self.take(bytes))),
-                Step::Healed(group, _) => tracing::warn!("healed the log at {} from parity", group.start),
+                Step::Healed(group, index) => tracing::warn!(
+                    "healed page {} of log segment {:016x}, at {}, in memory",
+                    group.base + u32::from(index),
+                    group.segment,
+                    group.start
+                ),
                 // The tail is being rewritten while it is read: one of its two versions is whole at any time.
                 Step::End if again > 0 => {
                     again -= 1;
