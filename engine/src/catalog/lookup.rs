@@ -244,8 +244,12 @@ impl CatalogView {
     fn resolve_proc(&self, text: &str) -> Result<Oid> {
         let parts = split_name(text)?;
         let name = parts.last().map_or("", String::as_str);
-        match nq_qsql::func::functions(name) {
-            [one] => Ok(one.oid),
+        let mut oids: Vec<Oid> = nq_qsql::func::functions(name).iter().map(|f| f.oid).collect();
+        oids.extend(system::data::procs_named(name).iter().map(|p| p.oid));
+        oids.sort_unstable();
+        oids.dedup();
+        match oids.as_slice() {
+            [one] => Ok(*one),
             [] => bail!(UNDEFINED_FUNCTION, "function \"{text}\" does not exist"),
             _ => bail!(AMBIGUOUS_FUNCTION, "more than one function named \"{text}\""),
         }
@@ -263,7 +267,11 @@ impl CatalogView {
             true => Vec::new(),
             false => args.split(',').map(|a| self.resolve_type(a)).collect::<Result<_>>()?,
         };
-        nq_qsql::func::functions(&name).iter().find(|f| *f.args == *args).map(|f| f.oid).ok_or_else(missing)
+        let callable = nq_qsql::func::functions(&name).iter().find(|f| *f.args == *args).map(|f| f.oid);
+        let support = || {
+            system::data::procs_named(&name).iter().find(|p| p.args().eq(args.iter().copied())).map(|p| p.oid)
+        };
+        callable.or_else(support).ok_or_else(missing)
     }
 
     fn resolve_type(&self, text: &str) -> Result<Oid> {
@@ -313,16 +321,29 @@ impl RegResolver for CatalogView {
     fn reg_name(&self, kind: Oid, object: Oid) -> Option<String> {
         match kind {
             oid::REGCLASS => self.relation_by_oid(object).map(|r| self.display_name(&r)),
-            oid::REGTYPE => Some(nq_qsql::types::info::format_type(object, None)),
-            oid::REGPROC => nq_qsql::func::function_by_oid(object).map(|f| f.name.to_owned()),
-            oid::REGPROCEDURE => nq_qsql::func::function_by_oid(object).map(|f| {
+            oid::REGTYPE => match nq_qsql::types::info::by_oid(object) {
+                Some(_) => Some(nq_qsql::types::info::format_type(object, None)),
+                None => self.catalog.row_type(object).map(|r| self.display_name(&r.relation)),
+            },
+            oid::REGPROC => function_name(object).map(|name| match system::data::is_overloaded(name) {
+                true => format!("pg_catalog.{}", quote_identifier(name)),
+                false => quote_identifier(name),
+            }),
+            oid::REGPROCEDURE => function_name(object).map(|name| {
+                let args: Vec<Oid> = match nq_qsql::func::function_by_oid(object) {
+                    Some(f) => f.args.to_vec(),
+                    None => system::data::proc(object).map_or(Vec::new(), |p| p.args().collect()),
+                };
                 let args: Vec<String> =
-                    f.args.iter().map(|a| nq_qsql::types::info::format_type(*a, None)).collect();
-                format!("{}({})", f.name, args.join(","))
+                    args.iter().map(|a| nq_qsql::types::info::format_type(*a, None)).collect();
+                format!("{}({})", quote_identifier(name), args.join(","))
             }),
             oid::REGNAMESPACE => self.namespace_name(object).map(|n| quote_identifier(&n)),
             oid::REGROLE => self.role_name(object).map(|n| quote_identifier(&n)),
-            oid::REGOPER => nq_qsql::func::operator_by_oid(object).map(|o| o.name.to_owned()),
+            oid::REGOPER => nq_qsql::func::operator_by_oid(object).map(|o| {
+                let alone = nq_qsql::func::operators(o.name).len() == 1;
+                if alone { o.name.to_owned() } else { format!("pg_catalog.{}", o.name) }
+            }),
             oid::REGOPERATOR => nq_qsql::func::operator_by_oid(object).map(|o| {
                 let side = |t: Oid| {
                     if t == 0 { "NONE".to_owned() } else { nq_qsql::types::info::format_type(t, None) }
@@ -337,6 +358,14 @@ impl RegResolver for CatalogView {
             },
             _ => None,
         }
+    }
+}
+
+/// The name of a built-in function, of one that cannot be called, too.
+fn function_name(oid: Oid) -> Option<&'static str> {
+    match nq_qsql::func::function_by_oid(oid) {
+        Some(f) => Some(f.name),
+        None => system::data::proc(oid).map(|p| p.name()),
     }
 }
 

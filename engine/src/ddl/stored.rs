@@ -47,10 +47,14 @@ impl Session {
         kind: StoredKind,
         expected: Option<DataType>,
     ) -> Result<Stored> {
-        let expr = self.with_bind_cx(|cx| {
+        let bound = self.with_bind_cx(|cx| {
             nq_qsql::bind::bind_parsed_expression(ast, expr, Some(relation), expected, kind, cx)
         })?;
-        self.finish_stored(expr, relation, kind)
+        let mut stored = self.finish_stored(bound, relation, kind)?;
+        if expected.is_some() && kind == StoredKind::Default {
+            stored.text = self.as_written(ast, expr, relation, kind, &stored);
+        }
+        Ok(stored)
     }
 
     /// Binds the text of a stored expression again.
@@ -98,6 +102,29 @@ impl Session {
         Ok(Stored { text, expr, columns })
     }
 
+    /// The text of a default as it was written: what coerces it to the column's type is left out, as it is applied again wherever
+    /// the default is bound. An untyped literal has the column's type, without its modifier.
+    fn as_written(
+        &mut self,
+        ast: &Ast,
+        expr: ExprId,
+        relation: &Relation,
+        kind: StoredKind,
+        coerced: &Stored,
+    ) -> Arc<str> {
+        let bound = self.with_bind_cx(|cx| {
+            nq_qsql::bind::bind_parsed_expression(ast, expr, Some(relation), None, kind, cx)
+        });
+        let written = match bound {
+            Ok(written) if !is_literal(&written) => written,
+            _ => match &coerced.expr.kind {
+                ExprKind::Typmod { value, .. } => (**value).clone(),
+                _ => return coerced.text.clone(),
+            },
+        };
+        deparse_expr(&written, &|id: u32| quote_identifier(&relation.columns[id as usize].name)).into()
+    }
+
     /// Computes an expression over one row.
     pub(crate) fn evaluate(&mut self, expr: &Expr, row: &[Datum]) -> Result<Datum> {
         use nq_qsql::func::EvalCx;
@@ -107,6 +134,11 @@ impl Session {
         let mut cx = EvalCx { io: &io, host: &mut self.host, arg_types: &[], result: expr.ty };
         nq_qsql::func::eval::eval(expr, row, &[], &mut cx)
     }
+}
+
+/// Whether an expression is a string constant, whose type its surroundings decide.
+fn is_literal(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Const(_)) && matches!(expr.ty.oid, oid::TEXT | oid::UNKNOWN)
 }
 
 /// Calls `f` on an expression and everything in it.

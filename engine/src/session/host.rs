@@ -242,13 +242,6 @@ impl SessionHost {
         }
     }
 
-    /// Whether the current user sees what all sessions do: superusers and members of `pg_read_all_stats`.
-    pub(crate) fn sees_all_activity(&self) -> bool {
-        const READ_ALL_STATS: Oid = 3375;
-        let view = self.current_view();
-        self.has_privileges_of(&view.cluster, self.current_user.oid, READ_ALL_STATS)
-    }
-
     /// How values are read and printed.
     pub(crate) fn io<'a>(&self, view: &'a CatalogView) -> IoContext<'a> {
         let d = self.settings.derived();

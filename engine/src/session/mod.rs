@@ -238,6 +238,7 @@ impl Session {
             doing.query = text.into();
         }
         doing.query_start = Some(now);
+        doing.transaction_start.get_or_insert(now);
         doing.state_change = now;
     }
 
@@ -294,7 +295,11 @@ impl Session {
         self.start_command(sql);
         self.forget_unnamed();
         let parsed = nq_qsql::parse::parse_statements(sql).map_err(|e| e.locate(sql));
-        let parsed = self.after_command(parsed)?;
+        // The session is at work until the last statement has run.
+        let parsed = match parsed {
+            Ok(parsed) if !parsed.is_empty() => parsed,
+            other => self.after_command(other)?,
+        };
         if let [only] = &parsed[..]
             && prepared::is_plannable(&only.ast)
         {
@@ -319,6 +324,9 @@ impl Session {
         index: usize,
         sink: &mut dyn ResultSink,
     ) -> Result<Outcome> {
+        if index > 0 {
+            self.backend.doing.lock().state = State::Active;
+        }
         let result = self.start_simple(query, index).and_then(|portal| {
             self.simple = Some(portal);
             self.go_on_simple(sink)
@@ -357,6 +365,7 @@ impl Session {
 
     /// Goes on with a statement of the simple protocol whose sink was full.
     pub fn resume_simple(&mut self, sink: &mut dyn ResultSink) -> Result<Outcome> {
+        self.backend.doing.lock().state = State::Active;
         let result = self.go_on_simple(sink);
         self.after_command(result)
     }

@@ -179,13 +179,13 @@ impl Session {
 
     /// Refuses to change system relations.
     pub(crate) fn check_not_system(&self, relation: &Relation) -> Result<()> {
-        match relation.kind {
-            RelationKind::Virtual => Err(sql_err!(
+        match crate::catalog::system::is_system(relation) {
+            true => Err(sql_err!(
                 INSUFFICIENT_PRIVILEGE,
                 "permission denied: \"{}\" is a system catalog",
                 relation.name
             )),
-            _ => Ok(()),
+            false => Ok(()),
         }
     }
 

@@ -540,6 +540,9 @@ impl Session {
         memory: &Arc<Memory>,
         work: impl FnOnce(&mut ExecCx<'_>) -> Result<R>,
     ) -> Result<R> {
+        if plan.physical.numbered {
+            self.ensure_transaction().assign_xid();
+        }
         self.with_cx(plan.virtual_tables, params, memory, work)
     }
 
@@ -561,7 +564,6 @@ impl Session {
                 db: &db,
                 database: self.home.oid,
                 user: self.host.current_user.oid,
-                sees_all: self.host.sees_all_activity(),
                 session: &facts,
             },
         };

@@ -78,6 +78,9 @@ impl Binder<'_> {
                 if matches!(func.name, "nextval" | "setval" | "lo_create" | "lo_unlink") {
                     self.s.writes = true;
                 }
+                if matches!(func.name, "txid_current" | "pg_current_xact_id") {
+                    self.s.numbered = true;
+                }
                 let collation = result_collation(ty.oid, args.iter());
                 Ok(Expr { kind: ExprKind::Call { func, args, operator: 0 }, ty, collation, at: pos })
             }

@@ -94,6 +94,8 @@ pub struct Bound {
     pub relations: Vec<RelationUse>,
     /// Whether it neither writes nor locks rows.
     pub read_only: bool,
+    /// Whether it asks for the id of its transaction, which is to be assigned before.
+    pub numbered: bool,
     /// Whether the plan depends on the transaction's time (`'now'::date` and the like were folded) and may not be cached.
     pub volatile_literals: bool,
 }
@@ -147,6 +149,7 @@ pub(crate) struct Shared {
     origins: Vec<(Oid, i16)>,
     blocks_made: u32,
     writes: bool,
+    numbered: bool,
     volatile_literals: bool,
     depth: u32,
     views: u32,
@@ -270,6 +273,7 @@ impl<'a> Binder<'a> {
             collations: self.s.collations,
             relations: self.s.relations,
             read_only,
+            numbered: self.s.numbered,
             volatile_literals: self.s.volatile_literals,
         };
         if let Some((n, at)) = coerce::unsettled_param(&bound) {

@@ -51,8 +51,15 @@ scalar! {
 
     pg_typeof[cx](_value: &Datum) -> Id = Id(cx.arg_types.first().map_or(UNKNOWN, |t| t.oid));
     pg_basetype(ty: Id) -> Id = ty;
-    format_type(ty: Option<Id>, typmod: Option<i32>) -> Option<String> =
-        ty.map(|ty| info::format_type(ty.0, typmod));
+    format_type[cx](ty: Option<Id>, typmod: Option<i32>) -> Option<String> = match ty {
+        Some(Id(oid)) if oid != 0 && info::by_oid(oid).is_none() => {
+            match cx.host.system("format_type", &[Datum::Oid(oid)])? {
+                Datum::Text(name) => Some(name.to_string()),
+                _ => Some("???".to_owned()),
+            }
+        }
+        ty => ty.map(|ty| info::format_type(ty.0, typmod)),
+    };
     pg_collation_for[cx](_value: &Datum) -> Option<String> = {
         let ty = cx.arg_types.first().map_or(UNKNOWN, |t| t.oid);
         match category::category(ty) {

@@ -81,6 +81,7 @@ pub fn optimize(
         params: bound.params,
         command: bound.command,
         read_only: bound.read_only,
+        numbered: bound.numbered,
         relations: bound.relations,
     })
 }

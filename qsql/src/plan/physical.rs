@@ -29,6 +29,8 @@ pub struct PhysicalPlan {
     pub command: Command,
     /// Whether it writes, locks rows, or calls volatile functions that do.
     pub read_only: bool,
+    /// Whether it asks for the id of its transaction, which is to be assigned before it runs.
+    pub numbered: bool,
     /// Relations (and whether they are written) to lock before running and to check privileges on.
     pub relations: Vec<RelationUse>,
 }

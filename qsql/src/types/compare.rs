@@ -15,7 +15,9 @@ use std::hash::{BuildHasher, Hash, Hasher};
 pub fn compare(a: &Datum, b: &Datum, type_oid: Oid) -> Ordering {
     match (a, b) {
         (Datum::Int4(a), Datum::Int4(b)) => a.cmp(b),
-        (Datum::Int8(a), Datum::Int8(b)) if type_oid == oid::XID8 => (*a as u64).cmp(&(*b as u64)),
+        (Datum::Int8(a), Datum::Int8(b)) if matches!(type_oid, oid::XID8 | oid::PG_LSN) => {
+            (*a as u64).cmp(&(*b as u64))
+        }
         (Datum::Int8(a), Datum::Int8(b)) => a.cmp(b),
         (Datum::Text(a), Datum::Text(b)) if type_oid == oid::BPCHAR => trim(a).cmp(trim(b)),
         (Datum::Text(a), Datum::Text(b)) => a.as_bytes().cmp(b.as_bytes()),

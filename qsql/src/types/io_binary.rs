@@ -97,7 +97,7 @@ pub fn recv_binary(type_oid: Oid, typmod: i32, bytes: &[u8]) -> Result<Datum> {
         oid::CHAR => Datum::Char(input.take(1)?[0]),
         oid::INT2 => Datum::Int2(input.i16()?),
         oid::INT4 => Datum::Int4(input.i32()?),
-        oid::INT8 | oid::XID8 => Datum::Int8(input.i64()?),
+        oid::INT8 | oid::XID8 | oid::PG_LSN => Datum::Int8(input.i64()?),
         oid::OID | oid::XID | oid::CID => Datum::Oid(input.u32()?),
         oid::FLOAT4 => Datum::Float4(f32::from_bits(input.u32()?)),
         oid::FLOAT8 => Datum::Float8(f64::from_bits(input.i64()? as u64)),

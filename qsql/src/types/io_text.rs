@@ -51,6 +51,12 @@ pub fn parse_text(type_oid: Oid, typmod: i32, text: &str, cx: &IoContext<'_>) ->
         oid::XID => Datum::Oid(int::parse_u32(bytes, "xid")?),
         oid::CID => Datum::Oid(int::parse_u32(bytes, "cid")?),
         oid::XID8 => Datum::Int8(int::parse_u64(bytes, "xid8")? as i64),
+        oid::PG_LSN => Datum::Int8(parse_lsn(text).ok_or_else(|| syntax("pg_lsn", text))? as i64),
+        oid::PG_SNAPSHOT | oid::TXID_SNAPSHOT => match is_snapshot(text) {
+            true => Datum::text(text),
+            false => return Err(syntax(&info::type_name(type_oid), text)),
+        },
+        oid::ACLITEM => Datum::text(text),
         oid::TID => parse_tid(text)?,
         oid::INT2VECTOR => parse_vector(text, oid::INT2)?,
         oid::OIDVECTOR => parse_vector(text, oid::OID)?,
@@ -90,6 +96,7 @@ pub fn write_text(value: &Datum, type_oid: Oid, cx: &IoContext<'_>, out: &mut Ve
     match value {
         Datum::Int4(v) => int::write_i64(i64::from(*v), out),
         Datum::Int8(v) if type_oid == oid::XID8 => int::write_u64(*v as u64, out),
+        Datum::Int8(v) if type_oid == oid::PG_LSN => write_lsn(*v as u64, out),
         Datum::Int8(v) => int::write_i64(*v, out),
         Datum::Int2(v) => int::write_i64(i64::from(*v), out),
         Datum::Text(text) => out.extend_from_slice(text.as_bytes()),
@@ -286,6 +293,42 @@ fn parse_reg(kind: Oid, text: &str, cx: &IoContext<'_>) -> Result<Oid> {
     }
 }
 
+/// Reads a position in the log: two hexadecimal numbers of at most eight digits.
+fn parse_lsn(text: &str) -> Option<u64> {
+    let half = |part: &str| match part.len() {
+        1..=8 if part.bytes().all(|b| b.is_ascii_hexdigit()) => u64::from_str_radix(part, 16).ok(),
+        _ => None,
+    };
+    let (high, low) = text.split_once('/')?;
+    Some(half(high)? << 32 | half(low)?)
+}
+
+fn write_lsn(value: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("{:X}/{:X}", value >> 32, value & 0xFFFF_FFFF).as_bytes());
+}
+
+/// Whether a text is a snapshot: `xmin:xmax:xip,xip,...`, with `xmin <= xip < xmax` in ascending order.
+fn is_snapshot(text: &str) -> bool {
+    let mut parts = text.splitn(3, ':');
+    let (Some(Ok(xmin)), Some(Ok(xmax)), Some(running)) =
+        (parts.next().map(str::parse::<u64>), parts.next().map(str::parse::<u64>), parts.next())
+    else {
+        return false;
+    };
+    let mut last = xmin;
+    xmin != 0
+        && xmin <= xmax
+        && (running.is_empty()
+            || running.split(',').all(|xid| match xid.parse::<u64>() {
+                Ok(xid) => {
+                    let fits = last <= xid && xid < xmax;
+                    last = xid;
+                    fits
+                }
+                Err(_) => false,
+            }))
+}
+
 fn write_reg(value: Oid, kind: Oid, cx: &IoContext<'_>, out: &mut Vec<u8>) {
     if value == 0 {
         return out.push(b'-');
@@ -331,6 +374,11 @@ mod tests {
             (oid::REGCLASS, -1, "1259", "1259"),
             (oid::REGCLASS, -1, "-", "-"),
             (oid::XID8, -1, "18446744073709551615", "18446744073709551615"),
+            (oid::PG_LSN, -1, "16/b374D848", "16/B374D848"),
+            (oid::PG_LSN, -1, "FFFFFFFF/0", "FFFFFFFF/0"),
+            (oid::PG_LSN, -1, "16/", "!22P02 invalid input syntax for type pg_lsn: \"16/\""),
+            (oid::PG_SNAPSHOT, -1, "10:20:10,14,15", "10:20:10,14,15"),
+            (oid::PG_SNAPSHOT, -1, "31:12:", "!22P02 invalid input syntax for type pg_snapshot: \"31:12:\""),
             (1007, -1, "{1,NULL,3}", "{1,NULL,3}"),
             (1007, -1, "{1 2}", "!22P02 invalid input syntax for type integer: \"1 2\""),
             (1015, 6, "{abc}", "!22001 value too long for type character varying(2)"),

@@ -76,7 +76,9 @@ pub fn encode(value: &Datum, type_oid: Oid, desc: bool, nulls_first: bool, out: 
 fn encode_value(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()> {
     match value {
         Datum::Int4(v) | Datum::Date(v) => out.extend_from_slice(&(*v as u32 ^ SIGN_32).to_be_bytes()),
-        Datum::Int8(v) if type_oid == oid::XID8 => out.extend_from_slice(&v.to_be_bytes()),
+        Datum::Int8(v) if matches!(type_oid, oid::XID8 | oid::PG_LSN) => {
+            out.extend_from_slice(&v.to_be_bytes())
+        }
         Datum::Int8(v) | Datum::Timestamp(v) | Datum::TimestampTz(v) | Datum::Time(v) => {
             out.extend_from_slice(&(*v as u64 ^ SIGN_64).to_be_bytes());
         }
@@ -230,7 +232,7 @@ fn decode_value(key: &mut Key<'_>, type_oid: Oid) -> Result<Datum> {
         oid::INT2 => Datum::Int2((u16::from_be_bytes(key.fixed()?) ^ SIGN_16) as i16),
         oid::INT4 => Datum::Int4(key.i32()?),
         oid::INT8 => Datum::Int8(key.i64()?),
-        oid::XID8 => Datum::Int8(i64::from_be_bytes(key.fixed()?)),
+        oid::XID8 | oid::PG_LSN => Datum::Int8(i64::from_be_bytes(key.fixed()?)),
         oid::OID | oid::XID | oid::CID => Datum::Oid(u32::from_be_bytes(key.fixed()?)),
         oid::TID => Datum::Tid(u32::from_be_bytes(key.fixed()?), u16::from_be_bytes(key.fixed()?)),
         oid::FLOAT4 => {

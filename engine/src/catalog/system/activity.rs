@@ -16,6 +16,9 @@ use crate::activity::{Backend, State};
 /// OID of the type `regtype[]`.
 const REGTYPE: Oid = oid::REGTYPE;
 
+/// `pg_read_all_stats`, whose members see what all sessions do.
+const READ_ALL_STATS: Oid = 3375;
+
 /// A client's address as `inet` shows it.
 pub(crate) fn address(addr: IpAddr) -> String {
     addr.to_string()
@@ -37,7 +40,8 @@ fn activity_row(cx: &SystemCx<'_>, of: &Relation, backend: &Backend, locks: &[Lo
         .set("usesysid", backend.user)
         .set("usename", cx.view.cluster.role_name(backend.user))
         .set("application_name", doing.application.clone());
-    let may_see = cx.sees_all || cx.view.cluster.has_privileges_of(cx.user, backend.user);
+    let cluster = &cx.view.cluster;
+    let may_see = [READ_ALL_STATS, backend.user].iter().any(|role| cluster.has_privileges_of(cx.user, *role));
     if !may_see {
         return row.set("query", "<insufficient privilege>").done();
     }

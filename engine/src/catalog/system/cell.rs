@@ -124,10 +124,12 @@ pub(super) fn texts_or_null(items: &[Box<str>]) -> Datum {
 
 /// An access control list as `aclitem[]`; NULL for none.
 pub(super) fn acl_texts(cx: &super::SystemCx<'_>, list: Option<&[crate::catalog::acl::AclItem]>) -> Datum {
-    const ACLITEM: Oid = 1033;
     let name = |role: Oid| cx.view.cluster.role_name(role);
     match list {
-        Some(list) => array(ACLITEM, list.iter().map(|item| crate::catalog::acl::print(item, &name))),
+        Some(list) => array(
+            nq_qsql::types::oid::ACLITEM,
+            list.iter().map(|item| crate::catalog::acl::print(item, &name)),
+        ),
         None => NULL,
     }
 }

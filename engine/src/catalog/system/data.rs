@@ -304,6 +304,16 @@ pub(crate) fn procs_named(name: &str) -> Vec<Proc> {
         .collect()
 }
 
+/// Whether PostgreSQL has several functions of a name: then the name alone does not say which.
+pub(crate) fn is_overloaded(name: &str) -> bool {
+    static OVERLOADED: LazyLock<hashbrown::HashSet<&'static str>> = LazyLock::new(|| {
+        let mut seen = hashbrown::HashSet::new();
+        let names = BY_OID.iter().filter_map(|(_, line)| line.split('\t').nth(1));
+        names.filter(|name| !seen.insert(*name)).collect()
+    });
+    OVERLOADED.contains(name)
+}
+
 /// The rows of `pg_aggregate`.
 pub(super) fn aggregate_rows(of: &Relation) -> Result<RowList> {
     let rows = static_rows(of)?;

@@ -41,8 +41,6 @@ pub(crate) struct SystemCx<'a> {
     pub(crate) database: Oid,
     /// The current user.
     pub(crate) user: Oid,
-    /// Superusers and members of `pg_read_all_stats` see what other sessions do.
-    pub(crate) sees_all: bool,
     /// What only the session knows.
     pub(crate) session: &'a SessionFacts,
 }

@@ -281,7 +281,7 @@ WHERE k.contype NOT IN ('t', 'x') AND c.relkind IN ('r', 'p') AND NOT pg_is_othe
 @ information_schema.check_constraints
 SELECT current_database(), n.nspname, k.conname,
        CASE WHEN k.contype = 'n' THEN format('%s IS NOT NULL', a.attname)
-            ELSE substring(pg_get_constraintdef(k.oid) FROM 7) END
+            ELSE pg_get_expr(k.conbin, k.conrelid) END
 FROM pg_catalog.pg_constraint k
      JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
      LEFT JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
@@ -424,7 +424,7 @@ SELECT g.rolname, COALESCE(e.rolname, 'PUBLIC'), current_database(), n.nspname, 
        CASE WHEN x.is_grantable OR pg_has_role(x.grantee, c.relowner, 'USAGE') THEN 'YES' ELSE 'NO' END
 FROM pg_catalog.pg_class c
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     CROSS JOIN LATERAL aclexplode(COALESCE(c.relacl, acldefault('s', c.relowner))) AS x
+     CROSS JOIN LATERAL aclexplode(COALESCE(c.relacl, acldefault('r', c.relowner))) AS x
      JOIN pg_catalog.pg_authid g ON g.oid = x.grantor
      LEFT JOIN pg_catalog.pg_authid e ON e.oid = x.grantee
 WHERE c.relkind = 'S' AND x.privilege_type = 'USAGE' AND (x.grantee = 0 OR e.oid IS NOT NULL)

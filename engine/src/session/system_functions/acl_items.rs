@@ -1,15 +1,13 @@
 //! Access control lists as values: `aclitem` in its text form.
 
 use nq_qsql::error::Result;
+use nq_qsql::types::oid::ACLITEM;
 use nq_qsql::types::{Datum, Oid};
 use nq_qsql::{bail, catalog::Catalog, sql_err};
 
 use super::visibility::array;
 use super::{Answer, Call, Rows};
 use crate::catalog::acl::{self, AclItem, AclKind};
-
-/// OID of the type `aclitem`.
-const ACLITEM: Oid = 1033;
 
 pub(super) fn call(c: &mut Call<'_>) -> Answer {
     Ok(Some(match c.name {

@@ -138,22 +138,22 @@ fn describe(c: &Call<'_>, catalog: Oid, object: Oid, sub: i32) -> Option<String>
                 0 => shown,
                 n => {
                     let column = relation.columns.get(usize::try_from(n - 1).ok()?)?;
-                    format!("column {} of {shown}", quote_identifier(&column.name))
+                    format!("column {} of {shown}", column.name)
                 }
             }
         }
-        class::NAMESPACE => format!("schema {}", quote_identifier(&c.view.namespace_name(object)?)),
+        class::NAMESPACE => format!("schema {}", c.view.namespace_name(object)?),
         class::TYPE => format!("type {}", info::format_type(object, None)),
         class::PROC => format!("function {}", c.view.reg_name(oid::REGPROCEDURE, object)?),
-        class::AUTHID => format!("role {}", quote_identifier(&c.view.role_name(object)?)),
+        class::AUTHID => format!("role {}", c.view.role_name(object)?),
         class::DATABASE => {
-            format!("database {}", quote_identifier(&c.view.cluster.database(object)?.name))
+            format!("database {}", c.view.cluster.database(object)?.name)
         }
         class::CONSTRAINT => {
             let table = c.view.catalog.constraint_table(object)?;
             let constraint = table.relation.constraints.iter().find(|k| k.oid == object)?;
             let table = c.view.display_name(&table.relation);
-            format!("constraint {} on table {table}", quote_identifier(&constraint.name))
+            format!("constraint {} on table {table}", constraint.name)
         }
         _ => return None,
     })

@@ -1,6 +1,6 @@
 //! Transaction ids, snapshots, positions in the log.
 
-use nq_qsql::error::{Result, SqlError};
+use nq_qsql::error::Result;
 use nq_qsql::sql_err;
 use nq_qsql::types::{Datum, Numeric};
 
@@ -11,17 +11,10 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
         0 => Datum::Null,
         xid => Datum::Int8(xid as i64),
     };
-    let lsn = |lsn: u64| Datum::text(format!("{:X}/{:X}", lsn >> 32, lsn & 0xFFFF_FFFF));
+    let lsn = |lsn: u64| Datum::Int8(lsn as i64);
     Ok(Some(match c.name {
-        "txid_current" | "pg_current_xact_id" => match assigned() {
-            Datum::Null => {
-                return Err(SqlError::unsupported(format_args!(
-                    "function {} in a transaction that has not written",
-                    c.name
-                )));
-            }
-            xid => xid,
-        },
+        // The plan has seen to it that there is one.
+        "txid_current" | "pg_current_xact_id" => assigned(),
         "txid_current_if_assigned" | "pg_current_xact_id_if_assigned" => assigned(),
         "txid_status" | "pg_xact_status" => status(c)?,
         "pg_current_snapshot" | "txid_current_snapshot" => {
@@ -44,8 +37,8 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
         "pg_current_wal_flush_lsn" => lsn(c.host.db.store.durable_lsn().0),
         "pg_last_wal_receive_lsn" | "pg_last_wal_replay_lsn" | "pg_last_xact_replay_timestamp" => Datum::Null,
         "pg_wal_lsn_diff" => {
-            let (a, b) = (parse_lsn(c.text(0))?, parse_lsn(c.text(1))?);
-            Datum::Numeric(Numeric::from_i64(a as i64).sub(&Numeric::from_i64(b as i64))?)
+            let wide = |at: usize| Numeric::from_i128(i128::from(c.int(at) as u64));
+            Datum::Numeric(wide(0).sub(&wide(1))?)
         }
         "pg_is_in_recovery" => Datum::Bool(false),
         "pg_is_wal_replay_paused" => {
@@ -54,18 +47,6 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
         }
         _ => return Ok(None),
     }))
-}
-
-fn parse_lsn(text: &str) -> Result<u64> {
-    let parts = text.split_once('/').and_then(|(high, low)| {
-        Some((u32::from_str_radix(high, 16).ok()?, u32::from_str_radix(low, 16).ok()?))
-    });
-    match parts {
-        Some((high, low)) => Ok(u64::from(high) << 32 | u64::from(low)),
-        None => {
-            Err(sql_err!(INVALID_TEXT_REPRESENTATION, "invalid input syntax for type pg_lsn: \"{text}\""))
-        }
-    }
 }
 
 /// Whether a transaction has ended; what became of it is known only while others still look at it.

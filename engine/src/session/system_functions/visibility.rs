@@ -2,6 +2,7 @@
 
 use nq_qsql::catalog::Catalog;
 use nq_qsql::func;
+use nq_qsql::types::io::RegResolver;
 use nq_qsql::types::{Datum, IoContext, Oid, info, io_text, oid};
 
 use super::{Answer, Call};
@@ -54,6 +55,7 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
         "to_regnamespace" => named(c, oid::REGNAMESPACE),
         "to_regrole" => named(c, oid::REGROLE),
         "to_regcollation" => named(c, oid::REGCOLLATION),
+        "format_type" => c.view.reg_name(oid::REGTYPE, oid).map_or(Datum::Null, Datum::text),
         "to_regtypemod" => match nq_qsql::bind::bind_type_text(c.text(0), &*c.view) {
             Ok(ty) => Datum::Int4(ty.typmod),
             Err(_) => Datum::Null,

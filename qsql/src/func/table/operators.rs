@@ -4,8 +4,8 @@ use super::super::Operator;
 use super::o;
 use crate::types::oid::{
     ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYNONARRAY, BOOL, BPCHAR, BYTEA, CHAR, CID, DATE, FLOAT4,
-    FLOAT8, INT2, INT4, INT8, INTERVAL, NAME, NUMERIC, OID, OIDVECTOR, RECORD, TEXT, TID, TIME, TIMESTAMP,
-    TIMESTAMPTZ, TIMETZ, UUID, XID, XID8,
+    FLOAT8, INT2, INT4, INT8, INTERVAL, NAME, NUMERIC, OID, OIDVECTOR, PG_LSN, RECORD, TEXT, TID, TIME,
+    TIMESTAMP, TIMESTAMPTZ, TIMETZ, UUID, XID, XID8,
 };
 
 #[rustfmt::skip]
@@ -429,9 +429,18 @@ pub(super) static OPERATORS: &[Operator] = &[
     o(2991, ">", RECORD, RECORD, BOOL, 2984, 2990, 2992, false, false),
     o(2992, "<=", RECORD, RECORD, BOOL, 2985, 2993, 2991, false, false),
     o(2993, ">=", RECORD, RECORD, BOOL, 2986, 2992, 2990, false, false),
+    o(3222, "=", PG_LSN, PG_LSN, BOOL, 3233, 3222, 3223, false, true),
+    o(3223, "<>", PG_LSN, PG_LSN, BOOL, 3236, 3223, 3222, false, false),
+    o(3224, "<", PG_LSN, PG_LSN, BOOL, 3231, 3225, 3227, false, false),
+    o(3225, ">", PG_LSN, PG_LSN, BOOL, 3235, 3224, 3226, false, false),
+    o(3226, "<=", PG_LSN, PG_LSN, BOOL, 3232, 3227, 3225, false, false),
+    o(3227, ">=", PG_LSN, PG_LSN, BOOL, 3234, 3226, 3224, false, false),
+    o(3228, "-", PG_LSN, PG_LSN, NUMERIC, 3237, 0, 0, false, false),
     o(3315, "<>", XID, XID, BOOL, 3308, 3315, 352, false, false),
     o(3316, "<>", XID, INT4, BOOL, 3309, 0, 353, false, false),
     o(3877, "^@", TEXT, TEXT, BOOL, 3696, 0, 0, false, false),
+    o(5025, "+", PG_LSN, NUMERIC, PG_LSN, 5022, 0, 0, false, false),
+    o(5027, "-", PG_LSN, NUMERIC, PG_LSN, 5024, 0, 0, false, false),
     o(5068, "=", XID8, XID8, BOOL, 5084, 5068, 5072, true, true),
     o(5072, "<>", XID8, XID8, BOOL, 5085, 5072, 5068, false, false),
     o(5073, "<", XID8, XID8, BOOL, 5034, 5074, 5076, false, false),
