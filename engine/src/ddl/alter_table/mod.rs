@@ -358,7 +358,10 @@ impl Session {
             return Ok(());
         }
         let view = self.view();
-        let member = view.cluster.memberships(self.host.current_user.oid, crate::catalog::state::Via::Set).contains(&owner);
+        let member = view
+            .cluster
+            .memberships(self.host.current_user.oid, crate::catalog::state::Via::Set)
+            .contains(&owner);
         if !member {
             bail!(INSUFFICIENT_PRIVILEGE, "must be able to SET ROLE \"{}\"", view.cluster.role_name(owner));
         }
