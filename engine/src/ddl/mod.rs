@@ -8,13 +8,18 @@
 
 pub(crate) mod alter_table;
 pub(crate) mod column;
+pub(crate) mod comment;
 pub(crate) mod constraint;
+pub(crate) mod create_table_as;
 pub(crate) mod dependency;
 pub(crate) mod drop;
 pub(crate) mod index;
 pub(crate) mod names;
 pub(crate) mod options;
+pub(crate) mod rename;
+pub(crate) mod schema;
 pub(crate) mod sequence;
 pub(crate) mod stored;
 pub(crate) mod table;
 pub(crate) mod truncate;
+pub(crate) mod view;

@@ -1,4 +1,4 @@
-//! CREATE TABLE, CREATE TABLE AS, SELECT INTO.
+//! CREATE TABLE.
 
 use std::sync::Arc;
 
@@ -347,17 +347,6 @@ struct Like {
     identity: bool,
 }
 
-/// A table to be made of a query's result.
-struct TableFromQuery {
-    namespace: Arc<Namespace>,
-    name: Box<str>,
-    persistence: Persistence,
-    columns: Vec<Box<str>>,
-    with_data: bool,
-    on_commit: OnCommit,
-    options: Vec<Box<str>>,
-}
-
 /// Columns for a query's result, renamed by a list that may be shorter.
 pub(crate) fn result_columns(columns: &[OutputColumn], names: &[Box<str>]) -> Result<Vec<Column>> {
     if names.len() > columns.len() {
@@ -386,7 +375,7 @@ pub(crate) fn already_exists(name: &str) -> SqlError {
     sql_err!(DUPLICATE_TABLE, "relation \"{name}\" already exists")
 }
 
-fn persistence(written: ast::Persistence) -> Persistence {
+pub(crate) fn persistence(written: ast::Persistence) -> Persistence {
     match written {
         ast::Persistence::Permanent => Persistence::Permanent,
         ast::Persistence::Temporary => Persistence::Temporary,
@@ -394,7 +383,7 @@ fn persistence(written: ast::Persistence) -> Persistence {
     }
 }
 
-fn on_commit(written: Option<ast::OnCommit>, temporary: bool) -> Result<OnCommit> {
+pub(crate) fn on_commit(written: Option<ast::OnCommit>, temporary: bool) -> Result<OnCommit> {
     if written.is_some() && !temporary {
         bail!(INVALID_TABLE_DEFINITION, "ON COMMIT can only be used on temporary tables");
     }

@@ -316,7 +316,7 @@ impl Session {
         Ok(true)
     }
 
-    fn check_plan_privileges(&mut self, plan: &Plan) -> Result<()> {
+    pub(crate) fn check_plan_privileges(&mut self, plan: &Plan) -> Result<()> {
         let view = self.host.current_view().clone();
         if view.cluster.is_superuser(self.host.current_user.oid) {
             return Ok(());

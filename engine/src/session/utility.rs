@@ -132,7 +132,7 @@ impl Session {
             Statement::CloseCursor(_) => Err(SqlError::unsupported("CLOSE")),
             Statement::Explain(explain) => self.explain(source, ast, explain),
             Statement::Copy(copy) => self.copy_from(ast, copy).map(Done::Copy),
-            Statement::Query(query) if has_into(ast, *query) => Err(SqlError::unsupported("SELECT INTO")),
+            Statement::Query(query) if has_into(ast, *query) => self.select_into(source, ast, *query),
             Statement::Query(_)
             | Statement::Insert(_)
             | Statement::Update(_)
@@ -142,16 +142,16 @@ impl Session {
             Statement::Lock(lock) => self.lock_tables(lock),
             Statement::Truncate(truncate) => self.truncate(truncate),
             Statement::CreateTable(create) => self.create_table(source, ast, create),
-            Statement::CreateTableAs(_) => Err(SqlError::unsupported("CREATE TABLE AS")),
+            Statement::CreateTableAs(create) => self.create_table_as(source, ast, create),
             Statement::AlterTable(alter) => self.alter_table(ast, alter),
             Statement::CreateIndex(create) => self.create_index(ast, create),
             Statement::CreateSequence(create) => self.create_sequence(create),
             Statement::AlterSequence(alter) => self.alter_sequence(alter),
-            Statement::CreateView(_) => Err(SqlError::unsupported("CREATE VIEW")),
-            Statement::CreateSchema(_) => Err(SqlError::unsupported("CREATE SCHEMA")),
             Statement::CreateDatabase(create) => self.create_database(create),
             Statement::AlterDatabase(alter) => self.alter_database(alter),
             Statement::DropDatabase(drop) => self.drop_database(drop),
+            Statement::CreateView(create) => self.create_view(source, ast, create),
+            Statement::CreateSchema(create) => self.create_schema(source, ast, create),
             Statement::CreateRole(create) => self.create_role(create),
             Statement::AlterRole(alter) => self.alter_role(alter),
             Statement::AlterRoleSet(alter) => self.alter_role_set(alter),
@@ -163,13 +163,13 @@ impl Session {
             Statement::Rename(rename) if rename.object.kind == ObjectKind::Database => {
                 self.rename_database(rename)
             }
-            Statement::Rename(_) => Err(SqlError::unsupported("RENAME")),
             Statement::AlterOwner(alter) if alter.object.kind == ObjectKind::Database => {
                 self.alter_database_owner(alter)
             }
-            Statement::AlterOwner(_) => Err(SqlError::unsupported("OWNER TO")),
-            Statement::AlterObjectSchema(_) => Err(SqlError::unsupported("SET SCHEMA")),
-            Statement::Comment(_) => Err(SqlError::unsupported("COMMENT")),
+            Statement::Rename(rename) => self.rename(rename),
+            Statement::AlterOwner(alter) => self.alter_owner(alter),
+            Statement::AlterObjectSchema(alter) => self.alter_schema(alter),
+            Statement::Comment(comment) => self.comment(ast, comment),
             Statement::Vacuum(vacuum) => self.vacuum(vacuum),
             Statement::Checkpoint { .. } => {
                 self.db.store.checkpoint().map_err(crate::error::store_error)?;

@@ -107,6 +107,7 @@ pub struct Bound {
 pub fn bind(ast: &Ast, statement: &Statement, cx: &BindContext<'_>) -> Result<Bound> {
     let mut binder = Binder::new(ast, cx);
     if let Statement::Query(query) = statement {
+        binder.s.into = Some(*query);
         return binder.bind_top_query(*query);
     }
     let write = binder.bind_write(statement)?;
@@ -153,6 +154,8 @@ pub(crate) struct Shared {
     volatile_literals: bool,
     depth: u32,
     views: u32,
+    /// The statement's own query, which may have INTO.
+    into: Option<QueryId>,
     /// What names mean, when a view's query is bound to be stored.
     resolution: Option<Box<Resolution>>,
 }

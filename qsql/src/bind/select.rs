@@ -52,7 +52,9 @@ pub(crate) fn lock_name(strength: LockStrength) -> &'static str {
 
 impl Binder<'_> {
     pub(crate) fn bind_select(&mut self, select: &Select, query: &Query, settle: bool) -> Result<BoundQuery> {
-        if let Some(into) = &select.into {
+        if let Some(into) = &select.into
+            && !self.s.into.is_some_and(|id| std::ptr::eq(query, &self.ast[id]))
+        {
             return Err(sql_err!(SYNTAX_ERROR, "SELECT ... INTO is not allowed here").at(into.name.pos()));
         }
         self.push_scope(Clause::From);

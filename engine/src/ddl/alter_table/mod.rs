@@ -168,9 +168,9 @@ impl Session {
                 Some(_) => {}
             }
         }
-        let mut missing = Vec::new();
+        let (mut replaced, mut missing) = (Vec::new(), Vec::new());
         if alteration.rewrite {
-            missing = self.replace_trees(&mut alteration.table)?;
+            (replaced, missing) = self.replace_trees(&mut alteration.table)?;
             build = alteration.table.indexes.iter().map(|i| i.oid).collect();
         }
         let Alteration { table, depends, computed, rewrite, not_null, checks, generated, .. } = alteration;
@@ -190,6 +190,7 @@ impl Session {
         } else if !not_null.is_empty() || !checks.is_empty() {
             self.verify_rows(relation, &not_null, &checks)?;
         }
+        drop_trees(self, &replaced)?;
         self.fill_indexes(relation, &build)
     }
 
@@ -385,7 +386,7 @@ impl Session {
 }
 
 /// Refuses a statement for another kind of relation than it names.
-fn check_kind(relation: &Relation, kind: ObjectKind) -> Result<()> {
+pub(crate) fn check_kind(relation: &Relation, kind: ObjectKind) -> Result<()> {
     let fits = match kind {
         ObjectKind::View => relation.kind == RelationKind::View,
         ObjectKind::Index => relation.kind == RelationKind::Index,

@@ -10,7 +10,6 @@ use nq_qsql::sql_err;
 use nq_qsql::types::{DataType, Datum, Oid};
 use nq_storage::{TreeId, TxnOptions};
 
-use super::super::dependency::drop_trees;
 use super::super::stored::mentioned_columns;
 use crate::error::store_error;
 use crate::exec::eval::Compiled;
@@ -86,8 +85,8 @@ impl Demands {
 }
 
 impl Session {
-    /// Gives a table and its indexes new, empty trees. Returns what its columns' missing values were.
-    pub(super) fn replace_trees(&mut self, table: &mut Relation) -> Result<Vec<Datum>> {
+    /// Gives a table and its indexes new, empty trees. Returns the old ones, and what the columns' missing values were.
+    pub(super) fn replace_trees(&mut self, table: &mut Relation) -> Result<(Vec<u32>, Vec<Datum>)> {
         let mut old: Vec<u32> = vec![table.tree];
         table.tree = self.txn().create_tree().map_err(store_error)?.0;
         for index in &mut table.indexes {
@@ -95,8 +94,8 @@ impl Session {
             let tree = self.txn().create_tree().map_err(store_error)?.0;
             *index = Arc::new(Index { tree, ..(**index).clone() });
         }
-        drop_trees(self, &old)?;
-        Ok(table.columns.iter_mut().map(|c| c.missing.take().unwrap_or(Datum::Null)).collect())
+        let missing = table.columns.iter_mut().map(|c| c.missing.take().unwrap_or(Datum::Null)).collect();
+        Ok((old, missing))
     }
 
     fn demands(&mut self, relation: &Relation, not_null: &[usize], checks: &[Oid]) -> Result<Vec<Demand>> {

@@ -1,0 +1,138 @@
+//! COMMENT ON.
+
+use nq_qsql::catalog::{Catalog, Relation, RelationKind};
+use nq_qsql::error::{Result, SqlError};
+use nq_qsql::parse::ast::{Ast, Comment, ObjectId, ObjectKind, ObjectName};
+use nq_qsql::types::Oid;
+use nq_qsql::{bail, sql_err};
+
+use crate::catalog::class;
+use crate::catalog::object::{Class, Object, ObjectKey};
+use crate::session::Session;
+use crate::session::utility::Done;
+
+impl Session {
+    /// COMMENT ON an object; NULL and the empty text remove the comment.
+    pub(crate) fn comment(&mut self, ast: &Ast, comment: &Comment) -> Result<Done> {
+        let key = self.commented(ast, comment)?;
+        match comment.text.as_deref().filter(|t| !t.is_empty()) {
+            Some(text) => self.put_object(key, Object::Comment(text.into()))?,
+            None if self.view().comment(key.of, key.oid, key.sub).is_some() => self.remove_object(key)?,
+            None => {}
+        }
+        Done::tag("COMMENT")
+    }
+
+    /// The key of the comment on an object that the user may comment on.
+    fn commented(&mut self, ast: &Ast, comment: &Comment) -> Result<ObjectKey> {
+        let kind = comment.object.kind;
+        match (kind, &comment.object.id) {
+            (
+                ObjectKind::Table
+                | ObjectKind::View
+                | ObjectKind::Index
+                | ObjectKind::Sequence
+                | ObjectKind::MaterializedView,
+                ObjectId::Name(name),
+            ) => {
+                let relation = self.need_relation(name)?;
+                super::alter_table::check_kind(&relation, kind)?;
+                if kind == ObjectKind::Table && relation.kind != RelationKind::Table {
+                    bail!(WRONG_OBJECT_TYPE, "\"{}\" is not a table", relation.name);
+                }
+                self.check_commentable(&relation)?;
+                Ok(Session::relation_comment(relation.oid, 0))
+            }
+            (ObjectKind::Column, ObjectId::Name(name)) => self.commented_column(name),
+            (ObjectKind::TableConstraint, ObjectId::On { name, relation }) => {
+                let table = self.need_relation(relation)?;
+                self.check_commentable(&table)?;
+                match table.constraints.iter().find(|c| *c.name == **name) {
+                    Some(found) => Ok(ObjectKey::comment(Class::Comment, class::CONSTRAINT, found.oid, 0)),
+                    None => bail!(
+                        UNDEFINED_OBJECT,
+                        "constraint \"{}\" for table \"{}\" does not exist",
+                        &**name,
+                        table.name
+                    ),
+                }
+            }
+            (ObjectKind::Schema, ObjectId::Name(name)) => {
+                let oid = self
+                    .view()
+                    .namespace(name.object())
+                    .ok_or_else(|| sql_err!(INVALID_SCHEMA_NAME, "schema \"{name}\" does not exist"))?;
+                let owner = self.view().catalog.namespace(oid).map(|n| n.owner);
+                if !owner.is_some_and(|owner| self.owns(owner)) {
+                    bail!(INSUFFICIENT_PRIVILEGE, "must be owner of schema {name}");
+                }
+                Ok(ObjectKey::comment(Class::Comment, class::NAMESPACE, oid, 0))
+            }
+            (ObjectKind::Database, ObjectId::Name(name)) => {
+                let found = self.view().cluster.database_named(name.object()).map(|d| (d.oid, d.owner));
+                let Some((oid, owner)) = found else {
+                    bail!(INVALID_CATALOG_NAME, "database \"{name}\" does not exist");
+                };
+                if !self.owns(owner) {
+                    bail!(INSUFFICIENT_PRIVILEGE, "must be owner of database {name}");
+                }
+                Ok(ObjectKey::comment(Class::SharedComment, class::DATABASE, oid, 0))
+            }
+            (ObjectKind::Role, ObjectId::Name(name)) => {
+                let Some(oid) = self.view().role(name.object()) else {
+                    bail!(UNDEFINED_OBJECT, "role \"{name}\" does not exist");
+                };
+                self.check_superuser("must be superuser to comment on a role")?;
+                Ok(ObjectKey::comment(Class::SharedComment, class::AUTHID, oid, 0))
+            }
+            (ObjectKind::Type, ObjectId::Type(ty)) => {
+                let found = self.resolve_type(ast, ty)?;
+                self.check_superuser("must be owner of the type")?;
+                Ok(ObjectKey::comment(Class::Comment, class::TYPE, found.oid, 0))
+            }
+            _ => {
+                let words = kind.words().to_uppercase();
+                Err(SqlError::unsupported(format_args!("COMMENT ON {words}")))
+            }
+        }
+    }
+
+    fn commented_column(&mut self, name: &ObjectName) -> Result<ObjectKey> {
+        let Some((column, table)) = name.0.split_last() else {
+            return Err(SqlError::internal("a column without a name"));
+        };
+        if table.is_empty() {
+            return Err(sql_err!(SYNTAX_ERROR, "column name must be qualified"));
+        }
+        let relation = self.need_relation(&ObjectName(table.into()))?;
+        self.check_commentable(&relation)?;
+        match (relation.kind, relation.column(column)) {
+            (RelationKind::Index | RelationKind::Sequence, _) => {
+                Err(sql_err!(WRONG_OBJECT_TYPE, "cannot set comment on relation \"{}\"", relation.name)
+                    .detail(match relation.kind {
+                        RelationKind::Index => "This operation is not supported for indexes.",
+                        _ => "This operation is not supported for sequences.",
+                    }))
+            }
+            (_, Some(i)) => Ok(Session::relation_comment(relation.oid, i as i32 + 1)),
+            (_, None) => bail!(
+                UNDEFINED_COLUMN,
+                "column \"{}\" of relation \"{}\" does not exist",
+                &**column,
+                relation.name
+            ),
+        }
+    }
+
+    fn check_commentable(&self, relation: &Relation) -> Result<()> {
+        self.check_not_system(relation)?;
+        let index: Option<Oid> = self.view().catalog.index(relation.oid).map(|(t, _)| t.relation.owner);
+        match index {
+            Some(owner) if !self.owns(owner) => {
+                bail!(INSUFFICIENT_PRIVILEGE, "must be owner of relation {}", relation.name)
+            }
+            Some(_) => Ok(()),
+            None => self.check_owner(relation),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! CREATE TABLE AS and SELECT INTO: a query's rows become a table.
+
+use std::sync::Arc;
+
+use nq_qsql::catalog::{Persistence, RelationKind};
+use nq_qsql::error::{Result, SqlError};
+use nq_qsql::parse::ast::{self, Ast, CreateTableAs, QueryBody, QueryId, Statement, TableSource};
+use nq_qsql::types::DataType;
+use nq_storage::TreeId;
+use nq_storage::txn::lock::LockMode;
+
+use super::table::{check_tablespace, on_commit, persistence, result_columns};
+use crate::catalog::object::RelationObject;
+use crate::error::store_error;
+use crate::exec::Execution;
+use crate::exec::memory::Memory;
+use crate::session::Session;
+use crate::session::plan_cache::Plan;
+use crate::session::prepared::Source;
+use crate::session::utility::Done;
+use crate::table::row::RowLayout;
+
+/// A table to be made of a query's result.
+struct TableFromQuery<'a> {
+    name: &'a ast::ObjectName,
+    persistence: ast::Persistence,
+    if_not_exists: bool,
+    columns: &'a [ast::Ident],
+    with_data: bool,
+    on_commit: Option<ast::OnCommit>,
+    options: Vec<Box<str>>,
+}
+
+impl Session {
+    /// CREATE TABLE AS.
+    pub(crate) fn create_table_as(
+        &mut self,
+        source: &Arc<Source>,
+        ast: &Ast,
+        create: &CreateTableAs,
+    ) -> Result<Done> {
+        if create.materialized {
+            return Err(SqlError::unsupported("CREATE MATERIALIZED VIEW"));
+        }
+        let TableSource::Query(query) = create.source else {
+            return Err(SqlError::unsupported("CREATE TABLE AS EXECUTE"));
+        };
+        if let QueryBody::Select(select) = &ast[query].body
+            && let Some(into) = &select.into
+        {
+            return Err(
+                nq_qsql::sql_err!(SYNTAX_ERROR, "SELECT ... INTO is not allowed here").at(into.name.pos())
+            );
+        }
+        if let Some(method) = create.access_method.as_ref().filter(|m| &***m != "heap") {
+            return Err(nq_qsql::sql_err!(
+                UNDEFINED_OBJECT,
+                "access method \"{}\" does not exist",
+                &**method
+            ));
+        }
+        check_tablespace(create.tablespace.as_ref())?;
+        let table = TableFromQuery {
+            name: &create.name,
+            persistence: create.persistence,
+            if_not_exists: create.if_not_exists,
+            columns: &create.columns,
+            with_data: create.with_data,
+            on_commit: create.on_commit,
+            options: super::options::read_options(&create.options)?,
+        };
+        self.table_from_query(source, ast, query, &table)
+    }
+
+    /// SELECT ... INTO.
+    pub(crate) fn select_into(&mut self, source: &Arc<Source>, ast: &Ast, query: QueryId) -> Result<Done> {
+        let QueryBody::Select(select) = &ast[query].body else {
+            return Err(SqlError::internal("INTO outside a SELECT"));
+        };
+        let Some(into) = &select.into else { return Err(SqlError::internal("SELECT without INTO")) };
+        let table = TableFromQuery {
+            name: &into.name,
+            persistence: into.persistence,
+            if_not_exists: false,
+            columns: &[],
+            with_data: true,
+            on_commit: None,
+            options: Vec::new(),
+        };
+        self.table_from_query(source, ast, query, &table)
+    }
+
+    fn table_from_query(
+        &mut self,
+        source: &Arc<Source>,
+        ast: &Ast,
+        query: QueryId,
+        table: &TableFromQuery<'_>,
+    ) -> Result<Done> {
+        let temporary = table.persistence == ast::Persistence::Temporary;
+        let namespace = self.creation_schema(table.name, temporary)?;
+        let plan = self.plan_statement(source, ast, &Statement::Query(query), &[])?;
+        if self.relation_exists(&namespace, table.name, table.if_not_exists)? {
+            return Done::tag("CREATE TABLE AS");
+        }
+        self.lock_query(&plan)?;
+        let names: Vec<Box<str>> = table.columns.iter().map(|n| n.name.clone()).collect();
+        let columns = result_columns(&plan.columns, &names)?;
+        let name = table.name.object().name.clone();
+        let kind = RelationKind::Table;
+        let mut relation = self.new_relation(&namespace, name, kind, persistence(table.persistence))?;
+        let on_commit = on_commit(table.on_commit, relation.persistence == Persistence::Temporary)?;
+        relation.columns = columns;
+        relation.options = table.options.clone();
+        relation.tree = self.txn().create_tree().map_err(store_error)?.0;
+        self.claim_relation_name(&relation)?;
+        let (tree, layout) = (TreeId(relation.tree), RowLayout::new(&relation.columns));
+        let row_type = self.db.next_oid()?;
+        self.put_relation(RelationObject {
+            relation: Arc::new(relation),
+            acl: None,
+            column_acl: Vec::new(),
+            sequence: None,
+            owned_by: None,
+            depends: Vec::new(),
+            on_commit,
+            row_type,
+        })?;
+        if !table.with_data {
+            return Done::tag("CREATE TABLE AS");
+        }
+        let rows = self.fill_table(&plan, tree, &layout)?;
+        Ok(Done::Tag(format!("SELECT {rows}")))
+    }
+
+    /// Locks the relations that a query reads and checks the privileges on them.
+    fn lock_query(&mut self, plan: &Plan) -> Result<()> {
+        for used in &plan.physical.relations {
+            if used.relation.oid >= crate::catalog::FIRST_NORMAL_OID {
+                let mode = match used.lock {
+                    nq_qsql::plan::physical::TableLock::AccessShare => LockMode::AccessShare,
+                    nq_qsql::plan::physical::TableLock::RowShare => LockMode::RowShare,
+                    nq_qsql::plan::physical::TableLock::RowExclusive => LockMode::RowExclusive,
+                };
+                self.lock_relation(used.relation.oid, mode)?;
+            }
+        }
+        self.check_plan_privileges(plan)
+    }
+
+    /// Runs a query and appends its rows to an empty tree; returns their number.
+    fn fill_table(&mut self, plan: &Arc<Plan>, tree: TreeId, layout: &RowLayout) -> Result<u64> {
+        let work_mem = (self.host.settings.derived().work_mem_kb.max(64) as usize) << 10;
+        let memory = Memory::new(&self.db.budget, work_mem);
+        let types: Vec<DataType> = plan.columns.iter().map(|c| c.ty).collect();
+        self.begin_statement();
+        self.with_exec_cx(plan, &[], &memory, |cx| {
+            let mut execution = Execution::new(&plan.physical, cx, false)?;
+            let (mut bytes, mut ends, mut count) = (Vec::new(), Vec::new(), 0);
+            while let Some(batch) = execution.next(cx)? {
+                bytes.clear();
+                ends.clear();
+                for row in batch.rows().iter() {
+                    layout.encode(&batch.row(row, &types), &mut bytes)?;
+                    ends.push(bytes.len());
+                }
+                let first = cx.txn.next_row_id(tree, ends.len() as u64).map_err(store_error)?;
+                let mut start = 0;
+                let mut rows = ends.iter().map(|&end| {
+                    let row = &bytes[start..end];
+                    start = end;
+                    row
+                });
+                cx.txn.append_rows(tree, first, &mut rows).map_err(store_error)?;
+                count += ends.len() as u64;
+            }
+            Ok(count)
+        })
+    }
+}
