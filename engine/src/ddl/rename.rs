@@ -290,7 +290,10 @@ impl Session {
                 let owner = self.need_role(&alter.owner)?;
                 let namespace = self.find_altered_schema(name)?;
                 let view = self.view();
-                let member = view.cluster.memberships(self.host.current_user.oid, false).contains(&owner);
+                let member = view
+                    .cluster
+                    .memberships(self.host.current_user.oid, crate::catalog::state::Via::Set)
+                    .contains(&owner);
                 if !member && !self.host.is_superuser() {
                     let role = view.cluster.role_name(owner);
                     bail!(INSUFFICIENT_PRIVILEGE, "must be able to SET ROLE \"{role}\"");

@@ -31,7 +31,11 @@ impl Session {
         };
         self.check_database_create()?;
         if owner != self.host.current_user.oid {
-            let member = self.view().cluster.memberships(self.host.current_user.oid, false).contains(&owner);
+            let member = self
+                .view()
+                .cluster
+                .memberships(self.host.current_user.oid, crate::catalog::state::Via::Set)
+                .contains(&owner);
             if !member && !self.host.is_superuser() {
                 let role = self.view().cluster.role_name(owner);
                 bail!(INSUFFICIENT_PRIVILEGE, "must be able to SET ROLE \"{role}\"");
