@@ -59,6 +59,16 @@ pub struct Column {
     pub missing: Option<Datum>,
 }
 
+impl Column {
+    /// The default or generation expression that catalogs show: the sequence behind an identity column is not one.
+    pub fn shown_default(&self) -> Option<&Arc<str>> {
+        match self.generated {
+            Generated::IdentityAlways | Generated::IdentityByDefault => None,
+            Generated::No | Generated::Stored | Generated::Virtual => self.default.as_ref(),
+        }
+    }
+}
+
 /// `attidentity` and `attgenerated` in one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Generated {

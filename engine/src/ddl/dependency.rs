@@ -73,6 +73,15 @@ impl Session {
         for &root in roots {
             self.visit(root, None, working, &mut visiting, &mut deletion.found)?;
         }
+        // Parts of what goes as a whole are not dependents: the default of a serial column uses the table's own sequence.
+        let whole = deletion.targets();
+        deletion.found.retain(|f| match f.target {
+            Target::Default(table, column) => {
+                !whole.contains(&Target::Relation(table)) && !whole.contains(&Target::Column(table, column))
+            }
+            Target::Column(table, _) => !whole.contains(&Target::Relation(table)),
+            Target::Schema(_) | Target::Relation(_) => true,
+        });
         Ok(deletion)
     }
 
@@ -102,8 +111,13 @@ impl Session {
         let mut all: Vec<(Oid, Target, bool)> = Vec::new();
         match target {
             Target::Schema(namespace) => {
+                let inside = |table: Oid| {
+                    view.catalog.object(table).is_some_and(|t| t.relation.namespace == namespace)
+                };
                 for object in view.catalog.relations() {
-                    if object.relation.namespace == namespace {
+                    // A sequence that a table in the schema owns goes with the table.
+                    let owned = object.owned_by.is_some_and(|o| inside(o.table));
+                    if object.relation.namespace == namespace && !owned {
                         all.push((object.relation.oid, Target::Relation(object.relation.oid), true));
                     }
                 }

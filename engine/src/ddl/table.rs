@@ -245,6 +245,13 @@ impl Session {
                 Generated::Stored | Generated::Virtual => wants(LikeOption::Generated),
                 Generated::IdentityAlways | Generated::IdentityByDefault => false,
             };
+            if keep_default
+                && generated == Generated::No
+                && let Some(text) = &column.default
+            {
+                let expr = self.bind_stored(text, &source, StoredKind::Default, Some(column.ty))?;
+                table.depends.extend(default_dependencies(&expr, map[i]));
+            }
             table.relation.columns.push(Column {
                 default: column.default.clone().filter(|_| keep_default),
                 generated,

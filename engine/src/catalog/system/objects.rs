@@ -126,7 +126,7 @@ fn dependencies(cx: &SystemCx<'_>, object: &RelationObject, put: &mut dyn FnMut(
         put(whole, (class::CLASS, owner.table, owner.column as i32 + 1), kind);
     }
     for (at, c) in relation.columns.iter().enumerate() {
-        if c.default.is_some() {
+        if c.shown_default().is_some() {
             put((ATTRDEF, default_oid(relation.oid, at), 0), column(at), b'a');
         }
     }

@@ -185,7 +185,7 @@ fn attribute_rows(
             .set("attstorage", storage)
             .set("attcompression", 0u8)
             .set("attnotnull", column.not_null && relation.kind != RelationKind::Index)
-            .set("atthasdef", column.default.is_some())
+            .set("atthasdef", column.shown_default().is_some())
             .set("atthasmissing", column.missing.is_some())
             .set("attidentity", identity)
             .set("attgenerated", generated)
@@ -252,7 +252,7 @@ pub(super) fn pg_attrdef(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowLi
     let mut out = Vec::new();
     for object in tables(cx, of, keys, "adrelid") {
         for (at, column) in object.relation.columns.iter().enumerate() {
-            if let Some(default) = &column.default {
+            if let Some(default) = column.shown_default() {
                 let row = Record::new(of)
                     .set("oid", default_oid(object.relation.oid, at))
                     .set("adrelid", object.relation.oid)

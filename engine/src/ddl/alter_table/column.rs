@@ -59,7 +59,12 @@ impl Session {
         if alteration.table.columns[i].not_null {
             alteration.not_null.push(i);
         }
-        self.fill_new_column(alteration, i)
+        self.fill_new_column(alteration, i)?;
+        // One value for all rows that is not NULL: there is nothing to look at.
+        if alteration.table.columns[i].missing.is_some() {
+            alteration.not_null.retain(|c| *c != i);
+        }
+        Ok(())
     }
 
     /// Decides where the values of a new column come from.
