@@ -17,10 +17,19 @@ struct Arguments {
     dir: PathBuf,
     engines: Vec<String>,
     child: Option<String>,
+    /// Work to be done by a process that then ends without a word.
+    doomed: Option<String>,
 }
 
 fn arguments() -> Arguments {
-    let mut out = Arguments { n: 1_000_000, cache_mb: 256, dir: std::env::temp_dir().join("nq-kv"), engines: Vec::new(), child: None };
+    let mut out = Arguments {
+        n: 1_000_000,
+        cache_mb: 256,
+        dir: std::env::temp_dir().join("nq-kv"),
+        engines: Vec::new(),
+        child: None,
+        doomed: None,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut next = || words.next().expect("the option has a value");
@@ -29,6 +38,7 @@ fn arguments() -> Arguments {
             "--cache-mb" => out.cache_mb = next().parse().expect("a number"),
             "--dir" => out.dir = next().into(),
             "--child" => out.child = Some(next()),
+            "--doomed" => out.doomed = Some(next()),
             "--bench" => {}
             name => out.engines.push(name.to_owned()),
         }
@@ -45,13 +55,15 @@ fn main() {
         measure(name, &arguments);
         return;
     }
+    if let Some(name) = &arguments.doomed {
+        let db = engines::open(name, &arguments.dir.join(format!("{name}-random")), arguments.cache_mb);
+        insert(&*db, arguments.n / 4, |i| random_key(i + (1 << 40)));
+        // No destructor runs: to the database it is a crash.
+        std::process::exit(0);
+    }
     let mut table: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for name in &arguments.engines {
-        let output = Command::new(std::env::current_exe().expect("own path"))
-            .args(["--child", name, "--n", &arguments.n.to_string(), "--cache-mb", &arguments.cache_mb.to_string(), "--dir"])
-            .arg(&arguments.dir)
-            .output()
-            .expect("runs");
+        let output = again(&arguments, "--child", name);
         assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
         for line in String::from_utf8_lossy(&output.stdout).lines() {
             let (step, figure) = line.split_once('\t').expect("step and figure");
@@ -69,6 +81,23 @@ fn main() {
         }
         println!();
     }
+}
+
+/// Runs this program again, to do something for one engine.
+fn again(arguments: &Arguments, what: &str, name: &str) -> std::process::Output {
+    Command::new(std::env::current_exe().expect("own path"))
+        .args([
+            what,
+            name,
+            "--n",
+            &arguments.n.to_string(),
+            "--cache-mb",
+            &arguments.cache_mb.to_string(),
+            "--dir",
+        ])
+        .arg(&arguments.dir)
+        .output()
+        .expect("runs")
 }
 
 /// Prints `NN step<TAB>figure` lines; the number keeps the order.
@@ -106,10 +135,15 @@ fn measure(name: &str, arguments: &Arguments) {
         }
         drop(db);
         if label == "random" {
-            let start = Instant::now();
-            let db = engines::open(name, &dir, arguments.cache_mb);
-            assert_eq!(db.get_many(&[key(1)]), 1);
-            report.say("reopen and first get, us", start.elapsed().as_secs_f64() * 1e6);
+            let open = |report: &mut Report, step: &str| {
+                let start = Instant::now();
+                let db = engines::open(name, &dir, arguments.cache_mb);
+                assert_eq!(db.get_many(&[key(1)]), 1);
+                report.say(step, start.elapsed().as_secs_f64() * 1e6);
+            };
+            open(&mut report, "reopen and first get, us");
+            assert!(again(arguments, "--doomed", name).status.success(), "the process to be killed");
+            open(&mut report, "reopen after a kill, us");
         }
         let _ = std::fs::remove_dir_all(&dir);
     }
@@ -135,12 +169,17 @@ fn read(report: &mut Report, db: &dyn Kv, n: u64, key: fn(u64) -> Key) {
     report.timed("get random, 2 threads", n, || {
         std::thread::scope(|scope| {
             for half in keys.chunks(keys.len().div_ceil(2)) {
-                scope.spawn(move || half.chunks(1000).for_each(|chunk| assert_eq!(black_box(db.get_many(chunk)), chunk.len() as u64)));
+                scope.spawn(move || {
+                    half.chunks(1000)
+                        .for_each(|chunk| assert_eq!(black_box(db.get_many(chunk)), chunk.len() as u64))
+                });
             }
         });
     });
     report.timed("get, a snapshot each", n / 4, || {
-        keys[..(n / 4) as usize].iter().for_each(|key| assert_eq!(black_box(db.get_many(std::slice::from_ref(key))), 1));
+        keys[..(n / 4) as usize]
+            .iter()
+            .for_each(|key| assert_eq!(black_box(db.get_many(std::slice::from_ref(key))), 1));
     });
     report.timed("scan 100 rows, rows", n / 50 * 100, || {
         keys[..(n / 50) as usize].iter().for_each(|key| assert!(black_box(db.scan(key, 100)) <= 100));
@@ -168,7 +207,10 @@ fn commit(report: &mut Report, db: &dyn Kv, n: u64, key: fn(u64) -> Key) {
                 .collect();
             workers.into_iter().map(|w| w.join().expect("worker")).sum()
         });
-        report.say(&format!("durable commits, {threads} threads /s"), total as f64 / start.elapsed().as_secs_f64());
+        report.say(
+            &format!("durable commits, {threads} threads /s"),
+            total as f64 / start.elapsed().as_secs_f64(),
+        );
     }
 }
 
@@ -176,7 +218,9 @@ fn size_mb(dir: &Path) -> f64 {
     use std::os::unix::fs::MetadataExt;
     fn blocks(dir: &Path) -> u64 {
         let entries = std::fs::read_dir(dir).expect("readable directory").flatten();
-        entries.map(|e| e.metadata().map_or(0, |m| if m.is_dir() { blocks(&e.path()) } else { m.blocks() })).sum()
+        entries
+            .map(|e| e.metadata().map_or(0, |m| if m.is_dir() { blocks(&e.path()) } else { m.blocks() }))
+            .sum()
     }
     blocks(dir) as f64 * 512.0 / 1048576.0
 }

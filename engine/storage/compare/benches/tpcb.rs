@@ -1,6 +1,6 @@
 //! Small read-write transactions from many threads on one store: what pgbench's `tpcb-like` script asks of storage.
 //!
-//! `cargo bench --manifest-path engine/storage/compare/Cargo.toml --bench tpcb [-- --threads T] [--seconds S] [--scale N] [--dir DIR]`
+//! `cargo bench --manifest-path engine/storage/compare/Cargo.toml --bench tpcb [-- --threads T] [--seconds S] [--scale N] [--cache-mb M] [--no-wait] [--dir DIR]`
 //!
 //! A transaction adds an amount to an account's balance and reads it back, adds it to a teller's and a branch's balance,
 //! inserts a row of history, commits, and waits until the commit is durable. Accounts, tellers and branches are reached
@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use nq_storage::env::os::OsEnv;
-use nq_storage::{Change, Current, LockStrength, Modified, Options, Store, TreeId, Txn, TxnOptions, WaitPolicy};
+use nq_storage::{
+    Change, Current, LockStrength, Modified, Options, Store, TreeId, Txn, TxnOptions, WaitPolicy,
+};
 use nq_storage_compare::{Random, cpu_seconds};
 
 const ACCOUNTS: u64 = 100_000;
@@ -32,7 +34,8 @@ struct Bank {
 }
 
 fn main() {
-    let (mut threads, mut seconds, mut scale, mut durable) = (16u64, 5u64, 10u64, true);
+    let (mut threads, mut seconds, mut scale, mut cache_mb, mut durable) =
+        (16u64, 5u64, 10u64, 40usize, true);
     let mut dir = std::env::temp_dir().join("nq-tpcb");
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -41,6 +44,7 @@ fn main() {
             "--threads" => threads = next().parse().expect("a number"),
             "--seconds" => seconds = next().parse().expect("a number"),
             "--scale" => scale = next().parse().expect("a number"),
+            "--cache-mb" => cache_mb = next().parse().expect("a number"),
             "--dir" => dir = PathBuf::from(next()),
             "--no-wait" => durable = false,
             "--bench" => {}
@@ -48,7 +52,7 @@ fn main() {
         }
     }
     let _ = std::fs::remove_dir_all(&dir);
-    let options = Options { buffer_bytes: 256 << 20, ..Options::default() };
+    let options = Options { buffer_bytes: cache_mb << 20, ..Options::default() };
     let store = Store::create(Arc::new(OsEnv::new()), &dir, &options).expect("creates");
     store.start_background();
     let bank = Bank::fill(store, scale);
@@ -77,9 +81,16 @@ fn main() {
         cpu * 1e6 / count as f64,
         slowest.into_inner() / 1000
     );
+    println!("{} MB of memory at most, {} buffer misses", peak_mb(), bank.store.metrics().buffer.misses);
     bank.check();
     bank.store.shutdown().expect("shuts down");
     let _ = std::fs::remove_dir_all(&dir);
+}
+
+fn peak_mb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
 fn balance(row: &[u8]) -> i64 {
@@ -139,8 +150,9 @@ impl Bank {
     fn check(&self) {
         let txn = self.store.begin(TxnOptions::default());
         let sum = |tree| {
-            let mut cursor =
-                txn.cursor(tree, nq_storage::KeyRange::all(), nq_storage::Direction::Forward).expect("cursor");
+            let mut cursor = txn
+                .cursor(tree, nq_storage::KeyRange::all(), nq_storage::Direction::Forward)
+                .expect("cursor");
             let mut sum = 0;
             let mut add = |_: &[u8], row: &[u8]| {
                 sum += balance(row);

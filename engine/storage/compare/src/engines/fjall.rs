@@ -30,11 +30,17 @@ impl Kv for Fjall {
     }
 
     fn get_many(&self, keys: &[Key]) -> u64 {
-        keys.iter().filter(|key| self.table.get(key).expect("reads").is_some_and(|v| v[90] == b' ')).count() as u64
+        keys.iter().filter(|key| self.table.get(key).expect("reads").is_some_and(|v| v[90] == b' ')).count()
+            as u64
     }
 
     fn scan(&self, from: &Key, limit: usize) -> usize {
-        self.table.range(from.to_vec()..).take(limit).filter_map(|row| row.value().ok()).filter(|v| v[90] == b' ').count()
+        self.table
+            .range(from.to_vec()..)
+            .take(limit)
+            .filter_map(|row| row.value().ok())
+            .filter(|v| v[90] == b' ')
+            .count()
     }
 
     fn settle(&self) {

@@ -40,13 +40,20 @@ impl Kv for Lmdb {
 
     fn get_many(&self, keys: &[Key]) -> u64 {
         let read = self.env.read_txn().expect("begins");
-        keys.iter().filter(|key| self.table.get(&read, *key).expect("reads").is_some_and(|v| v[90] == b' ')).count() as u64
+        keys.iter()
+            .filter(|key| self.table.get(&read, *key).expect("reads").is_some_and(|v| v[90] == b' '))
+            .count() as u64
     }
 
     fn scan(&self, from: &Key, limit: usize) -> usize {
         let read = self.env.read_txn().expect("begins");
         let range = (std::ops::Bound::Included(&from[..]), std::ops::Bound::Unbounded);
-        self.table.range(&read, &range).expect("range").take(limit).filter(|row| row.as_ref().is_ok_and(|(_, v)| v[90] == b' ')).count()
+        self.table
+            .range(&read, &range)
+            .expect("range")
+            .take(limit)
+            .filter(|row| row.as_ref().is_ok_and(|(_, v)| v[90] == b' '))
+            .count()
     }
 
     fn settle(&self) {

@@ -52,7 +52,9 @@ impl Kv for Nq {
 
     fn get_many(&self, keys: &[Key]) -> u64 {
         let txn = self.store.begin(TxnOptions::default());
-        keys.iter().filter(|key| txn.get(self.table, *key, |v| v[90] == b' ').expect("reads") == Some(true)).count() as u64
+        keys.iter()
+            .filter(|key| txn.get(self.table, *key, |v| v[90] == b' ').expect("reads") == Some(true))
+            .count() as u64
     }
 
     fn scan(&self, from: &Key, limit: usize) -> usize {

@@ -21,7 +21,9 @@ pub fn open(dir: &Path, cache_mb: usize) -> Redb {
 impl Kv for Redb {
     fn put(&self, pairs: &[(Key, Value)], durable: bool) {
         let mut write = self.0.begin_write().expect("begins");
-        write.set_durability(if durable { Durability::Immediate } else { Durability::None }).expect("durability");
+        write
+            .set_durability(if durable { Durability::Immediate } else { Durability::None })
+            .expect("durability");
         {
             let mut table = write.open_table(TABLE).expect("table");
             for (key, value) in pairs {
@@ -33,13 +35,17 @@ impl Kv for Redb {
 
     fn get_many(&self, keys: &[Key]) -> u64 {
         let table = self.0.begin_read().expect("begins").open_table(TABLE).expect("table");
-        keys.iter().filter(|key| table.get(*key).expect("reads").is_some_and(|v| std::hint::black_box(v.value())[90] == b' ')).count()
-            as u64
+        keys.iter()
+            .filter(|key| {
+                table.get(*key).expect("reads").is_some_and(|v| std::hint::black_box(v.value())[90] == b' ')
+            })
+            .count() as u64
     }
 
     fn scan(&self, from: &Key, limit: usize) -> usize {
         let table = self.0.begin_read().expect("begins").open_table(TABLE).expect("table");
         let rows = table.range::<&[u8; 16]>(from..).expect("range").take(limit);
-        rows.filter(|row| row.as_ref().is_ok_and(|(_, v)| std::hint::black_box(v.value())[90] == b' ')).count()
+        rows.filter(|row| row.as_ref().is_ok_and(|(_, v)| std::hint::black_box(v.value())[90] == b' '))
+            .count()
     }
 }

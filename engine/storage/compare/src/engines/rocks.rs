@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use rocksdb::{BlockBasedOptions, Cache, DB, DBCompressionType, Direction, IteratorMode, Options, WriteBatch, WriteOptions};
+use rocksdb::{
+    BlockBasedOptions, Cache, DB, DBCompressionType, Direction, IteratorMode, Options, WriteBatch,
+    WriteOptions,
+};
 
 use crate::{Key, Kv, Value};
 
@@ -31,7 +34,9 @@ impl Kv for Rocks {
     }
 
     fn get_many(&self, keys: &[Key]) -> u64 {
-        keys.iter().filter(|key| self.0.get_pinned(key).expect("reads").is_some_and(|v| v[90] == b' ')).count() as u64
+        keys.iter()
+            .filter(|key| self.0.get_pinned(key).expect("reads").is_some_and(|v| v[90] == b' '))
+            .count() as u64
     }
 
     fn scan(&self, from: &Key, limit: usize) -> usize {
