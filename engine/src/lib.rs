@@ -12,7 +12,6 @@ mod copy;
 #[allow(dead_code, reason = "written for statements that are not wired yet; the roadmap lists them")]
 pub mod database;
 mod databases;
-#[allow(dead_code, reason = "written for statements that are not wired yet; the roadmap lists them")]
 mod ddl;
 pub mod error;
 pub mod exec;
