@@ -105,9 +105,9 @@ impl Session {
         let request = request(statement)?;
         let env = self.db.env.clone();
         let (start, pages) = (env.monotonic_nanos(), touched());
-        let mut plan = self.plan_statement(source, ast, &statement.statement, &[])?;
+        let (mut plan, params) = self.plan_explained(source, ast, &statement.statement)?;
         while !self.lock_plan_relations(&plan)? {
-            plan = self.plan_statement(source, ast, &statement.statement, &[])?;
+            (plan, _) = self.plan_explained(source, ast, &statement.statement)?;
         }
         let planned = touched();
         let mut actuals = ActualStats {
@@ -117,7 +117,7 @@ impl Session {
         };
         if request.analyze {
             let start = env.monotonic_nanos();
-            self.run_watched(&plan, &statement.statement, request.timing, &mut actuals)?;
+            self.run_watched(&plan, &params, &statement.statement, request.timing, &mut actuals)?;
             actuals.execution_micros = micros(env.monotonic_nanos() - start);
         }
         let lines = explain(&plan.physical, &request, Some(&actuals));
@@ -125,17 +125,35 @@ impl Session {
         Ok(Done::Rows { columns: columns(statement)?, rows, tag: "EXPLAIN".to_owned() })
     }
 
+    /// The plan of what is explained, and the parameters that EXECUTE gives it.
+    fn plan_explained(
+        &mut self,
+        source: &Arc<Source>,
+        ast: &Ast,
+        statement: &Statement,
+    ) -> Result<(Arc<Plan>, Vec<Datum>)> {
+        match statement {
+            Statement::Execute(execute) => {
+                let prepared = self.find_statement(&execute.name)?;
+                let params = self.execute_arguments(&prepared, ast, execute)?;
+                Ok((self.prepared_plan(&prepared)?, params))
+            }
+            statement => Ok((self.plan_statement(source, ast, statement, &[])?, Vec::new())),
+        }
+    }
+
     /// Runs a plan to its end and drops its rows.
     fn run_watched(
         &mut self,
         plan: &Arc<Plan>,
+        params: &[Datum],
         statement: &Statement,
         timed: bool,
         actuals: &mut ActualStats,
     ) -> Result<()> {
         self.check_plan_writable(plan, Some(statement))?;
         let memory = Memory::new(&self.db.budget, self.work_mem_bytes());
-        let execution = self.with_exec_cx(plan, &[], &memory, |cx| {
+        let execution = self.with_exec_cx(plan, params, &memory, |cx| {
             let mut execution = Execution::new(&plan.physical, cx, true)?;
             if !timed {
                 execution.without_timing();

@@ -13,17 +13,29 @@ pub struct Wire {
 
 /// A server error as `statement error` matches it: `SQLSTATE: message`.
 #[derive(Debug)]
-pub struct WireError(tokio_postgres::Error);
+pub struct WireError {
+    error: tokio_postgres::Error,
+    /// Of a COPY: its context is part of the expectation.
+    copy: bool,
+}
+
+impl From<tokio_postgres::Error> for WireError {
+    fn from(error: tokio_postgres::Error) -> WireError {
+        WireError { error, copy: false }
+    }
+}
 
 impl std::fmt::Display for WireError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0.as_db_error() {
+        match self.error.as_db_error() {
             Some(e) => {
                 write!(f, "{}: {}", e.code().code(), e.message())?;
                 e.detail().map_or(Ok(()), |d| write!(f, " DETAIL: {d}"))?;
-                e.hint().map_or(Ok(()), |h| write!(f, " HINT: {h}"))
+                e.hint().map_or(Ok(()), |h| write!(f, " HINT: {h}"))?;
+                let context = e.where_().filter(|_| self.copy);
+                context.map_or(Ok(()), |c| write!(f, " CONTEXT: {c}"))
             }
-            None => write!(f, "{}", self.0),
+            None => write!(f, "{}", self.error),
         }
     }
 }
@@ -36,7 +48,10 @@ impl AsyncDB for Wire {
     type ColumnType = DefaultColumnType;
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, WireError> {
-        let messages = self.client.simple_query(sql).await.map_err(WireError)?;
+        if let Some(copy) = Copy::of(sql) {
+            return self.copy(copy).await.map_err(|error| WireError { error, copy: true });
+        }
+        let messages = self.client.simple_query(sql).await?;
         let mut rows = Vec::new();
         let (mut columns, mut affected) = (None, 0);
         for message in messages {
@@ -64,12 +79,64 @@ impl AsyncDB for Wire {
     async fn shutdown(&mut self) {}
 }
 
+/// A COPY from or to the client.
+enum Copy<'a> {
+    /// The statement, and the lines below it.
+    In(&'a str, String),
+    Out(&'a str),
+}
+
+impl Copy<'_> {
+    fn of(sql: &str) -> Option<Copy<'_>> {
+        let (statement, data) = sql.split_once('\n').unwrap_or((sql, ""));
+        let words = statement.to_ascii_lowercase();
+        if !words.starts_with("copy ") {
+            return None;
+        }
+        if words.contains(" from stdin") {
+            return Some(Copy::In(statement, data.lines().map(|line| format!("{line}\n")).collect()));
+        }
+        words.contains(" to stdout").then_some(Copy::Out(sql))
+    }
+}
+
+impl Wire {
+    /// Runs a COPY; one to the client answers its lines.
+    async fn copy(&mut self, copy: Copy<'_>) -> Result<DBOutput<DefaultColumnType>, tokio_postgres::Error> {
+        match copy {
+            Copy::In(statement, data) => {
+                let sink = self.client.copy_in::<_, bytes::Bytes>(statement).await?;
+                let mut sink = std::pin::pin!(sink);
+                futures_util::SinkExt::send(&mut sink, bytes::Bytes::from(data.into_bytes())).await?;
+                Ok(DBOutput::StatementComplete(sink.finish().await?))
+            }
+            Copy::Out(statement) => {
+                let mut stream = std::pin::pin!(self.client.copy_out(statement).await?);
+                let mut bytes = Vec::new();
+                while let Some(chunk) = futures_util::StreamExt::next(&mut stream).await {
+                    bytes.extend_from_slice(&chunk?);
+                }
+                let rows = String::from_utf8_lossy(&bytes)
+                    .lines()
+                    .map(
+                        |line| {
+                            if line.is_empty() { "(empty)".to_owned() } else { line.replace('\t', "<TAB>") }
+                        },
+                    )
+                    .map(|line| vec![line])
+                    .collect();
+                Ok(DBOutput::Rows { types: vec![DefaultColumnType::Text], rows })
+            }
+        }
+    }
+}
+
 /// Returns a runner whose connections go to the server that `config` names.
 pub fn runner(config: String) -> Runner<Wire, impl sqllogictest::MakeConnection<Conn = Wire>> {
     Runner::new(move || {
         let config = config.clone();
         async move {
-            let (client, connection) = tokio_postgres::connect(&config, NoTls).await.map_err(WireError)?;
+            let (client, connection) = tokio_postgres::connect(&config, NoTls).await?;
             tokio::spawn(connection);
             Ok(Wire { client })
         }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use nq_qsql::error::Result;
 use nq_qsql::plan::physical::OutputColumn;
-use nq_qsql::types::{Datum, IoContext, int, io_text};
+use nq_qsql::types::{Datum, IoContext, int, io_binary, io_text};
 
+use super::binary;
 use super::field::{write_csv, write_text};
 use super::options::{Encoding, Header, Options, Syntax};
 use crate::exec::Batch;
 use crate::exec::vector::Values;
+use crate::session::Format;
 
 /// Writes rows in the format of a COPY.
 pub(crate) struct Formatter {
@@ -26,8 +28,38 @@ impl Formatter {
         Formatter { options, columns, force_quote, value: Vec::new() }
     }
 
-    /// The header line, if there is to be one.
+    /// How the client is told that it comes.
+    pub(crate) fn format(&self) -> Format {
+        if self.options.syntax == Syntax::Binary { Format::Binary } else { Format::Text }
+    }
+
+    /// What ends the data.
+    pub(crate) fn trailer(&self, out: &mut Vec<u8>) {
+        if self.options.syntax == Syntax::Binary {
+            binary::write_trailer(out);
+        }
+    }
+
+    fn binary_row(&self, batch: &Batch, row: usize, out: &mut Vec<u8>) -> Result<()> {
+        out.extend_from_slice(&(self.columns.len() as i16).to_be_bytes());
+        for (column, vector) in self.columns.iter().zip(&batch.columns) {
+            let value = vector.datum(row, column.ty.oid);
+            let start = out.len();
+            out.extend_from_slice(&(-1i32).to_be_bytes());
+            if !value.is_null() {
+                io_binary::send_binary(&value, column.ty.oid, out)?;
+                let length = (out.len() - start - 4) as i32;
+                out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    /// What comes before the rows: the header line, if there is to be one, or the binary header.
     pub(crate) fn header(&mut self, out: &mut Vec<u8>) {
+        if self.options.syntax == Syntax::Binary {
+            return binary::write_header(out);
+        }
         if self.options.header == Header::No {
             return;
         }
@@ -56,6 +88,9 @@ impl Formatter {
         io: &IoContext<'_>,
         out: &mut Vec<u8>,
     ) -> Result<()> {
+        if self.options.syntax == Syntax::Binary {
+            return self.binary_row(batch, row, out);
+        }
         let start = out.len();
         for i in 0..self.columns.len() {
             if i > 0 {

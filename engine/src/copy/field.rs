@@ -69,6 +69,22 @@ impl Fields {
         self.fields.push(Field { place, start: start as u32, end: end as u32, quoted });
     }
 
+    /// Forgets all fields.
+    pub(super) fn clear(&mut self) {
+        self.fields.clear();
+        self.plain.clear();
+    }
+
+    /// Adds a NULL.
+    pub(super) fn push_null(&mut self) {
+        self.push(Place::Null, 0, 0, false);
+    }
+
+    /// Adds a range of the line.
+    pub(super) fn push_bytes(&mut self, start: usize, end: usize) {
+        self.push(Place::Line, start, end, false);
+    }
+
     /// What the raw bytes of a field that is not quoted mean: a marker, or themselves.
     #[inline]
     fn marker(raw: &[u8], options: &Options) -> Place {
@@ -86,8 +102,7 @@ impl Fields {
     /// # Errors
     /// 22021 for escapes that make bytes that are not UTF-8.
     pub(super) fn split_text(&mut self, line: &[u8], special: bool, options: &Options) -> Result<()> {
-        self.fields.clear();
-        self.plain.clear();
+        self.clear();
         let mut start = 0;
         loop {
             let end = match special {
@@ -126,8 +141,7 @@ impl Fields {
     /// # Errors
     /// 22P04 for quotes that are not closed.
     pub(super) fn split_csv(&mut self, line: &[u8], special: bool, options: &Options) -> Result<()> {
-        self.fields.clear();
-        self.plain.clear();
+        self.clear();
         let mut start = 0;
         loop {
             let rest = &line[start..];

@@ -17,9 +17,10 @@ use std::sync::Arc;
 
 use memchr::memchr;
 use nq_qsql::error::{Result, SqlError, SqlState};
-use nq_qsql::types::{Datum, Oid, io_text, oid};
+use nq_qsql::types::{Datum, Oid, io_binary, io_text, oid};
 use nq_qsql::{bail, sql_err};
 
+use super::binary::Tuples;
 use super::field::{Fields, Place};
 use super::line::{Found, Lines};
 use super::options::{Encoding, Header, Options, Syntax, Verbosity};
@@ -49,6 +50,10 @@ pub(super) struct Column {
 }
 
 impl Column {
+    fn fault<'a>(&'a self, binary: bool, bytes: &'a [u8]) -> Fault<'a> {
+        if binary { Fault::Column(&self.name) } else { Fault::Value(&self.name, bytes) }
+    }
+
     /// Whether a value of `bytes` bytes is stored as it is.
     fn is_verbatim(&self, bytes: usize) -> bool {
         match self.oid {
@@ -87,16 +92,20 @@ struct Values {
     texts: Vec<u8>,
     /// Each row's text.
     ranges: Vec<Range<usize>>,
+    /// Memory, roughly.
+    bytes: usize,
 }
 
 /// What an error is about.
 enum Fault<'a> {
     /// Nothing more than the line's number.
     Line,
+    /// A column whose value cannot be shown.
+    Column(&'a str),
     /// The line as a whole.
     Text(&'a [u8]),
-    /// A value of it, `None`: NULL.
-    Value(&'a str, Option<&'a [u8]>),
+    /// A value of it.
+    Value(&'a str, &'a [u8]),
 }
 
 /// A COPY FROM at work.
@@ -112,6 +121,7 @@ pub(crate) struct Import {
     /// Line of each pending row.
     row_lines: Vec<u64>,
     lines: Lines,
+    tuples: Tuples,
     fields: Fields,
     /// What has come of a line that is not complete.
     rest: Vec<u8>,
@@ -148,6 +158,7 @@ impl Import {
         Import {
             table: writer.relation().name.clone(),
             lines: Lines::new(&options),
+            tuples: Tuples::default(),
             options,
             columns,
             sources,
@@ -196,12 +207,12 @@ impl Import {
     fn take(&mut self, data: &[u8], last: bool, cx: &mut ExecCx<'_>) -> Result<()> {
         cx.check_interrupt()?;
         if self.rest.is_empty() {
-            let used = self.consume(data, last, cx)?;
+            let used = self.consume_any(data, last, cx)?;
             self.rest.extend_from_slice(&data[used..]);
         } else {
             let mut all = std::mem::take(&mut self.rest);
             all.extend_from_slice(data);
-            let used = self.consume(&all, last, cx)?;
+            let used = self.consume_any(&all, last, cx)?;
             all.drain(..used);
             self.rest = all;
         }
@@ -230,6 +241,48 @@ impl Import {
         self.line += 1;
         let error = sql_err!(QUERY_CANCELED, "COPY from stdin failed: {message}");
         self.place(error, &Fault::Line)
+    }
+
+    fn consume_any(&mut self, data: &[u8], last: bool, cx: &mut ExecCx<'_>) -> Result<usize> {
+        match self.options.syntax {
+            Syntax::Binary => self.consume_binary(data, last, cx),
+            Syntax::Text | Syntax::Csv => self.consume(data, last, cx),
+        }
+    }
+
+    /// Takes all whole tuples; answers how many bytes they have.
+    fn consume_binary(&mut self, data: &[u8], last: bool, cx: &mut ExecCx<'_>) -> Result<usize> {
+        let mut at = 0;
+        if !self.tuples.is_open() {
+            at = self.tuples.header(data, last).map_err(|e| self.place(e, &Fault::Line))?;
+            if !self.tuples.is_open() {
+                return Ok(at);
+            }
+        }
+        let mut fields = std::mem::take(&mut self.fields);
+        let outcome = loop {
+            match self.tuples.next(&data[at..], last, self.columns.len(), &mut fields) {
+                Ok(Found::Line(_)) if self.tuples.has_ended() => at += 2,
+                Ok(Found::Line(tuple)) => {
+                    self.line += 1;
+                    if let Err(error) = self.take_row(&data[at..at + tuple.end], &fields, cx) {
+                        break Err(error);
+                    }
+                    at += tuple.next;
+                }
+                Ok(Found::More | Found::End) => break Ok(at),
+                Err((field, error)) => {
+                    self.line += 1;
+                    let column = field.map(|i| self.columns[i].name.clone());
+                    break Err(match &column {
+                        Some(name) => self.refuse(error, &Fault::Column(name), cx),
+                        None => self.refuse(error, &Fault::Line, cx),
+                    });
+                }
+            }
+        };
+        self.fields = fields;
+        outcome
     }
 
     /// Takes all whole lines; answers how many bytes they have.
@@ -272,8 +325,8 @@ impl Import {
         fields: &mut Fields,
         cx: &mut ExecCx<'_>,
     ) -> Result<()> {
-        let text = match std::str::from_utf8(line) {
-            Ok(text) if memchr(0, line).is_none() => text,
+        match std::str::from_utf8(line) {
+            Ok(_) if memchr(0, line).is_none() => {}
             Ok(_) => {
                 let error = sql_err!(
                     CHARACTER_NOT_IN_REPERTOIRE,
@@ -285,7 +338,7 @@ impl Import {
                 let error = crate::session::invalid_utf8(line, &error);
                 return Err(self.refuse(error, &Fault::Line, cx));
             }
-        };
+        }
         if !self.header_done {
             self.header_done = true;
             match self.options.header {
@@ -293,7 +346,7 @@ impl Import {
                 Header::Yes => return Ok(()),
                 Header::Match => {
                     let outcome =
-                        self.split(line, special, fields).and_then(|()| self.match_header(text, fields));
+                        self.split(line, special, fields).and_then(|()| self.match_header(line, fields));
                     return outcome.map_err(|e| self.refuse(e, &Fault::Text(line), cx));
                 }
             }
@@ -302,9 +355,13 @@ impl Import {
         if let Err(error) = outcome {
             return Err(self.refuse(error, &Fault::Text(line), cx));
         }
+        self.take_row(line, fields, cx)
+    }
+
+    fn take_row(&mut self, line: &[u8], fields: &Fields, cx: &mut ExecCx<'_>) -> Result<()> {
         let taken = match &mut self.pending {
-            Pending::Plain(_) => self.fill_row(text, fields, cx)?,
-            _ => self.read_row(text, fields, cx)?,
+            Pending::Plain(_) => self.fill_row(line, fields, cx)?,
+            _ => self.read_row(line, fields, cx)?,
         };
         if taken {
             self.row_lines.push(self.line);
@@ -333,7 +390,7 @@ impl Import {
         bail!(BAD_COPY_FILE_FORMAT, "missing data for column \"{}\"", self.columns[fields.len()].name)
     }
 
-    fn match_header(&self, line: &str, fields: &Fields) -> Result<()> {
+    fn match_header(&self, line: &[u8], fields: &Fields) -> Result<()> {
         if fields.len() != self.columns.len() {
             bail!(
                 BAD_COPY_FILE_FORMAT,
@@ -351,12 +408,12 @@ impl Import {
                     String::from_utf8_lossy(&self.options.null),
                     column.name
                 ),
-                _ if fields.bytes(i, line.as_bytes()) == column.name.as_bytes() => {}
+                _ if fields.bytes(i, line) == column.name.as_bytes() => {}
                 _ => bail!(
                     BAD_COPY_FILE_FORMAT,
                     "column name mismatch in header line field {}: got \"{}\", expected \"{}\"",
                     i + 1,
-                    String::from_utf8_lossy(fields.bytes(i, line.as_bytes())),
+                    String::from_utf8_lossy(fields.bytes(i, line)),
                     column.name
                 ),
             }
@@ -366,13 +423,13 @@ impl Import {
 
     /// The bytes of a field, `None` for NULL, after the FORCE options; [`Place::Default`] is dealt with before.
     #[inline]
-    fn field<'a>(&'a self, i: usize, line: &'a str, fields: &'a Fields) -> Option<&'a [u8]> {
+    fn field<'a>(&'a self, i: usize, line: &'a [u8], fields: &'a Fields) -> Option<&'a [u8]> {
         let column = &self.columns[i];
         match fields.place(i) {
             Place::Null if column.force_not_null => Some(&self.options.null),
             Place::Null => None,
             _ => {
-                let bytes = fields.bytes(i, line.as_bytes());
+                let bytes = fields.bytes(i, line);
                 let null = column.force_null && fields.is_quoted(i) && bytes == &self.options.null[..];
                 (!null).then_some(bytes)
             }
@@ -380,7 +437,7 @@ impl Import {
     }
 
     /// Makes a stored row of the fields; `false`: the row is skipped.
-    fn fill_row(&mut self, line: &str, fields: &Fields, cx: &mut ExecCx<'_>) -> Result<bool> {
+    fn fill_row(&mut self, line: &[u8], fields: &Fields, cx: &mut ExecCx<'_>) -> Result<bool> {
         let mut pending = std::mem::replace(&mut self.pending, Pending::None);
         let filled = match &mut pending {
             Pending::Plain(bulk) => {
@@ -396,7 +453,8 @@ impl Import {
         filled
     }
 
-    fn fill(&mut self, bulk: &mut Bulk, line: &str, fields: &Fields, cx: &mut ExecCx<'_>) -> Result<bool> {
+    fn fill(&mut self, bulk: &mut Bulk, line: &[u8], fields: &Fields, cx: &mut ExecCx<'_>) -> Result<bool> {
+        let binary = self.options.syntax == Syntax::Binary;
         let mut slot = bulk.begin(&self.writer);
         for (index, source) in self.sources.iter().enumerate() {
             match source {
@@ -406,30 +464,29 @@ impl Import {
                         slot.value(Datum::Null)?;
                         continue;
                     };
-                    if column.is_verbatim(bytes.len()) {
+                    if !binary && column.is_verbatim(bytes.len()) {
                         slot.text(bytes);
                         continue;
                     }
-                    match parse(column, bytes, cx) {
+                    match parse(column, binary, bytes, cx) {
                         Ok(value) => slot.value(value)?,
                         Err(error) => {
-                            let fault = Fault::Value(&column.name, Some(bytes));
                             if self.may_skip(&error) {
                                 let notice = self.skip_notice(column, Some(bytes));
                                 self.skip(notice, line, *i, fields)?;
                                 return Ok(false);
                             }
-                            return Err(self.place(error, &fault));
+                            return Err(self.place(error, &column.fault(binary, bytes)));
                         }
                     }
                 }
                 Source::Field(i) => {
                     let value = self.default_value(index, &self.columns[*i].name, cx);
-                    slot.value(value.map_err(|e| self.place(e, &Fault::Text(line.as_bytes())))?)?;
+                    slot.value(value.map_err(|e| self.place(e, &Fault::Text(line)))?)?;
                 }
                 Source::Default => {
                     let value = self.default_value(index, "", cx);
-                    slot.value(value.map_err(|e| self.place(e, &Fault::Text(line.as_bytes())))?)?;
+                    slot.value(value.map_err(|e| self.place(e, &Fault::Text(line)))?)?;
                 }
                 Source::Null => slot.value(Datum::Null)?,
             }
@@ -437,7 +494,7 @@ impl Import {
         slot.finish();
         match bulk.end_row(&self.writer, cx) {
             Ok(()) => Ok(true),
-            Err(error) => Err(self.place(error, &Fault::Text(line.as_bytes()))),
+            Err(error) => Err(self.place(error, &Fault::Text(line))),
         }
     }
 
@@ -450,17 +507,17 @@ impl Import {
     }
 
     /// Makes a row of values of the fields; `false`: the row is skipped.
-    fn read_row(&mut self, line: &str, fields: &Fields, cx: &mut ExecCx<'_>) -> Result<bool> {
+    fn read_row(&mut self, line: &[u8], fields: &Fields, cx: &mut ExecCx<'_>) -> Result<bool> {
+        let binary = self.options.syntax == Syntax::Binary;
         let mut row = vec![Datum::Null; self.sources.len()];
         for (i, column) in self.columns.iter().enumerate() {
             let value = if fields.place(i) == Place::Default {
-                self.default_value(column.index, &column.name, cx)
-                    .map_err(|e| (e, Fault::Text(line.as_bytes())))
+                self.default_value(column.index, &column.name, cx).map_err(|e| (e, Fault::Text(line)))
             } else {
                 match self.field(i, line, fields) {
                     None => Ok(Datum::Null),
                     Some(bytes) => {
-                        parse(column, bytes, cx).map_err(|e| (e, Fault::Value(&column.name, Some(bytes))))
+                        parse(column, binary, bytes, cx).map_err(|e| (e, column.fault(binary, bytes)))
                     }
                 }
             };
@@ -470,7 +527,7 @@ impl Import {
                     if let Fault::Value(_, bytes) = fault
                         && self.may_skip(&error)
                     {
-                        let notice = self.skip_notice(column, bytes);
+                        let notice = self.skip_notice(column, Some(bytes));
                         self.skip(notice, line, i, fields)?;
                         return Ok(false);
                     }
@@ -483,14 +540,16 @@ impl Import {
         for (index, source) in self.sources.iter().enumerate() {
             if let Source::Default = source {
                 let value = self.default_value(index, "", cx);
-                row[index] = value.map_err(|e| self.place(e, &Fault::Text(line.as_bytes())))?;
+                row[index] = value.map_err(|e| self.place(e, &Fault::Text(line)))?;
             }
         }
         if let Pending::Rows(values) = &mut self.pending {
             let start = values.texts.len();
-            values.texts.extend_from_slice(line.as_bytes());
+            // Tuples of the binary format are not shown.
+            values.texts.extend_from_slice(if binary { &[] } else { line });
             values.ranges.push(start..values.texts.len());
             values.rows.push(row);
+            values.bytes += 2 * line.len();
         }
         Ok(true)
     }
@@ -516,7 +575,7 @@ impl Import {
     }
 
     /// Counts a row that is left out.
-    fn skip(&mut self, notice: Option<SqlError>, line: &str, field: usize, fields: &Fields) -> Result<()> {
+    fn skip(&mut self, notice: Option<SqlError>, line: &[u8], field: usize, fields: &Fields) -> Result<()> {
         self.skipped += 1;
         self.notices.extend(notice);
         if let Some(limit) = self.options.reject_limit
@@ -526,7 +585,7 @@ impl Import {
                 INVALID_TEXT_REPRESENTATION,
                 "skipped more than REJECT_LIMIT ({limit}) rows due to data type incompatibility"
             );
-            let fault = Fault::Value(&self.columns[field].name, Some(fields.bytes(field, line.as_bytes())));
+            let fault = Fault::Value(&self.columns[field].name, fields.bytes(field, line));
             return Err(self.place(error, &fault));
         }
         Ok(())
@@ -535,7 +594,7 @@ impl Import {
     fn pending_bytes(&self) -> usize {
         match &self.pending {
             Pending::Plain(bulk) => bulk.bytes(),
-            Pending::Rows(values) => values.texts.len() * 2,
+            Pending::Rows(values) => values.bytes,
             Pending::None => 0,
         }
     }
@@ -600,6 +659,7 @@ impl Import {
                 let mut bulk = Bulk::new(&self.writer);
                 bulk.push_rows(&self.writer, &values.rows, cx)?;
                 values.rows.clear();
+                values.bytes = 0;
                 bulk.store(&self.writer, cx)
             }
             Pending::None => Ok(()),
@@ -620,16 +680,19 @@ impl Import {
         let place = format!("COPY {}, line {}", self.table, self.line);
         error.context(match fault {
             Fault::Line => place,
+            Fault::Column(column) => format!("{place}, column {column}"),
             Fault::Text(text) => format!("{place}: \"{}\"", shown(text)),
-            Fault::Value(column, Some(value)) => format!("{place}, column {column}: \"{}\"", shown(value)),
-            Fault::Value(column, None) => format!("{place}, column {column}: null input"),
+            Fault::Value(column, value) => format!("{place}, column {column}: \"{}\"", shown(value)),
         })
     }
 }
 
 /// Reads a value.
 #[inline]
-fn parse(column: &Column, bytes: &[u8], cx: &ExecCx<'_>) -> Result<Datum> {
+fn parse(column: &Column, binary: bool, bytes: &[u8], cx: &ExecCx<'_>) -> Result<Datum> {
+    if binary {
+        return io_binary::recv_binary(column.oid, column.typmod, bytes);
+    }
     // Fields end where ASCII characters stand, so that this never fails.
     let text = std::str::from_utf8(bytes).map_err(|e| crate::session::invalid_utf8(bytes, &e))?;
     io_text::parse_text(column.oid, column.typmod, text, cx.io)

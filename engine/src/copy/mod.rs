@@ -1,4 +1,4 @@
-//! COPY: tables from and to text and CSV.
+//! COPY: tables from and to text, CSV and PostgreSQL's binary format.
 //!
 //! ```text
 //! COPY FROM STDIN: Session::start_copy_in -> Outcome::CopyIn, then copy_data .. copy_done | copy_fail   (import)
@@ -7,8 +7,10 @@
 //!
 //! Source: PostgreSQL manual, reference page of COPY, and 54.2.6 "COPY Operations".
 
+mod binary;
 mod export;
 mod field;
+mod file;
 mod import;
 mod line;
 mod options;
@@ -32,6 +34,7 @@ use crate::session::{CopySpec, Flow, Format, Outcome, ResultSink, Session};
 use crate::table::write::Writer;
 
 use export::Formatter;
+use file::FileSink;
 use options::{Options, Syntax};
 
 pub(crate) use import::Import;
@@ -55,6 +58,8 @@ pub(crate) struct CopyOut {
     line: Vec<u8>,
     started: bool,
     copied: u64,
+    /// Where the rows go, if not to the client.
+    file: Option<FileSink>,
 }
 
 /// The columns of a table that a COPY names: indexes in their order.
@@ -102,17 +107,36 @@ fn bits(columns: &[usize]) -> u64 {
     columns.iter().fold(0, |bits, &i| bits | 1 << i.min(63))
 }
 
+/// Feeds a whole file; answers how many rows were copied.
+fn read_file(
+    import: &mut Import,
+    file: &dyn nq_storage::env::File,
+    name: &str,
+    cx: &mut crate::exec::ExecCx<'_>,
+) -> Result<u64> {
+    let mut buffer = vec![0; file::CHUNK_BYTES];
+    let mut offset = 0;
+    loop {
+        let count = file::read(file, name, &mut buffer, offset)?;
+        if count == 0 {
+            return import.finish(cx);
+        }
+        import.feed(&buffer[..count], false, cx)?;
+        offset += count as u64;
+    }
+}
+
 impl Session {
     /// COPY ... FROM.
     pub(crate) fn copy_from(&mut self, ast: &Ast, copy: &Copy) -> Result<Outcome> {
         let CopySource::Table { name, columns } = &copy.source else {
             return Err(SqlError::internal("COPY FROM without a table"));
         };
-        match &copy.place {
-            CopyPlace::Client => {}
-            CopyPlace::File(_) => return Err(SqlError::unsupported("COPY FROM a file")),
-            CopyPlace::Program(_) => return Err(SqlError::unsupported("COPY FROM PROGRAM")),
-        }
+        let file = match &copy.place {
+            CopyPlace::Client => None,
+            CopyPlace::File(name) => Some((self.open_copy_source(name), name)),
+            CopyPlace::Program(_) => return Err(self.refuse_program()),
+        };
         let relation = self.open_relation(name, LockMode::RowExclusive).map_err(unplaced)?;
         let chosen = copied_columns(&relation, columns);
         let modified = chosen.as_ref().map_or(0, |c| bits(c));
@@ -140,11 +164,16 @@ impl Session {
         }
         let options = Options::new(&copy.options, true)?;
         let chosen = chosen?;
-        if options.syntax == Syntax::Binary {
-            return Err(SqlError::unsupported("COPY in binary format"));
+        let format = if options.syntax == Syntax::Binary { Format::Binary } else { Format::Text };
+        let (mut import, memory) = self.make_import(ast, copy, &relation, &chosen, options)?;
+        if let Some((file, name)) = file {
+            let file = file?;
+            let result = self.with_cx(false, &[], &memory, |cx| read_file(&mut import, &*file, name, cx));
+            self.take_copy_notices(&mut import);
+            self.db.changes.add(self.home.oid, relation.oid, result.as_ref().map_or(0, |n| *n));
+            return result.map(|count| Outcome::Complete(format!("COPY {count}")));
         }
-        let (import, memory) = self.make_import(ast, copy, &relation, &chosen, options)?;
-        let spec = CopySpec { format: Format::Text, columns: import.width() as u16 };
+        let spec = CopySpec { format, columns: import.width() as u16 };
         let deadline = self.host.deadline;
         self.copy_in = Some(Box::new(CopyIn { import, memory, deadline }));
         Ok(Outcome::CopyIn(spec))
@@ -194,6 +223,12 @@ impl Session {
         Ok((import, memory))
     }
 
+    fn take_copy_notices(&mut self, import: &mut Import) {
+        for notice in import.notices.drain(..) {
+            self.host.notice(notice);
+        }
+    }
+
     /// Calls `work` with the COPY FROM STDIN in progress.
     fn with_copy_in<R>(
         &mut self,
@@ -205,9 +240,7 @@ impl Session {
         self.host.deadline = copy.deadline;
         let memory = copy.memory.clone();
         let result = self.with_cx(false, &[], &memory, |cx| work(&mut copy.import, cx));
-        for notice in copy.import.notices.drain(..) {
-            self.host.notice(notice);
-        }
+        self.take_copy_notices(&mut copy.import);
         if result.is_ok() {
             self.copy_in = Some(copy);
         }
@@ -257,11 +290,11 @@ impl Session {
 
     /// Starts COPY ... TO.
     pub(crate) fn start_copy_out(&mut self, source: &Arc<Source>, copy: &Copy) -> Result<Box<CopyOut>> {
-        match &copy.place {
-            CopyPlace::Client => {}
-            CopyPlace::File(_) => return Err(SqlError::unsupported("COPY TO a file")),
-            CopyPlace::Program(_) => return Err(SqlError::unsupported("COPY TO PROGRAM")),
-        }
+        let file = match &copy.place {
+            CopyPlace::Client => None,
+            CopyPlace::File(name) => Some(self.open_copy_target(name)?),
+            CopyPlace::Program(_) => return Err(self.refuse_program()),
+        };
         self.transaction.worked(false);
         self.begin_statement();
         let mut table = None;
@@ -298,9 +331,6 @@ impl Session {
             }
         };
         let options = Options::new(&copy.options, false)?;
-        if options.syntax == Syntax::Binary {
-            return Err(SqlError::unsupported("COPY in binary format"));
-        }
         let Some(parsed) = &inner.parsed else { return Err(SqlError::internal("COPY of nothing")) };
         if let Statement::Query(query) = &parsed.ast.statement
             && crate::session::prepared::has_into(&parsed.ast, *query)
@@ -331,15 +361,27 @@ impl Session {
             line: Vec::new(),
             started: false,
             copied: 0,
+            file,
         }))
     }
 
     /// Writes rows of a COPY TO into the sink until it is full ([`Outcome::Suspended`]) or all are written.
     pub(crate) fn pull_copy(&mut self, copy: &mut CopyOut, sink: &mut dyn ResultSink) -> Result<Outcome> {
-        let CopyOut { plan, execution, memory, formatter, batch, line, started, copied } = copy;
+        match copy.file.take() {
+            None => self.write_copy(copy, sink),
+            Some(mut file) => {
+                let outcome = self.write_copy(copy, &mut file)?;
+                file.flush()?;
+                Ok(outcome)
+            }
+        }
+    }
+
+    fn write_copy(&mut self, copy: &mut CopyOut, sink: &mut dyn ResultSink) -> Result<Outcome> {
+        let CopyOut { plan, execution, memory, formatter, batch, line, started, copied, file: _ } = copy;
         if !*started {
             *started = true;
-            sink.copy_out(&CopySpec { format: Format::Text, columns: plan.columns.len() as u16 });
+            sink.copy_out(&CopySpec { format: formatter.format(), columns: plan.columns.len() as u16 });
             line.clear();
             formatter.header(line);
             if !line.is_empty() {
@@ -371,6 +413,11 @@ impl Session {
         }
         if !finished {
             return Ok(Outcome::Suspended);
+        }
+        line.clear();
+        formatter.trailer(line);
+        if !line.is_empty() {
+            sink.copy_data(line)?;
         }
         sink.copy_end();
         Ok(Outcome::Complete(format!("COPY {copied}")))

@@ -7,7 +7,7 @@ use nq_qsql::types::DataType;
 
 use super::ExecCx;
 use super::batch::{Batch, Builder};
-use super::memory::Reservation;
+use super::memory::{Memory, Reservation};
 use super::spill::{SpillFile, SpillSpace};
 
 /// Batches in the order they came.
@@ -24,12 +24,17 @@ pub struct RowStore {
 impl RowStore {
     /// Makes an empty store for rows of these types.
     pub fn new(types: &[DataType], cx: &ExecCx<'_>) -> RowStore {
+        RowStore::of(types, &cx.memory, &cx.spill)
+    }
+
+    /// Makes an empty store that takes its memory and its files from these.
+    pub fn of(types: &[DataType], memory: &Arc<Memory>, space: &Arc<SpillSpace>) -> RowStore {
         RowStore {
             types: types.to_vec(),
             batches: Vec::new(),
             bytes: 0,
-            reservation: cx.memory.reservation(),
-            space: Arc::clone(&cx.spill),
+            reservation: memory.reservation(),
+            space: Arc::clone(space),
             spilled: None,
         }
     }

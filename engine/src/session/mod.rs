@@ -9,6 +9,7 @@
 //! PostgreSQL's would have: inside a transaction block the block is failed (25P02 until ROLLBACK), outside it nothing has happened.
 
 mod api;
+pub(crate) mod cursor;
 mod encode;
 mod facts;
 pub(crate) mod host;
@@ -20,6 +21,7 @@ pub(crate) mod prepared;
 pub(crate) mod privileges;
 mod recall;
 mod set;
+mod sql_prepared;
 mod system_functions;
 pub(crate) mod transaction;
 pub(crate) mod utility;
@@ -539,10 +541,17 @@ impl Session {
 
     /// Closes the portals that end with the transaction.
     pub(crate) fn close_transaction_portals(&mut self) {
-        let held = |p: &Portal| {
-            p.cursor.as_ref().is_some_and(|c| c.holdable) && matches!(p.run, portal::Run::Values { .. })
-        };
-        self.portals.retain(|_, portal| held(portal));
+        self.portals.retain(|_, portal| is_held(portal));
+    }
+
+    /// Closes the portals made since the `level`-th savepoint.
+    pub(crate) fn close_portals_since(&mut self, level: usize) {
+        self.portals.retain(|_, portal| portal.level < level || is_held(portal));
+    }
+
+    /// The portals made since the `level`-th savepoint belong to what surrounds it now.
+    pub(crate) fn lower_portals(&mut self, level: usize) {
+        self.portals.values_mut().for_each(|portal| portal.level = portal.level.min(level));
     }
 
     /// Notices since the last call.
@@ -609,6 +618,11 @@ impl Drop for Session {
         }
         self.db.activity.leave(self.backend.pid);
     }
+}
+
+/// Whether the portal outlives transactions.
+fn is_held(portal: &Portal) -> bool {
+    portal.cursor.as_ref().is_some_and(|cursor| cursor.is_held())
 }
 
 /// 22021 for bytes that are not UTF-8.

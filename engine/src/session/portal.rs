@@ -11,10 +11,11 @@ use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::Statement;
 use nq_qsql::plan::physical::{Command, OutputColumn, TableLock};
 use nq_qsql::types::Datum;
-use nq_storage::WaitPolicy;
 use nq_storage::txn::lock::{LockClass, LockMode};
+use nq_storage::{Sight, WaitPolicy};
 
 use super::api::RowSource;
+use super::cursor::Cursor;
 use super::plan_cache::Plan;
 use super::prepared::{Prepared, Source, is_plannable};
 use super::{Flow, Format, Outcome, ResultSink, Rows, Session};
@@ -24,6 +25,7 @@ use crate::copy::CopyOut;
 use crate::error::store_error;
 use crate::exec::memory::Memory;
 use crate::exec::point::{Point, eval_row};
+use crate::exec::row_store::RowStore;
 use crate::exec::{Batch, ExecCx, Execution, Keys, VirtualTables};
 
 /// A statement being run.
@@ -38,16 +40,9 @@ pub(crate) struct Portal {
     pub(crate) sent: u64,
     /// Announce the columns before the first row (simple protocol).
     pub(crate) announce: bool,
-    pub(crate) cursor: Option<CursorFacts>,
-}
-
-/// What DECLARE said of a cursor.
-#[derive(Clone, Debug)]
-pub(crate) struct CursorFacts {
-    pub(crate) holdable: bool,
-    pub(crate) binary: bool,
-    pub(crate) scrollable: bool,
-    pub(crate) time: i64,
+    /// Savepoints there were when it was made.
+    pub(crate) level: usize,
+    pub(crate) cursor: Option<Box<Cursor>>,
 }
 
 /// How far a portal is.
@@ -62,6 +57,8 @@ pub(crate) enum Run {
     CopyOut(Box<CopyOut>),
     /// Rows that are there, to be handed out.
     Values { rows: VecDeque<Vec<Datum>>, tag: String },
+    /// Many rows that are there, to be handed out: the next is the `skip`-th of batch `next`.
+    Stored { store: RowStore, next: usize, skip: usize, tag: String },
     /// Finished, with the command tag.
     Done(String),
 }
@@ -69,11 +66,13 @@ pub(crate) enum Run {
 /// A plan at work.
 pub(crate) struct Running {
     pub(crate) plan: Arc<Plan>,
-    execution: Execution,
-    memory: Arc<Memory>,
+    pub(crate) execution: Execution,
+    pub(crate) memory: Arc<Memory>,
     /// Batches that are there already, and rows of the first one that were handed out.
-    ready: VecDeque<Batch>,
-    skip: usize,
+    pub(crate) ready: VecDeque<Batch>,
+    pub(crate) skip: usize,
+    /// What it sees, once other statements may have run meanwhile.
+    pub(crate) sight: Option<Sight>,
     /// Everything is in `ready`.
     complete: bool,
     affected: u64,
@@ -116,7 +115,7 @@ impl Portal {
             Run::Utility => self.source.statement().is_some_and(ends_or_begins),
             Run::Done(_) => true,
             Run::Values { rows, .. } => rows.len() <= 1,
-            Run::Running(_) | Run::CopyOut(_) => false,
+            Run::Running(_) | Run::CopyOut(_) | Run::Stored { .. } => false,
         }
     }
 }
@@ -166,6 +165,7 @@ impl Session {
             run,
             sent: 0,
             announce: false,
+            level: self.savepoint_level(),
             cursor: None,
         })
     }
@@ -194,12 +194,15 @@ impl Session {
             return Ok(Outcome::Empty);
         }
         self.check_statement_allowed(portal.source.statement())?;
-        if let Run::Utility = portal.run
-            && let Some(Statement::Copy(copy)) = portal.source.statement()
-            && !copy.from
-        {
+        if let Run::Utility = portal.run {
             let source = portal.source.clone();
-            portal.run = Run::CopyOut(self.start_copy_out(&source, copy)?);
+            match source.statement() {
+                Some(Statement::Copy(copy)) if !copy.from => {
+                    portal.run = Run::CopyOut(self.start_copy_out(&source, copy)?);
+                }
+                Some(Statement::Execute(execute)) => self.start_execute(portal, &source, execute)?,
+                _ => {}
+            }
         }
         if let Run::Utility = portal.run {
             self.transaction.worked(portal.source.statement().is_some_and(ends_or_begins));
@@ -214,6 +217,13 @@ impl Session {
                     }
                     portal.columns = Some(columns);
                     portal.run = Run::Values { rows: rows.into(), tag };
+                }
+                super::utility::Done::Stored { columns, format, store, tag } => {
+                    if format.is_some() || portal.formats.len() != columns.len() {
+                        portal.formats = vec![format.unwrap_or_default(); columns.len()];
+                    }
+                    portal.columns = Some(columns);
+                    portal.run = Run::Stored { store, next: 0, skip: 0, tag };
                 }
                 super::utility::Done::Copy(outcome) => {
                     portal.run = Run::Done(String::new());
@@ -230,6 +240,7 @@ impl Session {
         match &mut portal.run {
             Run::Running(_) => self.pull(portal, max_rows, sink),
             Run::Values { .. } => self.hand_out(portal, max_rows, sink),
+            Run::Stored { .. } => self.hand_out_stored(portal, max_rows, sink),
             Run::CopyOut(copy) => {
                 let outcome = self.pull_copy(copy, sink)?;
                 if outcome != Outcome::Suspended {
@@ -389,17 +400,7 @@ impl Session {
             return self.run_point(portal, &plan, &point.point, &memory, sink);
         }
         let params = portal.params.clone();
-        let execution =
-            self.with_exec_cx(&plan, &params, &memory, |cx| Execution::new(&plan.physical, cx, false))?;
-        let mut running = Running {
-            execution,
-            memory,
-            ready: VecDeque::new(),
-            skip: 0,
-            complete: false,
-            affected: 0,
-            plan: plan.clone(),
-        };
+        let mut running = self.make_running(&plan, &params, memory)?;
         if plan.physical.command != Command::Select {
             self.with_exec_cx(&plan, &params, &running.memory.clone(), |cx| {
                 while let Some(batch) = running.execution.next(cx)? {
@@ -418,6 +419,73 @@ impl Session {
         }
         portal.run = Run::Running(Box::new(running));
         Ok(None)
+    }
+
+    /// Makes a plan's operators; nothing runs yet.
+    pub(crate) fn make_running(
+        &mut self,
+        plan: &Arc<Plan>,
+        params: &[Datum],
+        memory: Arc<Memory>,
+    ) -> Result<Running> {
+        let execution =
+            self.with_exec_cx(plan, params, &memory, |cx| Execution::new(&plan.physical, cx, false))?;
+        Ok(Running {
+            execution,
+            memory,
+            ready: VecDeque::new(),
+            skip: 0,
+            sight: None,
+            complete: false,
+            affected: 0,
+            plan: plan.clone(),
+        })
+    }
+
+    /// Calls `work` with reads seeing what they saw when `sight` was taken.
+    pub(crate) fn with_sight<R>(
+        &mut self,
+        sight: Option<Sight>,
+        work: impl FnOnce(&mut Session) -> Result<R>,
+    ) -> Result<R> {
+        let Some(sight) = sight else { return work(self) };
+        let now = self.ensure_transaction().look_through(sight);
+        let result = work(self);
+        if let Some(txn) = &mut self.transaction.txn {
+            txn.look_through(now);
+        }
+        result
+    }
+
+    /// Hands out rows of a store.
+    fn hand_out_stored(
+        &mut self,
+        portal: &mut Portal,
+        max_rows: u32,
+        sink: &mut dyn ResultSink,
+    ) -> Result<Outcome> {
+        let Run::Stored { store, next, skip, tag } = &mut portal.run else {
+            return Err(SqlError::internal("the portal has no stored rows"));
+        };
+        let columns = portal.columns.clone().unwrap_or_else(|| Arc::from([]));
+        let view = self.host.current_view().clone();
+        let io = self.host.io(&view);
+        let mut left = if max_rows == 0 { usize::MAX } else { max_rows as usize };
+        while let Some(batch) = store.get(*next)? {
+            let there = batch.count() - *skip;
+            let count = there.min(left);
+            let source = RowSource::Batch { batch: &batch, from: *skip, count };
+            let flow = sink.rows(&Rows { source, columns: &columns, formats: &portal.formats, io: &io })?;
+            portal.sent += count as u64;
+            left -= count;
+            (*next, *skip) = if count == there { (*next + 1, 0) } else { (*next, *skip + count) };
+            if left == 0 || flow == Flow::Full {
+                return Ok(Outcome::Suspended);
+            }
+        }
+        let tag = std::mem::take(tag);
+        portal.run = Run::Done(tag_of_nothing(&tag));
+        Ok(Outcome::Complete(tag))
     }
 
     /// Runs a point statement. Rows of RETURNING are left in the portal, with `None` for the outcome.
@@ -493,7 +561,8 @@ impl Session {
         let mut left = if max_rows == 0 { u64::MAX } else { u64::from(max_rows) };
         let memory = running.memory.clone();
         self.ensure_transaction();
-        let finished = self.with_exec_cx(&plan, &params, &memory, |cx| {
+        let sight = running.sight.clone();
+        let work = |cx: &mut ExecCx<'_>| {
             loop {
                 if running.ready.is_empty() {
                     let next = if running.complete { None } else { running.execution.next(cx)? };
@@ -517,11 +586,16 @@ impl Session {
                     return Ok(false);
                 }
             }
-        })?;
+        };
+        let finished =
+            self.with_sight(sight, |session| session.with_exec_cx(&plan, &params, &memory, work))?;
         if let Some(read) = self.transaction.txn.as_ref().map(|txn| txn.read_lsn()) {
             self.await_durable(read);
         }
         if !finished {
+            if running.sight.is_none() {
+                running.sight = self.transaction.txn.as_ref().map(nq_storage::Txn::sight);
+            }
             return Ok(Outcome::Suspended);
         }
         let count = match plan.physical.command {

@@ -229,7 +229,13 @@ impl Session {
             self.ready_view();
             let source = prepared.source.clone();
             prepared.columns = self.describe_utility(&source)?;
-            prepared.params = prepared.declared.clone();
+            prepared.params = match &parsed.ast.statement {
+                Statement::DeclareCursor(_) if parsed.ast.max_param > 0 => {
+                    let plan = self.cached_plan(&source.inner()?, &prepared.declared)?;
+                    plan.params.iter().map(|ty| ty.oid).collect()
+                }
+                _ => prepared.declared.clone(),
+            };
             prepared.params.resize(parsed.ast.max_param as usize, nq_qsql::types::oid::TEXT);
         }
         Ok(prepared)

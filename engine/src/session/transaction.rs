@@ -309,6 +309,11 @@ impl Session {
         }
     }
 
+    /// How many savepoints there are.
+    pub(crate) fn savepoint_level(&self) -> usize {
+        self.transaction.savepoints.len()
+    }
+
     /// SAVEPOINT.
     pub(crate) fn savepoint(&mut self, name: &str) -> Result<()> {
         self.check_inside_block("SAVEPOINT")?;
@@ -338,6 +343,7 @@ impl Session {
         self.check_inside_block("RELEASE SAVEPOINT")?;
         let at = self.find_savepoint(name)?;
         let marks = self.transaction.savepoints.split_off(at);
+        self.lower_portals(at);
         if let (Some(txn), Some(mark)) = (self.transaction.txn.as_mut(), marks.into_iter().next()) {
             txn.release(mark.savepoint);
         }
@@ -350,6 +356,7 @@ impl Session {
         let at = self.find_savepoint(name)?;
         self.transaction.savepoints.truncate(at + 1);
         self.restore_savepoint()?;
+        self.close_portals_since(at + 1);
         self.transaction.block = Block::Explicit;
         Ok(())
     }
@@ -385,7 +392,10 @@ impl Session {
                     self.end_store_transaction();
                 }
                 self.transaction.block = Block::Failed;
-                self.close_transaction_portals();
+                match self.transaction.savepoints.len() {
+                    0 => self.close_transaction_portals(),
+                    level => self.close_portals_since(level),
+                }
             }
             Block::None | Block::Implicit => {
                 self.abandon();
@@ -407,7 +417,7 @@ impl Session {
     /// Commits what there is.
     pub(crate) fn commit_transaction(&mut self) -> Result<()> {
         if self.transaction.txn.is_some() {
-            let prepared = self.apply_on_commit();
+            let prepared = self.hold_cursors().and_then(|()| self.apply_on_commit());
             if let Err(error) = prepared {
                 self.abandon();
                 return Err(error);

@@ -11,7 +11,8 @@ use nq_qsql::types::{Datum, oid};
 
 use super::portal::Portal;
 use super::prepared::{Source, has_into};
-use super::{Outcome, Session};
+use super::{Format, Outcome, Session};
+use crate::exec::row_store::RowStore;
 
 /// What a utility statement answers with.
 pub(crate) enum Done {
@@ -19,6 +20,8 @@ pub(crate) enum Done {
     Tag(String),
     /// Rows; `{}` in the tag is replaced by their number.
     Rows { columns: Arc<[OutputColumn]>, rows: Vec<Vec<Datum>>, tag: String },
+    /// Many rows, with the format that a binary cursor gives them.
+    Stored { columns: Arc<[OutputColumn]>, format: Option<Format>, store: RowStore, tag: String },
     /// A COPY that waits for data, or has read a file.
     Copy(Outcome),
 }
@@ -60,7 +63,10 @@ impl Session {
         };
         let ast = &parsed.ast;
         self.note_command(&ast.statement)?;
-        let done = self.dispatch(&source, ast, &ast.statement);
+        let done = match &ast.statement {
+            Statement::DeclareCursor(declare) => self.declare_cursor(&source, declare, &portal.params),
+            statement => self.dispatch(&source, ast, statement),
+        };
         if self.transaction.txn.is_some() {
             self.txn().next_command();
         }
@@ -124,12 +130,10 @@ impl Session {
             Statement::Set(set) => self.set_variable(set),
             Statement::Show(target) => self.show(target),
             Statement::Discard(target) => self.discard(*target),
-            Statement::Prepare(_) => Err(SqlError::unsupported("PREPARE")),
-            Statement::Execute(_) => Err(SqlError::unsupported("EXECUTE")),
-            Statement::Deallocate(_) => Err(SqlError::unsupported("DEALLOCATE")),
-            Statement::DeclareCursor(_) => Err(SqlError::unsupported("DECLARE CURSOR")),
-            Statement::Fetch(_) => Err(SqlError::unsupported("FETCH")),
-            Statement::CloseCursor(_) => Err(SqlError::unsupported("CLOSE")),
+            Statement::Prepare(prepare) => self.sql_prepare(source, ast, prepare),
+            Statement::Deallocate(name) => self.deallocate(name.as_deref()),
+            Statement::Fetch(fetch) => self.fetch(fetch),
+            Statement::CloseCursor(name) => self.close_cursor(name.as_deref()),
             Statement::Explain(explain) => self.explain(source, ast, explain),
             Statement::Copy(copy) => self.copy_from(ast, copy).map(Done::Copy),
             Statement::Query(query) if has_into(ast, *query) => self.select_into(source, ast, *query),
@@ -137,7 +141,11 @@ impl Session {
             | Statement::Insert(_)
             | Statement::Update(_)
             | Statement::Delete(_)
-            | Statement::Merge(_) => Err(SqlError::internal("a planned statement was run as a utility")),
+            | Statement::Merge(_)
+            | Statement::Execute(_)
+            | Statement::DeclareCursor(_) => {
+                Err(SqlError::internal("a portal's statement was run as a utility"))
+            }
             Statement::SetConstraints { .. } => Done::tag("SET CONSTRAINTS"),
             Statement::Lock(lock) => self.lock_tables(lock),
             Statement::Truncate(truncate) => self.truncate(truncate),

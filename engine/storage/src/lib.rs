@@ -28,7 +28,7 @@ pub use txn::types::{
     Change, Committed, Current, Direction, InsertOutcome, Interrupt, Isolation, KeyRange, LockStrength,
     Modified, OwnWrites, TxnOptions, WaitPolicy, Xid,
 };
-pub use txn::{Cursor, Savepoint, Snapshot, SnapshotData, Txn};
+pub use txn::{Cursor, Savepoint, Sight, Snapshot, SnapshotData, Txn};
 
 #[cfg(test)]
 mod tests;

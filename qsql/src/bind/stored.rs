@@ -26,8 +26,8 @@ pub enum StoredKind {
     Generated,
     /// WHERE of COPY FROM: Boolean.
     CopyFilter,
-    /// An argument of EXECUTE: no columns.
-    ExecuteArgument,
+    /// An argument of EXECUTE, by number: no columns.
+    ExecuteArgument(u32),
     /// USING of ALTER COLUMN ... TYPE.
     Transform,
 }
@@ -41,7 +41,7 @@ impl StoredKind {
             StoredKind::IndexPredicate => Clause::IndexPredicate,
             StoredKind::Generated => Clause::Generated,
             StoredKind::CopyFilter => Clause::CopyFilter,
-            StoredKind::ExecuteArgument => Clause::ExecuteArgument,
+            StoredKind::ExecuteArgument(_) => Clause::ExecuteArgument,
             StoredKind::Transform => Clause::Transform,
         }
     }
@@ -54,7 +54,7 @@ impl StoredKind {
             StoredKind::IndexPredicate => "index predicate",
             StoredKind::Generated => "column generation expression",
             StoredKind::CopyFilter => "COPY FROM WHERE condition",
-            StoredKind::ExecuteArgument => "EXECUTE parameter",
+            StoredKind::ExecuteArgument(_) => "EXECUTE parameter",
             StoredKind::Transform => "transform expression",
         }
     }
@@ -114,6 +114,16 @@ pub fn bind_parsed_expression(
             let at = bound.at;
             binder.coerce(bound, ty, CastContext::Assignment)?.ok_or_else(|| {
                 use crate::func::category::display;
+                if let StoredKind::ExecuteArgument(number) = kind {
+                    return sql_err!(
+                        DATATYPE_MISMATCH,
+                        "parameter ${number} of type {} cannot be coerced to the expected type {}",
+                        display(from),
+                        display(ty.oid)
+                    )
+                    .hint("You will need to rewrite or cast the expression.")
+                    .at(at);
+                }
                 sql_err!(
                     DATATYPE_MISMATCH,
                     "column is of type {} but {} is of type {}",

@@ -84,6 +84,13 @@ struct Recent {
     again: bool,
 }
 
+/// What a statement's reads see; see [`Txn::sight`].
+#[derive(Clone)]
+pub struct Sight {
+    snapshot: Arc<Snapshot>,
+    command: u64,
+}
+
 /// What a read sees: a snapshot, and own writes up to a command.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'v> {
@@ -187,6 +194,19 @@ impl Txn {
     /// Uses a snapshot that another transaction exported. Only before the first read or write.
     pub fn set_snapshot(&mut self, snapshot: Arc<Snapshot>) {
         self.snapshot = OnceLock::from(snapshot);
+    }
+
+    /// What reads see now, for reads that are to go on seeing it later.
+    pub fn sight(&self) -> Sight {
+        Sight { snapshot: self.snapshot(), command: self.command }
+    }
+
+    /// Makes reads see what they saw when `sight` was taken, in this transaction; returns what they see now, to be put back.
+    pub fn look_through(&mut self, sight: Sight) -> Sight {
+        let snapshot = std::mem::replace(&mut self.snapshot, OnceLock::from(sight.snapshot));
+        let command = std::mem::replace(&mut self.command, sight.command);
+        let snapshot = snapshot.into_inner().unwrap_or_else(|| self.core.transactions.snapshot());
+        Sight { snapshot, command }
     }
 
     /// Starts a statement: in READ COMMITTED the next read takes a new snapshot.
