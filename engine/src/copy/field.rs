@@ -365,6 +365,13 @@ mod tests {
     }
 
     #[test]
+    fn quotes_must_be_closed() {
+        let mut fields = Fields::default();
+        let error = fields.split_csv(b"a,\"b\n", true, &options(true)).expect_err("not closed");
+        assert_eq!(error.message(), "unterminated CSV quoted field");
+    }
+
+    #[test]
     fn bytes_by_number_must_be_utf8() {
         let mut fields = Fields::default();
         assert!(fields.split_text(b"\\xff", true, &options(false)).is_err());

@@ -254,7 +254,7 @@ impl Import {
     fn consume_binary(&mut self, data: &[u8], last: bool, cx: &mut ExecCx<'_>) -> Result<usize> {
         let mut at = 0;
         if !self.tuples.is_open() {
-            at = self.tuples.header(data, last).map_err(|e| self.place(e, &Fault::Line))?;
+            at = self.tuples.header(data, last)?;
             if !self.tuples.is_open() {
                 return Ok(at);
             }
@@ -379,15 +379,19 @@ impl Import {
         }
     }
 
+    /// Refuses surplus fields. Those that are missing are reported after what is wrong with those that are there.
     fn check_width(&self, line: &[u8], fields: &Fields) -> Result<()> {
         let width = self.columns.len();
-        if fields.len() == width || (width == 0 && line.is_empty()) {
-            return Ok(());
+        match fields.len() > width && !(width == 0 && line.is_empty()) {
+            true => bail!(BAD_COPY_FILE_FORMAT, "extra data after last expected column"),
+            false => Ok(()),
         }
-        if fields.len() > width {
-            bail!(BAD_COPY_FILE_FORMAT, "extra data after last expected column");
-        }
-        bail!(BAD_COPY_FILE_FORMAT, "missing data for column \"{}\"", self.columns[fields.len()].name)
+    }
+
+    #[cold]
+    fn missing(&self, column: &Column, line: &[u8]) -> SqlError {
+        let error = sql_err!(BAD_COPY_FILE_FORMAT, "missing data for column \"{}\"", column.name);
+        self.place(error, &Fault::Text(line))
     }
 
     fn match_header(&self, line: &[u8], fields: &Fields) -> Result<()> {
@@ -458,6 +462,9 @@ impl Import {
         let mut slot = bulk.begin(&self.writer);
         for (index, source) in self.sources.iter().enumerate() {
             match source {
+                Source::Field(i) if *i >= fields.len() => {
+                    return Err(self.missing(&self.columns[*i], line));
+                }
                 Source::Field(i) if fields.place(*i) != Place::Default => {
                     let column = &self.columns[*i];
                     let Some(bytes) = self.field(*i, line, fields) else {
@@ -511,6 +518,11 @@ impl Import {
         let binary = self.options.syntax == Syntax::Binary;
         let mut row = vec![Datum::Null; self.sources.len()];
         for (i, column) in self.columns.iter().enumerate() {
+            if i >= fields.len() {
+                let error = self.missing(column, line);
+                self.settle(cx)?;
+                return Err(error);
+            }
             let value = if fields.place(i) == Place::Default {
                 self.default_value(column.index, &column.name, cx).map_err(|e| (e, Fault::Text(line)))
             } else {
