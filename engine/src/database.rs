@@ -187,6 +187,12 @@ impl Database {
         })
     }
 
+    /// Whether the database of this name is open: connecting to it takes microseconds.
+    pub fn is_open(&self, database: &str) -> bool {
+        let cluster = self.cluster.load();
+        cluster.database_named(database).is_some_and(|d| self.homes.read().contains_key(&d.oid))
+    }
+
     /// Opens a session for an authenticated user.
     ///
     /// # Errors

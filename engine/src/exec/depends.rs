@@ -158,7 +158,7 @@ fn call_exprs<'a>(args: &'a [Expr], order: &'a [SortKey], filter: &'a Option<Exp
 }
 
 /// The expressions of one node, without its inputs'.
-fn exprs(node: &Node) -> Vec<&Expr> {
+pub(super) fn exprs(node: &Node) -> Vec<&Expr> {
     let mut out = Vec::new();
     match &node.op {
         Op::Empty

@@ -47,6 +47,7 @@ pub mod recursive_union;
 pub mod row_store;
 pub mod seq_scan;
 pub mod set_op;
+pub mod short;
 pub mod sort;
 pub mod sort_key;
 pub mod spill;

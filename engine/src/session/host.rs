@@ -453,6 +453,7 @@ impl Host for SessionHost {
     }
 
     fn check_interrupt(&self) -> Result<()> {
+        self.db.env.pulse();
         match self.backend.interrupt.kind() {
             0 if self.deadline != 0 && self.db.env.monotonic_nanos() >= self.deadline => {
                 Err(interrupted(reason::STATEMENT_TIMEOUT))

@@ -358,7 +358,11 @@ impl Session {
             if parsed.ast.max_param > 0 {
                 bail!(UNDEFINED_PARAMETER, "there is no parameter ${}", parsed.ast.max_param);
             }
-            portal::Run::Plan { plan: self.cached_plan(source, &[])?, prepared: None }
+            let plan = self.cached_plan(source, &[])?;
+            if query.len() == 1 {
+                self.keep_parsed(source, &[], &plan);
+            }
+            portal::Run::Plan { plan, prepared: None }
         } else {
             portal::Run::Utility
         };
@@ -497,6 +501,11 @@ impl Session {
     /// Whether Sync takes microseconds, waits apart.
     pub fn sync_is_short(&self) -> bool {
         self.transaction.block != Block::Implicit || self.transaction.ends_shortly()
+    }
+
+    /// Whether closing the session takes microseconds.
+    pub fn ends_shortly(&self) -> bool {
+        self.transaction.ends_shortly() && self.portals.is_empty() && self.host.temp_namespace == 0
     }
 
     /// Describe of a portal: its columns with their formats, `None` for NoData.

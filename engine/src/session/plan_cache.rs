@@ -18,6 +18,7 @@ use super::prepared::Source;
 use super::recall::Recalled;
 use crate::catalog::lookup::{CatalogView, Lookup, RecordingView};
 use crate::exec::point::PointPlan;
+use crate::exec::short;
 
 /// A plan with what decides whether it may be used.
 pub(crate) struct Plan {
@@ -30,6 +31,7 @@ pub(crate) struct Plan {
     pub(crate) transient: bool,
     /// Straight-line code that does the same.
     pub(crate) point: Option<PointPlan>,
+    short: bool,
     lookups: Vec<Lookup>,
     path: Arc<[Oid]>,
     plan_key: u64,
@@ -61,8 +63,13 @@ impl Plan {
             })
             .collect();
         let straight = !virtual_tables && !view.planner.is_disabled("enable_point_path");
+        let point = if straight { PointPlan::recognise(&physical) } else { None };
         Plan {
-            point: if straight { PointPlan::recognise(&physical) } else { None },
+            short: match &point {
+                Some(point) => point.short,
+                None => !virtual_tables && short::is_short(&physical),
+            },
+            point,
             columns: physical.columns.clone().into(),
             params: physical.params.clone().into(),
             virtual_tables,
@@ -77,9 +84,9 @@ impl Plan {
         }
     }
 
-    /// Whether it is straight-line code that takes microseconds.
+    /// Whether it takes microseconds, waits apart.
     pub(crate) fn is_short(&self) -> bool {
-        self.point.as_ref().is_some_and(|point| point.short)
+        self.short
     }
 
     /// Whether a client is told of columns, even if there are none.
@@ -105,7 +112,7 @@ impl Plan {
             self.version.store(view.catalog.version, Ordering::Relaxed);
         }
         let uses = self.uses.fetch_add(1, Ordering::Relaxed);
-        !uses.is_multiple_of(ROW_CHECK_USES) || self.rows_alike(view)
+        self.point.is_some() || !uses.is_multiple_of(ROW_CHECK_USES) || self.rows_alike(view)
     }
 
     /// Whether no table has grown or shrunk by more than a factor of four since.

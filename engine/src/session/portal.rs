@@ -115,7 +115,8 @@ impl Portal {
             Run::Utility => self.source.statement().is_some_and(ends_or_begins),
             Run::Done(_) => true,
             Run::Values { rows, .. } => rows.len() <= 1,
-            Run::Running(_) | Run::CopyOut(_) | Run::Stored { .. } => false,
+            Run::Running(running) => running.plan.is_short(),
+            Run::CopyOut(_) | Run::Stored { .. } => false,
         }
     }
 }
@@ -392,7 +393,7 @@ impl Session {
         let plan = self.lock_plan(plan, prepared.as_ref(), &portal.source)?;
         self.check_plan_writable(&plan, portal.source.statement())?;
         let memory = self.statement_memory();
-        self.transaction.worked(plan.is_short());
+        self.transaction.worked(plan.physical.read_only || plan.is_short());
         // A row limit makes a difference after the last row, which the general path takes care of.
         if let Some(point) = &plan.point
             && (max_rows == 0 || plan.columns.is_empty())

@@ -157,6 +157,15 @@ impl Session {
         Ok(plan)
     }
 
+    /// Keeps the plan of a whole text with its statement, so that the text need not be parsed again.
+    pub(crate) fn keep_parsed(&self, source: &Arc<Source>, params: &[Oid], plan: &Arc<Plan>) {
+        if self.transaction.overlay.is_none()
+            && source.parsed.as_ref().is_some_and(|parsed| parsed.ast.notices.is_empty())
+        {
+            self.home.plans.put(source.text.clone(), params, plan, Some(source.clone()));
+        }
+    }
+
     /// Parse: prepares one statement under a name (empty: the unnamed one). `param_oids` may be shorter than the parameters; 0 is unknown.
     ///
     /// # Errors
@@ -177,12 +186,8 @@ impl Session {
             bail!(DUPLICATE_PREPARED_STATEMENT, "prepared statement \"{name}\" already exists");
         }
         let prepared = self.prepare_parsed(source, param_oids.to_vec(), false)?;
-        if let (Some(plan), Some(parsed)) = (&prepared.plan, &prepared.source.parsed)
-            && self.transaction.overlay.is_none()
-            && parsed.ast.notices.is_empty()
-        {
-            let source = prepared.source.clone();
-            self.home.plans.put(source.text.clone(), param_oids, plan, Some(source));
+        if let Some(plan) = &prepared.plan {
+            self.keep_parsed(&prepared.source, param_oids, plan);
         }
         self.statements.insert(name.into(), Arc::new(prepared));
         Ok(())

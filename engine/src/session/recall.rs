@@ -5,7 +5,7 @@
 //!                                                   `-- shape known? its point plan runs with [42]
 //! ```
 //!
-//! 1. Only plans that are straight-line code are recalled by shape: whether a literal or a parameter stands in the text makes no
+//! 1. A text without literals is recalled as it is. Only plans that are straight-line code are recalled by shape: whether a literal or a parameter stands in the text makes no
 //!    difference to them. All others are planned with their literals in sight.
 //! 2. A shape is learnt when it comes a second time.
 //! 3. Whatever is not as expected (a literal that its column's type refuses, a changed catalog, a failed block) sends the statement
@@ -47,7 +47,10 @@ impl Session {
         }
         let portal = match self.recall_control(sql) {
             Some(source) => Portal::simple(source, Arc::from([]), Run::Utility),
-            None => self.recall_shape(sql)?,
+            None => match self.recall_shape(sql) {
+                Some(portal) => portal,
+                None => self.recall_text(sql)?,
+            },
         };
         self.start_command(sql);
         self.forget_unnamed();
@@ -109,6 +112,14 @@ impl Session {
         Some(Portal::simple(recalled.source.clone(), params, run))
     }
 
+    /// The very text of a short statement.
+    fn recall_text(&mut self, sql: &str) -> Option<Portal> {
+        self.ready_view();
+        let (source, plan) = self.home.plans.parsed(sql, &[], self.host.current_view())?;
+        let runs = plan.is_short() && plan.params.is_empty();
+        runs.then(|| Portal::simple(source, Arc::from([]), Run::Plan { plan, prepared: None }))
+    }
+
     /// Takes note of a text that was not recalled; at its second time its shape is planned.
     pub(crate) fn learn_shape(&mut self, sql: &str) {
         let mut literals = Vec::new();
@@ -144,7 +155,8 @@ impl Session {
         let source = Arc::new(Source { text: text.into(), parsed: Some(parsed) });
         let params: Vec<Oid> = literals.iter().map(declared).collect();
         let plan = self.cached_plan(&source, &params).ok()?;
-        let short = plan.is_short() && !plan.transient && plan.params.len() == literals.len();
+        let short =
+            plan.point.is_some() && plan.is_short() && !plan.transient && plan.params.len() == literals.len();
         short.then(|| Arc::new(Recalled { source, plan }))
     }
 

@@ -23,7 +23,7 @@ use super::frame::{self, Bind, Execute, HEADER_BYTES, Header, Parse, Target};
 use super::sink::{CHUNK_BYTES, MessageSink, copy_response, row_description};
 use super::stream::Stream;
 use crate::listen::Shared;
-use crate::runtime_env::aside;
+use crate::runtime_env::{aside, within_slice};
 
 /// Capacity that an idle connection's buffers may keep, bytes.
 const IDLE_BUFFER_BYTES: usize = 16 << 10;
@@ -84,7 +84,7 @@ impl Connection {
         }
         self.stream.shutdown().await;
         self.shared.cancel_keys.remove(self.session.backend_key().0);
-        aside(|| drop(self.session));
+        if self.session.ends_shortly() { drop(self.session) } else { aside(|| drop(self.session)) }
     }
 
     async fn serve(&mut self) -> Result<(), End> {
@@ -203,12 +203,16 @@ impl Connection {
 
     /// Runs `work` on the session with the worker's other connections moved aside; a panic becomes the connection's end.
     fn call<R>(&mut self, work: impl FnOnce(&mut Session, &mut Output) -> R) -> Result<R, End> {
-        aside(|| self.call_short(work))
+        aside(|| self.call_guarded(work))
     }
 
-    /// Runs `work`, which takes microseconds, right here. Should it have to wait for another session, the worker's other
-    /// connections are moved aside then.
+    /// Runs `work`, which should take microseconds, right here. If it has to wait, or takes longer, the worker's other connections
+    /// are moved aside then.
     fn call_short<R>(&mut self, work: impl FnOnce(&mut Session, &mut Output) -> R) -> Result<R, End> {
+        within_slice(|| self.call_guarded(work))
+    }
+
+    fn call_guarded<R>(&mut self, work: impl FnOnce(&mut Session, &mut Output) -> R) -> Result<R, End> {
         let (session, out) = (&mut self.session, &mut self.out);
         catch_unwind(AssertUnwindSafe(|| work(session, out))).map_err(|_| {
             End::Fatal(SqlError::new(SqlState::INTERNAL_ERROR, "internal error: the session has been ended"))

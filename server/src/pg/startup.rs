@@ -214,7 +214,10 @@ impl Handshake {
         };
         let info = ConnectInfo { user, database, settings, client_addr, client_port };
         let shared = self.shared.clone();
-        let mut session = aside(|| shared.database.connect(info))?;
+        let name = if info.database.is_empty() { &info.user } else { &info.database };
+        let short = shared.database.is_open(name);
+        let connect = || shared.database.connect(info);
+        let mut session = if short { connect() } else { aside(connect) }?;
         self.out.begin(b'R');
         self.out.i32(0);
         self.out.end();

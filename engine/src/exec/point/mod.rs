@@ -24,10 +24,11 @@ use nq_qsql::error::Result;
 use nq_qsql::func::eval::Evaluator;
 use nq_qsql::plan::expr::{Expr, ExprKind};
 use nq_qsql::plan::physical::{Command, Node, Op, PhysicalPlan};
-use nq_qsql::types::{DataType, Datum, Oid, oid};
+use nq_qsql::types::{DataType, Datum, oid};
 
 use super::ExecCx;
-use super::vector::{Kind, is_oid};
+use super::short::Seen;
+use super::vector::Kind;
 
 /// A plan that touches single rows by straight-line code.
 pub enum Point {
@@ -53,7 +54,7 @@ impl PointPlan {
         if !plan.ctes.is_empty() || !plan.subplans.is_empty() || plan.exec_params > 0 {
             return None;
         }
-        let mut seen = Seen { simple: true, short: true };
+        let mut seen = Seen::default();
         let point = match (&plan.command, &plan.root.op) {
             (Command::Select, Op::Result(exprs)) => {
                 let exprs = &exprs[..plan.columns.len()];
@@ -68,56 +69,8 @@ impl PointPlan {
             }
             _ => return None,
         };
-        seen.simple.then_some(PointPlan { point, short: seen.short })
+        (!seen.complex).then_some(PointPlan { point, short: !seen.long })
     }
-}
-
-/// What the expressions of a plan are like.
-struct Seen {
-    /// The scalar interpreter can do them without the executor.
-    simple: bool,
-    short: bool,
-}
-
-impl Seen {
-    fn all<'e>(&mut self, exprs: impl IntoIterator<Item = &'e Expr>) {
-        exprs.into_iter().for_each(|e| self.expr(e));
-    }
-
-    fn expr(&mut self, expr: &Expr) {
-        match &expr.kind {
-            ExprKind::SubPlan { .. }
-            | ExprKind::Subquery { .. }
-            | ExprKind::ExecParam(_)
-            | ExprKind::Aggregate(_)
-            | ExprKind::Window(_)
-            | ExprKind::Grouping(_) => self.simple = false,
-            ExprKind::Call { func, args, operator } => {
-                self.simple &= !func.is_set() && !func.is_aggregate() && !func.is_window();
-                let fixed = is_fixed(expr.ty.oid) && args.iter().all(|a| is_fixed(a.ty.oid));
-                let quick = |ty: Oid| is_fixed(ty) || matches!(ty, oid::NUMERIC | oid::TEXT | oid::VARCHAR);
-                let operation = *operator != 0 && quick(expr.ty.oid) && args.iter().all(|a| quick(a.ty.oid));
-                let matching = matches!(expr.ty.oid, oid::BOOL) && !is_comparison(func.name);
-                self.short &= fixed || operation && !matching;
-            }
-            ExprKind::ScalarArray { .. } | ExprKind::ArrayCoerce { .. } => self.short = false,
-            _ => {}
-        }
-        super::depends::children(expr, &mut |child| self.expr(child));
-    }
-}
-
-/// Whether values of the type are of one small size, so that operations on them are quick.
-fn is_fixed(ty: Oid) -> bool {
-    is_oid(ty)
-        || !matches!(Kind::of(ty), Kind::Str | Kind::Decimal | Kind::Datum)
-        || matches!(ty, oid::UUID | oid::INTERVAL | oid::TIMETZ)
-}
-
-/// Whether a function that answers a Boolean compares, rather than matches a pattern.
-fn is_comparison(name: &str) -> bool {
-    ["eq", "ne", "lt", "le", "gt", "ge"].iter().any(|suffix| name.ends_with(suffix))
-        || ["_eq", "_ne", "_lt", "_le", "_gt", "_ge"].iter().any(|suffix| name.ends_with(suffix))
 }
 
 /// Evaluates expressions over one row of slots.

@@ -7,9 +7,10 @@ use nq_qsql::types::Datum;
 use nq_storage::TreeId;
 
 use super::key::{self, UniqueKey};
-use super::{Seen, below_projections, eval_all, holds, strip};
+use super::{below_projections, eval_all, holds, strip};
 use crate::error::store_error;
 use crate::exec::ExecCx;
+use crate::exec::short::Seen;
 use crate::table::key::row_key;
 use crate::table::row::{FieldRef, RowLayout, RowReader};
 

@@ -9,8 +9,9 @@ use nq_qsql::plan::physical::{Op, PhysicalPlan, Scan, Write};
 use nq_qsql::types::Datum;
 
 use super::key::{self, UniqueKey};
-use super::{Seen, below_projections, eval, eval_all, holds};
+use super::{below_projections, eval, eval_all, holds};
 use crate::exec::ExecCx;
+use crate::exec::short::Seen;
 use crate::table::write::{EntryKey, Outcome, Writer};
 
 /// Most rows of a VALUES list that are inserted this way.

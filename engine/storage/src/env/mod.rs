@@ -67,6 +67,8 @@ pub trait Env: Send + Sync + 'static {
     }
     /// Called before a thread may block for long (a wait, a sync).
     fn before_block(&self) {}
+    /// Called by a statement at work, every fraction of a millisecond.
+    fn pulse(&self) {}
 }
 
 /// An open file. All methods may be called from many threads at once.
