@@ -36,6 +36,7 @@ pub mod limit;
 pub mod lock_rows;
 pub mod materialize;
 pub mod memory;
+pub mod merge;
 pub mod merge_join;
 pub mod modify;
 pub mod nested_loop;

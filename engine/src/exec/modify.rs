@@ -1,4 +1,4 @@
-//! Modify: INSERT, UPDATE and DELETE.
+//! Modify: INSERT, UPDATE, DELETE and (in `merge`) MERGE.
 //!
 //! A batch of input is computed as a whole (new values, checks, index keys) and then written row by row, or for plain inserts in one
 //! piece. Under READ COMMITTED a row may turn out to have a newer version than the snapshot's: it is locked, its columns replace the
@@ -13,6 +13,7 @@ use nq_qsql::types::{DataType, Datum};
 use nq_storage::Isolation;
 
 use super::eval::{Compiled, Conditions};
+use super::merge::Merge;
 use super::project::project;
 use super::{Batch, ExecCx, Operator};
 use crate::table::write::{Outcome, Writer};
@@ -35,6 +36,7 @@ enum Action {
     Insert(Option<Conflicts>),
     Update { found: Found, set: Vec<(usize, Compiled)>, touched: Vec<bool> },
     Delete(Found),
+    Merge(Box<Merge>),
 }
 
 /// ON CONFLICT, compiled.
@@ -50,17 +52,22 @@ struct Conflicts {
 }
 
 /// How rows are found again.
-struct Found {
-    row_id: usize,
-    columns: Vec<(u32, usize)>,
+pub(super) struct Found {
+    pub(super) row_id: usize,
+    pub(super) columns: Vec<(u32, usize)>,
     recheck: Conditions,
 }
 
 /// Rows written, as far as RETURNING wants them: new, old and input row of each, one after the other.
-type Images = Vec<Vec<Datum>>;
+pub(super) type Images = Vec<Vec<Datum>>;
 
 impl Found {
-    fn new(row_id: u32, columns: &[(u32, usize)], recheck: &[Expr], cx: &ExecCx<'_>) -> Result<Found> {
+    pub(super) fn new(
+        row_id: u32,
+        columns: &[(u32, usize)],
+        recheck: &[Expr],
+        cx: &ExecCx<'_>,
+    ) -> Result<Found> {
         Ok(Found {
             row_id: row_id as usize,
             columns: columns.to_vec(),
@@ -69,7 +76,7 @@ impl Found {
     }
 
     /// The input row with a newer version's columns, if it still qualifies.
-    fn again(
+    pub(super) fn again(
         &self,
         mut row: Vec<Datum>,
         newer: &[Datum],
@@ -100,17 +107,17 @@ pub(super) fn row_id(batch: &Batch, slot: usize, row: usize) -> Result<Option<u6
     }
 }
 
-fn assignments(set: &[(usize, Expr)], cx: &ExecCx<'_>) -> Result<Vec<(usize, Compiled)>> {
+pub(super) fn assignments(set: &[(usize, Expr)], cx: &ExecCx<'_>) -> Result<Vec<(usize, Compiled)>> {
     set.iter().map(|(i, e)| Ok((*i, Compiled::new(e, cx)?))).collect()
 }
 
-fn touched(writer: &Writer, set: &[(usize, Expr)]) -> Vec<bool> {
+pub(super) fn touched(writer: &Writer, set: &[(usize, Expr)]) -> Vec<bool> {
     let changed = writer.changed(set.iter().map(|s| s.0));
     (0..writer.indexes()).map(|i| writer.depends_on(i, &changed)).collect()
 }
 
 /// Computes the rows that assignments make of `old`; `batch` has one row for each.
-fn assign(
+pub(super) fn assign(
     set: &[(usize, Compiled)],
     old: &[Vec<Datum>],
     batch: &Batch,
@@ -127,7 +134,7 @@ fn assign(
 }
 
 /// The entries of one row.
-fn of_row<T: Clone>(entries: &[Vec<Option<T>>], row: usize) -> Vec<Option<T>> {
+pub(super) fn of_row<T: Clone>(entries: &[Vec<Option<T>>], row: usize) -> Vec<Option<T>> {
     entries.iter().map(|of_index| of_index[row].clone()).collect()
 }
 
@@ -172,13 +179,20 @@ impl Modify {
             Write::Delete { row_id, columns, recheck } => {
                 Action::Delete(Found::new(*row_id, columns, recheck, cx)?)
             }
+            Write::Merge { row_id, source, columns, recheck, clauses } => {
+                let found = Found::new(*row_id, columns, recheck, cx)?;
+                Action::Merge(Box::new(Merge::new(found, *source, clauses, &writer, cx)?))
+            }
         };
         Ok(Modify {
             input,
             input_types: input_types.to_vec(),
             action,
             returning: returning.map(|list| Compiled::list(list, cx)).transpose()?,
-            image_types: [writer.types(), writer.types(), input_types].concat(),
+            image_types: match write {
+                Write::Merge { .. } => Merge::image_types(writer.types(), input_types),
+                _ => [writer.types(), writer.types(), input_types].concat(),
+            },
             writer,
             counts,
         })
@@ -203,15 +217,16 @@ impl Modify {
                 update(writer, found, set, touched, batch, types, images, cx)
             }
             Action::Delete(found) => delete(writer, found, batch, types, images, cx),
+            Action::Merge(merge) => merge.write(writer, batch, types, images, cx),
         }
     }
 }
 
-fn nulls(writer: &Writer) -> Vec<Datum> {
+pub(super) fn nulls(writer: &Writer) -> Vec<Datum> {
     vec![Datum::Null; writer.types().len()]
 }
 
-fn image(new: &[Datum], old: &[Datum], input: &[Datum]) -> Vec<Datum> {
+pub(super) fn image(new: &[Datum], old: &[Datum], input: &[Datum]) -> Vec<Datum> {
     [new, old, input].concat()
 }
 

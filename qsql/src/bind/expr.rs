@@ -108,11 +108,14 @@ impl Binder<'_> {
             }
             A::Subscript { arg, subscripts } => self.bind_subscript(*arg, subscripts, pos),
             A::CurrentOf(_) => Err(SqlError::unsupported("WHERE CURRENT OF").at(pos)),
-            A::MergeAction => Err(sql_err!(
-                SYNTAX_ERROR,
-                "MERGE_ACTION() can only be used in the RETURNING list of a MERGE command"
-            )
-            .at(pos)),
+            A::MergeAction => match self.merge_action {
+                Some(id) => Ok(Expr { at: pos, ..self.column(id) }),
+                None => Err(sql_err!(
+                    SYNTAX_ERROR,
+                    "MERGE_ACTION() can only be used in the RETURNING list of a MERGE command"
+                )
+                .at(pos)),
+            },
             A::Unsupported(what) => Err(SqlError::unsupported(what).at(pos)),
         }
     }

@@ -288,6 +288,7 @@ impl Binder<'_> {
             scopes: Vec::new(),
             with: Vec::new(),
             top: false,
+            merge_action: None,
             check_as,
         };
         inner.s.views += 1;

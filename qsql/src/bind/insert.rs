@@ -41,7 +41,11 @@ impl Binder<'_> {
     }
 
     /// The columns that get values, in the order of the values.
-    fn insert_columns(&mut self, table: &Arc<Relation>, columns: &[Assignee]) -> Result<Vec<usize>> {
+    pub(crate) fn insert_columns(
+        &mut self,
+        table: &Arc<Relation>,
+        columns: &[Assignee],
+    ) -> Result<Vec<usize>> {
         if columns.is_empty() {
             return Ok(table.live_columns().map(|(i, _)| i).collect());
         }
@@ -94,13 +98,19 @@ impl Binder<'_> {
         table.columns.iter().map(|c| self.new_column(c.ty)).collect()
     }
 
-    fn check_width(&self, insert: &Insert, given: usize, targets: usize, extra: u32) -> Result<()> {
+    pub(crate) fn check_width(
+        &self,
+        columns: &[Assignee],
+        given: usize,
+        targets: usize,
+        extra: u32,
+    ) -> Result<()> {
         if given > targets {
             return Err(sql_err!(SYNTAX_ERROR, "INSERT has more expressions than target columns").at(extra));
         }
-        if !insert.columns.is_empty() && given < targets {
+        if !columns.is_empty() && given < targets {
             return Err(sql_err!(SYNTAX_ERROR, "INSERT has more target columns than expressions")
-                .at(insert.columns[given].column.pos));
+                .at(columns[given].column.pos));
         }
         Ok(())
     }
@@ -113,7 +123,6 @@ impl Binder<'_> {
         targets: &[usize],
     ) -> Result<(Logical, Vec<ColumnId>)> {
         let mut defaults: Vec<Option<Expr>> = vec![None; table.columns.len()];
-        let system = insert.overriding == Some(Overriding::System);
         let width = rows.row(0).len();
         let mut out = Vec::with_capacity(rows.len());
         for row in rows.iter() {
@@ -122,8 +131,8 @@ impl Binder<'_> {
                     .at(row.first().map_or(0, |&e| self.ast.start_of(e))));
             }
             let extra = row.get(targets.len()).map_or(0, |&e| self.ast.start_of(e));
-            self.check_width(insert, row.len(), targets.len(), extra)?;
-            let values = self.bind_value_row(row, table, targets, system, insert)?;
+            self.check_width(&insert.columns, row.len(), targets.len(), extra)?;
+            let values = self.bind_value_row(row, table, targets, insert.overriding)?;
             out.push(self.full_row(table, targets, values, &mut defaults)?);
         }
         for &i in &targets[..width] {
@@ -133,13 +142,12 @@ impl Binder<'_> {
         Ok((Logical::Values { columns: ids.clone(), rows: out }, ids))
     }
 
-    fn bind_value_row(
+    pub(crate) fn bind_value_row(
         &mut self,
         row: &[ExprId],
         table: &Relation,
         targets: &[usize],
-        system: bool,
-        insert: &Insert,
+        overriding: Option<Overriding>,
     ) -> Result<Vec<Option<Expr>>> {
         let mut values = Vec::with_capacity(row.len());
         for (&id, &index) in row.iter().zip(targets) {
@@ -149,20 +157,20 @@ impl Binder<'_> {
             }
             let column = &table.columns[index];
             let value = self.bind_expr(id)?;
-            if insert.overriding == Some(Overriding::User)
+            if overriding == Some(Overriding::User)
                 && matches!(column.generated, Generated::IdentityAlways | Generated::IdentityByDefault)
             {
                 values.push(None);
                 continue;
             }
-            self.check_insertable(table, index, system)?;
+            self.check_insertable(table, index, overriding == Some(Overriding::System))?;
             values.push(Some(self.assign(value, &column.name, column.ty, self.ast.start_of(id))?));
         }
         Ok(values)
     }
 
     /// Fills up a row with defaults.
-    fn full_row(
+    pub(crate) fn full_row(
         &mut self,
         table: &Relation,
         targets: &[usize],
@@ -199,7 +207,7 @@ impl Binder<'_> {
         targets: &[usize],
     ) -> Result<(Logical, Vec<ColumnId>)> {
         let bound: BoundQuery = self.bind_query_body(query, false)?;
-        self.check_width(insert, bound.columns.len(), targets.len(), self.ast[query].pos)?;
+        self.check_width(&insert.columns, bound.columns.len(), targets.len(), self.ast[query].pos)?;
         let system = insert.overriding == Some(Overriding::System);
         let mut values = Vec::with_capacity(bound.columns.len());
         for (column, &index) in bound.columns.iter().zip(targets) {

@@ -5,7 +5,7 @@
 //!     |        |        |`──── group       GROUP BY, aggregates, windows
 //!     |        |        `───── expr, call  expressions by PostgreSQL's type rules (func::resolve)
 //!     |        `────── with               common table expressions
-//!     `─ insert, update, delete, returning, target
+//!     `─ insert, modify (update, delete), merge, returning, target
 //! ```
 //!
 //! 1. Every column of the statement has its own [`ColumnId`]; a reference to an outer query is just the outer id.
@@ -15,7 +15,7 @@
 //! 4. Recursion over expressions is bounded: left-deep operator chains are walked in a loop, other nesting is counted
 //!    and refused with 54001.
 //!
-//! Source: PostgreSQL 18 manual, chapters 7 "Queries", 10 "Type Conversion", and the SELECT, INSERT, UPDATE, DELETE pages.
+//! Source: PostgreSQL 18 manual, chapters 7 "Queries", 10 "Type Conversion", and the SELECT, INSERT, UPDATE, DELETE, MERGE pages.
 
 mod aggregate;
 mod assign;
@@ -26,6 +26,7 @@ mod expr;
 mod from;
 mod group;
 mod insert;
+mod merge;
 mod modify;
 mod naming;
 mod query;
@@ -100,7 +101,7 @@ pub struct Bound {
     pub volatile_literals: bool,
 }
 
-/// Binds a SELECT, VALUES, INSERT, UPDATE or DELETE of `ast`; `statement` may be a part of it (EXPLAIN's, PREPARE's).
+/// Binds a SELECT, VALUES, INSERT, UPDATE, DELETE or MERGE of `ast`; `statement` may be a part of it (EXPLAIN's, PREPARE's).
 ///
 /// # Errors
 /// All that PostgreSQL's parse analysis raises, with byte offsets into the statement's text.
@@ -171,6 +172,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) with: Vec<with::VisibleCte>,
     /// Whether nothing of the statement is bound yet: its WITH may modify data.
     pub(crate) top: bool,
+    /// What `merge_action()` stands for, in the RETURNING of a MERGE.
+    pub(crate) merge_action: Option<ColumnId>,
     /// Role that the privileges of relations are checked for, inside views.
     pub(crate) check_as: Option<Oid>,
 }
@@ -183,7 +186,16 @@ impl<'a> Binder<'a> {
             .map(|&oid| (oid != 0 && oid != crate::types::oid::UNKNOWN).then(|| DataType::of(oid)))
             .collect();
         let s = Shared { params, ..Shared::default() };
-        Binder { cx, ast, s, scopes: Vec::new(), with: Vec::new(), top: true, check_as: None }
+        Binder {
+            cx,
+            ast,
+            s,
+            scopes: Vec::new(),
+            with: Vec::new(),
+            top: true,
+            merge_action: None,
+            check_as: None,
+        }
     }
 
     /// Makes a column of the current query block.

@@ -17,12 +17,12 @@ use crate::plan::logical::{Logical, LogicalWrite, Modify};
 use crate::plan::physical::{Command, JoinKind, OutputColumn, ScanColumn, TableLock};
 
 /// The scanned target of a write.
-struct Target {
-    table: Arc<Relation>,
-    name: Box<str>,
-    scan: Logical,
-    row_id: ColumnId,
-    columns: Vec<(ColumnId, usize)>,
+pub(crate) struct Target {
+    pub(crate) table: Arc<Relation>,
+    pub(crate) name: Box<str>,
+    pub(crate) scan: Logical,
+    pub(crate) row_id: ColumnId,
+    pub(crate) columns: Vec<(ColumnId, usize)>,
 }
 
 /// A bound write, with what it returns.
@@ -34,14 +34,14 @@ pub(crate) struct BoundWrite {
 }
 
 impl Binder<'_> {
-    /// Binds an INSERT, UPDATE or DELETE: the statement itself, or a part of its WITH.
+    /// Binds an INSERT, UPDATE, DELETE or MERGE: the statement itself, or a part of its WITH.
     pub(crate) fn bind_write(&mut self, statement: &Statement) -> Result<BoundWrite> {
         let (scopes, visible) = (self.scopes.len(), self.with.len());
         let bound = match statement {
             Statement::Insert(insert) => self.bind_insert(insert),
             Statement::Update(update) => self.bind_update(update),
             Statement::Delete(delete) => self.bind_delete(delete),
-            Statement::Merge(_) => Err(SqlError::unsupported("MERGE")),
+            Statement::Merge(merge) => self.bind_merge(merge),
             _ => Err(SqlError::internal("only queries and data-modifying statements are bound")),
         };
         self.scopes.truncate(scopes);
@@ -91,7 +91,12 @@ impl Binder<'_> {
         with.map_or(Ok(()), |w| self.bind_with(w, top))
     }
 
-    fn bind_target(&mut self, relation: &RelationRef, alias: Option<&Ident>, verb: &str) -> Result<Target> {
+    pub(crate) fn bind_target(
+        &mut self,
+        relation: &RelationRef,
+        alias: Option<&Ident>,
+        verb: &str,
+    ) -> Result<Target> {
         let table = self.find_target_table(&relation.name, verb)?;
         let alias = alias.map(|a| Alias { name: a.clone(), columns: Vec::new() });
         let (scan, item) =
@@ -151,8 +156,8 @@ impl Binder<'_> {
             Some(returning) => {
                 new_columns = self.row_image(table);
                 old_columns = self.row_image(table);
-                let plain_is_old = command == Command::Delete;
-                Some(self.bind_returning(returning, name, table, &new_columns, &old_columns, plain_is_old)?)
+                let plain = if command == Command::Delete { &old_columns } else { &new_columns };
+                Some(self.bind_returning(returning, name, table, &new_columns, &old_columns, plain)?)
             }
             None => None,
         };

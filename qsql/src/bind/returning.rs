@@ -43,7 +43,8 @@ impl Binder<'_> {
         item
     }
 
-    /// Binds RETURNING over the current scope, whose item `name` stands for the written table.
+    /// Binds RETURNING over the current scope, whose item `name` stands for the written table: for its row `plain`.
+    #[allow(clippy::too_many_arguments, reason = "three images of a row")]
     pub(crate) fn bind_returning(
         &mut self,
         returning: &Returning,
@@ -51,9 +52,8 @@ impl Binder<'_> {
         table: &Arc<Relation>,
         new: &[ColumnId],
         old: &[ColumnId],
-        plain_is_old: bool,
+        plain: &[ColumnId],
     ) -> Result<BoundReturning> {
-        let plain = if plain_is_old { old } else { new };
         let item = self.image_item(name, table, plain);
         let position = self.scope().items.iter().position(|i| i.name.as_deref() == Some(name));
         match position {

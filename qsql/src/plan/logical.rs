@@ -18,7 +18,7 @@
 use std::sync::Arc;
 
 use super::expr::{AggregateCall, ColumnId, Expr, ExprKind, SortKey, SubPlanMode, WindowCall};
-use super::physical::{JoinKind, LockWait, OnConflict, RowLock, ScanColumn, SetOp, WriteTarget};
+use super::physical::{JoinKind, LockWait, MergeClause, OnConflict, RowLock, ScanColumn, SetOp, WriteTarget};
 use crate::catalog::Relation;
 use crate::types::DataType;
 
@@ -254,6 +254,23 @@ pub enum LogicalWrite {
         /// Conjuncts that a newer version of a row must still satisfy.
         recheck: Vec<Expr>,
     },
+    /// MERGE.
+    Merge {
+        /// The row id: NULL where there is no target row.
+        row_id: ColumnId,
+        /// NULL where there is no source row; `None`: there always is one.
+        source: Option<ColumnId>,
+        /// The scanned columns of the target: (id, index).
+        columns: Vec<(ColumnId, usize)>,
+        /// Conjuncts of the join condition.
+        recheck: Vec<Expr>,
+        /// The clauses, over the input's columns.
+        clauses: Vec<MergeClause>,
+        /// For RETURNING: the word of what was done, and the row as it is (or, when deleted, was).
+        action: ColumnId,
+        /// See `action`.
+        plain: Vec<ColumnId>,
+    },
 }
 
 /// A subquery of an expression.
@@ -454,6 +471,10 @@ impl Logical {
                         recheck.iter().for_each(&mut *f);
                     }
                     LogicalWrite::Delete { recheck, .. } => recheck.iter().for_each(&mut *f),
+                    LogicalWrite::Merge { recheck, clauses, .. } => {
+                        recheck.iter().for_each(&mut *f);
+                        clauses.iter().flat_map(MergeClause::exprs).for_each(&mut *f);
+                    }
                     LogicalWrite::Insert { .. } => {}
                 }
                 modify.returning.iter().flatten().for_each(|r| f(&r.1));
@@ -492,6 +513,10 @@ impl Logical {
                         recheck.iter_mut().for_each(&mut *f);
                     }
                     LogicalWrite::Delete { recheck, .. } => recheck.iter_mut().for_each(&mut *f),
+                    LogicalWrite::Merge { recheck, clauses, .. } => {
+                        recheck.iter_mut().for_each(&mut *f);
+                        clauses.iter_mut().flat_map(MergeClause::exprs_mut).for_each(&mut *f);
+                    }
                     LogicalWrite::Insert { .. } => {}
                 }
                 modify.returning.iter_mut().flatten().for_each(|r| f(&mut r.1));

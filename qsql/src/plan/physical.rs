@@ -310,6 +310,76 @@ pub enum Write {
         /// As for updates.
         recheck: Vec<Expr>,
     },
+    /// MERGE: what happens to a row of the input is said by the first clause that fits it.
+    Merge {
+        /// Slot of the target's row id: NULL where the input row has no target row.
+        row_id: u32,
+        /// Slot of a value that is NULL where the input row has no source row; `None`: each has one.
+        source: Option<u32>,
+        /// As for updates.
+        columns: Vec<(u32, usize)>,
+        /// The join condition, as for updates.
+        recheck: Vec<Expr>,
+        /// The clauses.
+        clauses: Vec<MergeClause>,
+    },
+}
+
+/// Which rows a clause of MERGE is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MergeMatch {
+    /// With a target and a source row.
+    Matched,
+    /// With a target row only.
+    NotMatchedBySource,
+    /// With a source row only.
+    NotMatchedByTarget,
+}
+
+/// `WHEN .. [AND condition] THEN action`
+#[derive(Clone, Debug)]
+pub struct MergeClause {
+    /// Which rows it is for.
+    pub matched: MergeMatch,
+    /// What else must hold.
+    pub condition: Option<Expr>,
+    /// What it does.
+    pub action: MergeAction,
+}
+
+/// What a clause of MERGE does.
+#[derive(Clone, Debug)]
+pub enum MergeAction {
+    /// DO NOTHING
+    Nothing,
+    /// DELETE
+    Delete,
+    /// Assignments, as for updates.
+    Update(Vec<(usize, Expr)>),
+    /// A value for each table column, by index.
+    Insert(Vec<Expr>),
+}
+
+impl MergeClause {
+    /// Its expressions.
+    pub fn exprs(&self) -> Vec<&Expr> {
+        let values: Vec<&Expr> = match &self.action {
+            MergeAction::Nothing | MergeAction::Delete => Vec::new(),
+            MergeAction::Update(set) => set.iter().map(|s| &s.1).collect(),
+            MergeAction::Insert(row) => row.iter().collect(),
+        };
+        self.condition.iter().chain(values).collect()
+    }
+
+    /// Its expressions, to be changed.
+    pub fn exprs_mut(&mut self) -> Vec<&mut Expr> {
+        let values: Vec<&mut Expr> = match &mut self.action {
+            MergeAction::Nothing | MergeAction::Delete => Vec::new(),
+            MergeAction::Update(set) => set.iter_mut().map(|s| &mut s.1).collect(),
+            MergeAction::Insert(row) => row.iter_mut().collect(),
+        };
+        self.condition.iter_mut().chain(values).collect()
+    }
 }
 
 /// What an operator does.

@@ -46,6 +46,10 @@ pub(super) fn recognise(
     };
     let Node::Const(items) = compile(array, scope)? else { return Ok(None) };
     let Datum::Array(items) = items.datum(0, array.ty.oid) else { return Ok(None) };
+    // With no element the answer is known even for a NULL.
+    if items.items.is_empty() {
+        return Ok(None);
+    }
     let Some(set) = Set::new(&items.items, left.ty.oid) else { return Ok(None) };
     let has_null = items.items.iter().any(Datum::is_null);
     Ok(Some(Node::In(Box::new(InList { value: compile(left, scope)?, set, has_null, negated }))))

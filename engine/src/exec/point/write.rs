@@ -87,7 +87,7 @@ impl PointWrite {
                 projections.iter().for_each(|exprs| seen.all(*exprs));
                 Action::Insert { rows, projections: projections.into_iter().map(<[Expr]>::to_vec).collect() }
             }
-            Write::Insert { .. } => return None,
+            Write::Insert { .. } | Write::Merge { .. } => return None,
             Write::Update { recheck, set, .. } => {
                 seen.all(set.iter().map(|s| &s.1));
                 let changed = writer.changed(set.iter().map(|s| s.0));

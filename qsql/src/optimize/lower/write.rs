@@ -7,7 +7,7 @@ use crate::optimize::columns::ColumnSet;
 use crate::optimize::cost::CPU_TUPLE;
 use crate::plan::expr::{ColumnId, Expr};
 use crate::plan::logical::{LockedRelation, Logical, LogicalWrite, Modify};
-use crate::plan::physical::{LockTarget, Op, Write};
+use crate::plan::physical::{LockTarget, MergeClause, Op, Write};
 
 impl Lower<'_> {
     pub(crate) fn lower_lock_rows(
@@ -77,6 +77,32 @@ impl Lower<'_> {
                 let columns = present(columns, &input);
                 (input, Write::Delete { row_id: slot, columns, recheck })
             }
+            LogicalWrite::Merge { row_id, source, columns, recheck, clauses, action, plain } => {
+                need.minus(&ColumnSet::of(plain.iter().chain([action]).copied()));
+                need.insert(*row_id);
+                need.extend(*source);
+                need.union(&self.parts().columns_of_all(recheck));
+                for clause in clauses {
+                    need.union(&self.parts().columns_of_all(clause.exprs()));
+                }
+                let input = self.lower(&modify.input, &need, &Want::default())?;
+                let slot_of = |id: ColumnId| {
+                    input.slot(id).ok_or_else(|| SqlError::internal("a column of MERGE is missing"))
+                };
+                let (row_id, source) = (slot_of(*row_id)?, source.map(slot_of).transpose()?);
+                let recheck = self.slotted_all(recheck, &input.slots)?;
+                let mut clauses = clauses.clone();
+                for e in clauses.iter_mut().flat_map(MergeClause::exprs_mut) {
+                    *e = self.slotted(e, &input.slots)?;
+                }
+                let columns = present(columns, &input);
+                (input, Write::Merge { row_id, source, columns, recheck, clauses })
+            }
+        };
+        // MERGE tells RETURNING more.
+        let more: &[ColumnId] = match &modify.write {
+            LogicalWrite::Merge { action, plain, .. } => &[&[*action][..], plain].concat(),
+            _ => &[],
         };
         let mut slots: Vec<ColumnId> = Vec::new();
         let returning = match &modify.returning {
@@ -86,6 +112,7 @@ impl Lower<'_> {
                     .iter()
                     .chain(&modify.old_columns)
                     .chain(&input.slots)
+                    .chain(more)
                     .copied()
                     .collect();
                 let mut out = Vec::with_capacity(list.len());

@@ -532,6 +532,7 @@ impl<'a> Builder<'a> {
                     Write::Insert { .. } => "Insert",
                     Write::Update { .. } => "Update",
                     Write::Delete { .. } => "Delete",
+                    Write::Merge { .. } => "Merge",
                 };
                 let table = &target.relation;
                 let mut block = self.leaf("ModifyTable", node);
@@ -556,7 +557,11 @@ impl<'a> Builder<'a> {
                 let (child, inner) = self.child(input, "Outer");
                 let image: Vec<Slot> =
                     table.columns.iter().map(|c| self.column_slot(&table.name, &c.name)).collect();
-                let seen: Vec<Slot> = image.iter().chain(&image).cloned().chain(inner).collect();
+                let mut seen: Vec<Slot> = image.iter().chain(&image).cloned().chain(inner).collect();
+                if let Write::Merge { .. } = write {
+                    seen.push(self.column_slot(&table.name, "merge_action()"));
+                    seen.extend(image);
+                }
                 let slots: Vec<Slot> = returning.iter().flatten().map(|e| self.slot_of(e, &seen)).collect();
                 self.output(&mut block, &slots);
                 if let Write::Update { set, .. } = write {
