@@ -8,12 +8,12 @@ use super::query::BoundQuery;
 use super::scope::Clause;
 use super::stored::{StoredKind, bind_expression};
 use crate::catalog::{ConstraintKind, Generated, Index, IndexKey, Relation};
-use crate::error::{Result, SqlError};
+use crate::error::Result;
 use crate::parse::ast::{
     Assignee, ConflictAction, ConflictTarget, ExprId, ExprKind as A, Ident, IndexElem, IndexKey as AstKey,
     Insert, InsertSource, OnConflict as AstConflict, Overriding, QueryBody, QueryId, Rows,
 };
-use crate::plan::expr::{ColumnId, Expr, ExprKind};
+use crate::plan::expr::{ColumnId, Expr};
 use crate::plan::logical::{Logical, LogicalWrite};
 use crate::plan::physical::{Command, OnConflict, TableLock};
 use crate::plan::same::same;
@@ -30,13 +30,16 @@ impl Binder<'_> {
         self.use_relation(&table, TableLock::RowExclusive);
         let targets = self.insert_columns(&table, &insert.columns)?;
         let (input, columns) = self.bind_source(insert, &table, &targets)?;
-        let on_conflict = match &insert.on_conflict {
-            Some(clause) => Some(Box::new(self.bind_on_conflict(clause, &table, insert.alias.as_ref())?)),
-            None => None,
+        let (on_conflict, images) = match &insert.on_conflict {
+            Some(clause) => {
+                let (conflict, images) = self.bind_on_conflict(clause, &table, insert.alias.as_ref())?;
+                (Some(Box::new(conflict)), images)
+            }
+            None => (None, Vec::new()),
         };
         self.scope().items.clear();
         let name = insert.alias.as_ref().map_or(&*table.name, |a| &*a.name).to_owned();
-        let write = LogicalWrite::Insert { columns, on_conflict };
+        let write = LogicalWrite::Insert { columns, on_conflict, images };
         self.finish_modify(input, &table, &name, write, insert.returning.as_deref(), Command::Insert)
     }
 
@@ -235,13 +238,15 @@ impl Binder<'_> {
         clause: &AstConflict,
         table: &Arc<Relation>,
         alias: Option<&Ident>,
-    ) -> Result<OnConflict> {
+    ) -> Result<(OnConflict, Vec<ColumnId>)> {
         let arbiters = match &clause.target {
             Some(target) => self.find_arbiters(target, table, clause.pos)?,
             None => Vec::new(),
         };
         let (set, filter) = match &clause.action {
-            ConflictAction::Nothing => return Ok(OnConflict { arbiters, update: None, filter: None }),
+            ConflictAction::Nothing => {
+                return Ok((OnConflict { arbiters, update: None, filter: None }, Vec::new()));
+            }
             ConflictAction::Update { set, filter } => (set, filter),
         };
         if clause.target.is_none() {
@@ -252,7 +257,6 @@ impl Binder<'_> {
             .hint("For example, ON CONFLICT (column_name).")
             .at(clause.pos));
         }
-        // The existing row's columns, then the proposed row's: consecutive ids, so that slots are a subtraction away.
         self.push_scope(Clause::UpdateSource);
         let existing = self.row_image(table);
         let proposed = self.row_image(table);
@@ -261,16 +265,9 @@ impl Binder<'_> {
         self.scope().items.extend(items);
         let result = self.bind_conflict_update(table, set, *filter);
         self.scopes.pop();
-        let (mut set, mut filter) = result?;
-        let base = existing.first().copied().unwrap_or(0);
-        let exprs = set.iter_mut().map(|s| &mut s.1).chain(&mut filter);
-        for e in exprs {
-            if e.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. })) {
-                return Err(SqlError::unsupported("a subquery in ON CONFLICT DO UPDATE").at(clause.pos));
-            }
-            to_slots(e, base);
-        }
-        Ok(OnConflict { arbiters, update: Some(set), filter })
+        let (set, filter) = result?;
+        let conflict = OnConflict { arbiters, update: Some(set), filter };
+        Ok((conflict, [existing, proposed].concat()))
     }
 
     fn bind_conflict_update(
@@ -409,12 +406,4 @@ impl Binder<'_> {
             }
         }
     }
-}
-
-/// Turns consecutive ids into slots.
-fn to_slots(e: &mut Expr, base: ColumnId) {
-    if let ExprKind::Column(id) = &mut e.kind {
-        *id -= base;
-    }
-    e.each_child_mut(&mut |child| to_slots(child, base));
 }

@@ -2,7 +2,8 @@
 //!
 //! A condition is answered by an index when it is `key op value`, where no column of the scan occurs in `value`, and `value`
 //! can be turned into the key's type without changing the comparison: an `int8` constant for an `int4` key if it fits,
-//! `text` for `varchar`. What does not fit stays a filter.
+//! `text` for `varchar`. What does not fit stays a filter. `key LIKE 'word%'` is a filter that a range helps: keys are in
+//! byte order, and those that start with a word lie together.
 
 use std::sync::Arc;
 
@@ -153,6 +154,15 @@ impl Access<'_, '_> {
         out_rows: f64,
     ) -> Option<Path> {
         let keys = self.key_exprs(scan, index)?;
+        let own_conditions = conditions.len();
+        let derived = prefix_ranges(conditions);
+        let with_ranges: Vec<Expr>;
+        let conditions = if derived.is_empty() {
+            conditions
+        } else {
+            with_ranges = [conditions, &derived].concat();
+            &with_ranges
+        };
         let mut implied = Vec::new();
         if let Some(text) = &index.predicate {
             implied = self.implied(scan, text, conditions)?;
@@ -248,7 +258,7 @@ impl Access<'_, '_> {
         let filter: Vec<Expr> = conditions
             .iter()
             .enumerate()
-            .filter(|(i, _)| !used.contains(i) && !implied.contains(i))
+            .filter(|(i, _)| *i < own_conditions && !used.contains(i) && !implied.contains(i))
             .map(|(_, e)| e.clone())
             .collect();
         let selected = if point { 1.0 } else { (rows * self.estimator.conjunction(&answered)).max(1.0) };
@@ -462,6 +472,72 @@ impl Access<'_, '_> {
         }
         None
     }
+}
+
+/// For every `x LIKE 'word...'`: `x >= 'word'` and `x < 'wore'`.
+fn prefix_ranges(conditions: &[Expr]) -> Vec<Expr> {
+    let mut out = Vec::new();
+    for e in conditions {
+        let ExprKind::Call { func, args, .. } = &e.kind else { continue };
+        let (
+            "textlike" | "like" | "starts_with",
+            [value, Expr { kind: ExprKind::Const(Datum::Text(pattern)), .. }],
+        ) = (func.name, args.as_slice())
+        else {
+            continue;
+        };
+        let prefix = if func.name == "starts_with" { pattern.to_string() } else { like_prefix(pattern) };
+        if prefix.is_empty() {
+            continue;
+        }
+        let mut compare = |op: &str, bound: String| {
+            let operator =
+                crate::func::operators(op).iter().find(|o| o.left == oid::TEXT && o.right == oid::TEXT);
+            if let Some(operator) = operator
+                && let Some(func) = crate::func::function_by_oid(operator.function)
+            {
+                let bound = Expr::constant(Datum::Text(Arc::from(bound)), DataType::of(oid::TEXT));
+                let kind = ExprKind::Call { func, args: vec![value.clone(), bound], operator: operator.oid };
+                out.push(Expr { kind, ..e.clone() });
+            }
+        };
+        let after = successor(&prefix);
+        compare(">=", prefix);
+        if let Some(after) = after {
+            compare("<", after);
+        }
+    }
+    out
+}
+
+/// What a LIKE pattern starts with, up to its first wildcard.
+fn like_prefix(pattern: &str) -> String {
+    let mut prefix = String::new();
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '%' | '_' => break,
+            '\\' => match chars.next() {
+                Some(escaped) => prefix.push(escaped),
+                None => break,
+            },
+            c => prefix.push(c),
+        }
+    }
+    prefix
+}
+
+/// The least string above all that start with `prefix`, in byte order; `None` if there is none.
+fn successor(prefix: &str) -> Option<String> {
+    let mut chars: Vec<char> = prefix.chars().collect();
+    while let Some(last) = chars.pop() {
+        let next = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32);
+        if let Some(next) = next {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
 }
 
 /// The condition with the key on the left, as EXPLAIN shows it.

@@ -1,7 +1,7 @@
 //! Sets of columns, and which columns a plan or an expression uses.
 
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
-use crate::plan::logical::{Logical, LogicalCte, Subquery};
+use crate::plan::logical::{Logical, LogicalCte, LogicalWrite, Subquery};
 
 /// A set of columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -121,6 +121,13 @@ impl Parts<'_> {
             Logical::Modify(modify) => {
                 made.extend(modify.new_columns.iter().copied());
                 made.extend(modify.old_columns.iter().copied());
+                match &modify.write {
+                    LogicalWrite::Insert { images, .. } => made.extend(images.iter().copied()),
+                    LogicalWrite::Merge { action, plain, .. } => {
+                        made.extend(plain.iter().copied().chain([*action]));
+                    }
+                    LogicalWrite::Update { .. } | LogicalWrite::Delete { .. } => {}
+                }
             }
             _ => {}
         }

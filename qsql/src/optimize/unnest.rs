@@ -397,7 +397,8 @@ impl Rewriter {
     }
 }
 
-fn has_subquery(e: &Expr) -> bool {
+/// Whether a subquery occurs in an expression.
+pub(crate) fn has_subquery(e: &Expr) -> bool {
     e.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. }))
 }
 

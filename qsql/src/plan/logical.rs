@@ -231,8 +231,10 @@ pub enum LogicalWrite {
     Insert {
         /// One input column per table column, by index.
         columns: Vec<ColumnId>,
-        /// ON CONFLICT with slots as the physical plan wants them.
+        /// ON CONFLICT, over `images`.
         on_conflict: Option<Box<OnConflict>>,
+        /// The columns of the existing and of the proposed row, for DO UPDATE.
+        images: Vec<ColumnId>,
     },
     /// UPDATE.
     Update {
@@ -475,7 +477,9 @@ impl Logical {
                         recheck.iter().for_each(&mut *f);
                         clauses.iter().flat_map(MergeClause::exprs).for_each(&mut *f);
                     }
-                    LogicalWrite::Insert { .. } => {}
+                    LogicalWrite::Insert { on_conflict, .. } => {
+                        on_conflict.iter().flat_map(|c| c.exprs()).for_each(&mut *f);
+                    }
                 }
                 modify.returning.iter().flatten().for_each(|r| f(&r.1));
             }
@@ -517,7 +521,9 @@ impl Logical {
                         recheck.iter_mut().for_each(&mut *f);
                         clauses.iter_mut().flat_map(MergeClause::exprs_mut).for_each(&mut *f);
                     }
-                    LogicalWrite::Insert { .. } => {}
+                    LogicalWrite::Insert { on_conflict, .. } => {
+                        on_conflict.iter_mut().flat_map(|c| c.exprs_mut()).for_each(&mut *f);
+                    }
                 }
                 modify.returning.iter_mut().flatten().for_each(|r| f(&mut r.1));
             }

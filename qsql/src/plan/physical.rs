@@ -282,6 +282,18 @@ pub struct OnConflict {
     pub filter: Option<Expr>,
 }
 
+impl OnConflict {
+    /// Its expressions.
+    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        self.update.iter().flatten().map(|s| &s.1).chain(&self.filter)
+    }
+
+    /// Its expressions, to be changed.
+    pub fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        self.update.iter_mut().flatten().map(|s| &mut s.1).chain(&mut self.filter)
+    }
+}
+
 /// What a Modify node writes.
 #[derive(Clone, Debug)]
 pub enum Write {

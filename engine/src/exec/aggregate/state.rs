@@ -115,7 +115,13 @@ impl State {
         groups: &[u32],
         cx: &mut ExecCx<'_>,
     ) -> Result<()> {
+        if let [arg] = args
+            && self.add_at_once(arg, rows)
+        {
+            return Ok(());
+        }
         match (self, args) {
+            (State::Count(v), []) if v.len() == 1 => v[0] += rows.count() as i64,
             (State::Count(v), []) => rows.iter().for_each(|r| v[groups[r] as usize] += 1),
             (State::Count(v), [arg]) => {
                 for r in rows.iter() {
@@ -182,6 +188,57 @@ impl State {
         Ok(())
     }
 
+    /// Takes a column without NULLs into the only group by its total; answers whether it did.
+    fn add_at_once(&mut self, arg: &Vector, rows: Rows<'_>) -> bool {
+        if arg.constant || arg.nulls.any() {
+            return false;
+        }
+        let count = rows.count() as i64;
+        match self {
+            State::Count(v) => match v.as_mut_slice() {
+                [only] => {
+                    *only += count;
+                    true
+                }
+                _ => false,
+            },
+            State::SumInt(v) => match (v.as_mut_slice(), total(arg, rows)) {
+                ([(sum, seen)], Some((more, _))) => {
+                    let next = i64::try_from(more).ok().and_then(|more| sum.checked_add(more));
+                    next.is_some_and(|next| {
+                        *sum = next;
+                        *seen |= count > 0;
+                        true
+                    })
+                }
+                _ => false,
+            },
+            State::Wide { totals, .. } => match (totals.as_mut_slice(), total(arg, rows)) {
+                ([(sum, seen)], Some((more, _))) => {
+                    *sum += more;
+                    *seen += count;
+                    true
+                }
+                _ => false,
+            },
+            State::Decimal { totals, .. } => match (totals.as_mut_slice(), total(arg, rows)) {
+                ([only], Some((more, scale))) if only.count == 0 || only.scale == scale => {
+                    match only.unscaled.checked_add(more) {
+                        Some(sum) => {
+                            only.unscaled = sum;
+                            only.scale = scale;
+                            only.count += count;
+                            true
+                        }
+                        None => false,
+                    }
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     /// The result of one group.
     pub(in crate::exec) fn finish(&mut self, group: usize, cx: &mut ExecCx<'_>) -> Result<Datum> {
         Ok(match self {
@@ -245,6 +302,24 @@ impl State {
             State::Boxed { states, .. } => states.iter().map(|s| 64 + s.bytes()).sum(),
         }
     }
+}
+
+/// The total of integers or decimals and its scale.
+fn total(arg: &Vector, rows: Rows<'_>) -> Option<(i128, u8)> {
+    fn sum<T: Copy, S: std::iter::Sum<S>>(v: &[T], rows: Rows<'_>, lift: impl Fn(T) -> S) -> S {
+        match rows {
+            Rows::All(n) => v[..n].iter().map(|&x| lift(x)).sum(),
+            Rows::Some(rows) => rows.iter().map(|&r| lift(v[usize::from(r)])).sum(),
+        }
+    }
+    // A batch of 4-byte integers cannot overflow 8 bytes.
+    Some(match &arg.values {
+        Values::I16(v) => (i128::from(sum(v, rows, i64::from)), 0),
+        Values::I32(v) => (i128::from(sum(v, rows, i64::from)), 0),
+        Values::I64(v) => (sum(v, rows, i128::from), 0),
+        Values::Decimal(scale, v) => (sum(v, rows, i128::from), *scale),
+        _ => return None,
+    })
 }
 
 impl Decimal {

@@ -6,10 +6,37 @@ use crate::func::resolve::resolve_operator;
 use crate::optimize::access::{OrderKey, Want, provides};
 use crate::optimize::columns::ColumnSet;
 use crate::optimize::cost::{CPU_OPERATOR, CPU_TUPLE, penalty, sort_cost};
+use crate::optimize::estimate::plain_column;
+use crate::optimize::unnest::has_subquery;
 use crate::plan::expr::{AggregateCall, ColumnId, Expr, ExprKind, SortKey, WindowCall};
 use crate::plan::logical::Logical;
-use crate::plan::physical::{AggregateStrategy, Op};
+use crate::plan::physical::{AggregateStrategy, Op, ScanColumn};
 use crate::types::{DataType, Datum, oid};
+
+/// The order that an aggregate's ORDER BY asks for, if it is over columns.
+fn order_keys(call: &AggregateCall) -> Option<Vec<OrderKey>> {
+    let key = |k: &SortKey| match k.expr.kind {
+        ExprKind::Column(column) => {
+            Some(OrderKey { column, descending: k.descending, nulls_first: k.nulls_first })
+        }
+        _ => None,
+    };
+    call.order.iter().map(key).collect()
+}
+
+/// The order that serves most of the aggregates.
+fn best_order(calls: &[&(ColumnId, AggregateCall)]) -> Vec<OrderKey> {
+    let orders: Vec<Vec<OrderKey>> =
+        calls.iter().filter(|c| !c.1.distinct).filter_map(|c| order_keys(&c.1)).collect();
+    let mut best: (usize, &[OrderKey]) = (0, &[]);
+    for order in orders.iter().filter(|o| !o.is_empty()) {
+        let served = orders.iter().filter(|o| !o.is_empty() && provides(order, o)).count();
+        if served > best.0 {
+            best = (served, order);
+        }
+    }
+    best.1.to_vec()
+}
 
 impl Lower<'_> {
     pub(crate) fn lower_project(
@@ -104,7 +131,15 @@ impl Lower<'_> {
             })
             .collect();
         let ordered_call = kept.iter().any(|a| a.1.distinct || !a.1.order.is_empty());
-        let input = self.lower(input, &inner, &Want::default())?;
+        let plain = group.is_empty() && sets.is_empty() && grouping_mask.is_none();
+        let extreme = match kept.as_slice() {
+            [(_, call)] if plain => self.extreme_row(input, call, &inner)?,
+            _ => None,
+        };
+        let input = match extreme {
+            Some(row) => row,
+            None => self.lower(input, &inner, &Want::default())?,
+        };
         let rows_in = input.rows();
         let rows = if group.is_empty() && sets.is_empty() {
             1.0
@@ -120,6 +155,11 @@ impl Lower<'_> {
                 })
         };
         let mut input = input;
+        // One sort serves every aggregate that wants its order, and may go to disk; all others get their rows in it, too.
+        let presorted = if sets.is_empty() { best_order(&kept) } else { Vec::new() };
+        if !presorted.is_empty() && !provides(&input.order, &presorted) {
+            input = self.sort(input, &presorted, None)?;
+        }
         let strategy = match () {
             () if group.is_empty() && sets.is_empty() => AggregateStrategy::Plain,
             () if !sets.is_empty() => AggregateStrategy::Hash,
@@ -144,7 +184,10 @@ impl Lower<'_> {
                 func: call.func,
                 args: self.slotted_all(&call.args, &input.slots)?,
                 distinct: call.distinct,
-                order: self.slotted_keys(&call.order, &input.slots)?,
+                order: match order_keys(call) {
+                    Some(keys) if provides(&presorted, &keys) && !call.distinct => Vec::new(),
+                    _ => self.slotted_keys(&call.order, &input.slots)?,
+                },
                 filter,
                 ty: call.ty,
             });
@@ -306,6 +349,64 @@ impl Lower<'_> {
         let op = Op::Distinct { input: Box::new(input.node), slots, sorted };
         let node = self.node(op, &input.slots, startup, total + columns * CPU_TUPLE, columns);
         Ok(Lowered { node, slots: input.slots, order })
+    }
+
+    /// The one row that `min` or `max` of a column is found in, if an index leads to it: the first that is not NULL.
+    fn extreme_row(
+        &mut self,
+        input: &Logical,
+        call: &AggregateCall,
+        need: &ColumnSet,
+    ) -> Result<Option<Lowered>> {
+        let (scan, conditions) = match input {
+            Logical::Scan(scan) => (scan, &[][..]),
+            Logical::Filter { input, conditions } => match &**input {
+                Logical::Scan(scan) => (scan, &conditions[..]),
+                _ => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        let descending = match call.func.name {
+            "min" => false,
+            "max" => true,
+            _ => return Ok(None),
+        };
+        let [arg] = call.args.as_slice() else { return Ok(None) };
+        let Some(column) = plain_column(arg) else { return Ok(None) };
+        if call.filter.is_some() || !call.order.is_empty() || conditions.iter().any(has_subquery) {
+            return Ok(None);
+        }
+        let nullable = scan.columns.iter().any(|&(id, what)| {
+            let column_of = |i: usize| scan.relation.columns.get(i);
+            id == column
+                && matches!(what, ScanColumn::Attribute(i) if column_of(i).is_some_and(|c| !c.not_null))
+        });
+        let mut conditions = conditions.to_vec();
+        if nullable {
+            let value = Box::new(Expr::column(column, self.type_of(column)));
+            let present = ExprKind::IsNull { value, negated: true };
+            conditions.push(Expr::new(present, DataType::of(oid::BOOL)));
+        }
+        let whole = self.path(scan, &conditions, need, &Want::default());
+        // An index holds NULLs where it says; a backward scan turns that round.
+        for nulls_first in [descending, !descending] {
+            let order = vec![OrderKey { column, descending, nulls_first }];
+            let want = Want { order, limit: Some(1.0) };
+            let path = self.path(scan, &conditions, need, &want);
+            let first = path.startup + (path.total - path.startup) / path.rows.max(1.0);
+            if path.index.is_none() || !provides(&path.order, &want.order) || first >= whole.total {
+                continue;
+            }
+            let row = self.lower_scan(scan, &conditions, need, &want)?;
+            let cost = row.node.cost;
+            let one = Expr::constant(Datum::Int8(1), DataType::of(oid::INT8));
+            let slots = row.slots.clone();
+            let op =
+                Op::Limit { input: Box::new(row.node), offset: None, count: Some(one), ties: Vec::new() };
+            let node = self.node(op, &slots, cost.startup, first, 1.0);
+            return Ok(Some(Lowered { node, slots, order: row.order }));
+        }
+        Ok(None)
     }
 
     pub(crate) fn lower_limit(

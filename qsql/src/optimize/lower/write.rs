@@ -5,6 +5,7 @@ use crate::error::{Result, SqlError};
 use crate::optimize::access::Want;
 use crate::optimize::columns::ColumnSet;
 use crate::optimize::cost::CPU_TUPLE;
+use crate::optimize::unnest::has_subquery;
 use crate::plan::expr::{ColumnId, Expr};
 use crate::plan::logical::{LockedRelation, Logical, LogicalWrite, Modify};
 use crate::plan::physical::{LockTarget, MergeClause, Op, Write};
@@ -50,9 +51,13 @@ impl Lower<'_> {
         let images = ColumnSet::of(modify.new_columns.iter().chain(&modify.old_columns).copied());
         need.minus(&images);
         let (input, write) = match &modify.write {
-            LogicalWrite::Insert { columns, on_conflict } => {
+            LogicalWrite::Insert { columns, on_conflict, images } => {
                 let input = self.lower_exactly(&modify.input, columns)?;
-                (input, Write::Insert { on_conflict: on_conflict.clone() })
+                let mut on_conflict = on_conflict.clone();
+                for e in on_conflict.iter_mut().flat_map(|c| c.exprs_mut()) {
+                    *e = self.slotted(e, images)?;
+                }
+                (input, Write::Insert { on_conflict })
             }
             LogicalWrite::Update { row_id, columns, recheck, set } => {
                 need.insert(*row_id);
@@ -143,8 +148,4 @@ impl Lower<'_> {
 /// The columns that are in the input's slots, as (slot, column index).
 fn present(columns: &[(ColumnId, usize)], input: &Lowered) -> Vec<(u32, usize)> {
     columns.iter().filter_map(|&(id, i)| input.slot(id).map(|slot| (slot, i))).collect()
-}
-
-fn has_subquery(e: &Expr) -> bool {
-    e.any(&mut |e| matches!(e.kind, crate::plan::expr::ExprKind::Subquery { .. }))
 }
