@@ -18,7 +18,6 @@ pub mod exec;
 mod explain;
 pub mod metrics;
 mod roles;
-#[allow(dead_code, reason = "written for statements that are not wired yet; the roadmap lists them")]
 pub mod session;
 pub mod settings;
 mod stats;
