@@ -118,7 +118,7 @@ fn writes_answer_as_postgresql_does() {
             "INSERT INTO t VALUES (9, 'n', 7), (9, 'm', 8) ON CONFLICT (a) DO UPDATE SET c = 9",
             "21000: ON CONFLICT DO UPDATE command cannot affect row a second time",
         ),
-        ("DELETE FROM t WHERE a > 4 RETURNING a, b", "20|two / 5|five / 6|six / DELETE 3"),
+        ("DELETE FROM t WHERE a > 4 RETURNING a, b", "5|five / 6|six / 20|two / DELETE 3"),
         ("INSERT INTO t VALUES (5, 'five again', 5)", "INSERT 0 1"),
         ("SELECT a FROM t ORDER BY a FOR UPDATE", "1 / 2 / 3 / 5 / SELECT 4"),
         ("DELETE FROM t", "DELETE 4"),
