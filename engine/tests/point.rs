@@ -231,7 +231,7 @@ fn short_statements_are_known_as_such() {
         ("select a from t where k = $1", true),
         ("update t set a = a + 1 where k = $1", true),
         ("update t set b = repeat(b, 1000) where k = $1", false),
-        ("select * from t where a = $1", false),
+        ("select * from t where a = $1", true),
     ] {
         session.prepare("", sql, &[]).unwrap();
         assert!(session.bind_is_short(""));
