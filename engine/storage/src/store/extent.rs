@@ -94,6 +94,40 @@ pub(crate) fn rebuild(scratch: &mut Scratch, shape: Shape, missing: u32) -> bool
         .is_some_and(|code| code.rebuild(&mut Stripe::new(sectors, SECTOR_BYTES, 0, PAYLOAD_BYTES), missing))
 }
 
+/// Where a device's damage may begin and end within a sector.
+const GRAIN_BYTES: usize = 512;
+
+/// Rebuilds two neighbouring sectors that one damage no longer than a sector has hit: the end of the first and the start of the second.
+///
+/// One parity shard rebuilds one shard only, but it does so byte by byte: up to some cut the first sector's bytes are right, from there on the
+/// second's are. Each cut on a grain is tried; `is_good` judges the second sector, whose trailer is undamaged. `false`, and nothing changed,
+/// when no cut fits.
+pub(crate) fn rebuild_straddled(
+    scratch: &mut Scratch,
+    shape: Shape,
+    missing: u32,
+    is_good: impl Fn(&[u8], usize) -> bool,
+) -> bool {
+    let first = missing.trailing_zeros() as usize;
+    let second = first + 1;
+    if shape.parity != 1 || missing.count_ones() != 2 || missing & (1 << second) == 0 {
+        return false;
+    }
+    let Some(code) = ecc::code(usize::from(shape.data), 1) else { return false };
+    let sectors = &mut scratch.sectors[..shape.sectors() * SECTOR_BYTES];
+    let pair = first * SECTOR_BYTES..(second + 1) * SECTOR_BYTES;
+    let damaged = sectors[pair.clone()].to_vec();
+    for cut in (GRAIN_BYTES..SECTOR_BYTES).step_by(GRAIN_BYTES) {
+        code.rebuild(&mut Stripe::new(sectors, SECTOR_BYTES, cut, PAYLOAD_BYTES - cut), 1 << first);
+        code.rebuild(&mut Stripe::new(sectors, SECTOR_BYTES, 0, cut), 1 << second);
+        if is_good(&sectors[second * SECTOR_BYTES..pair.end], second) {
+            return true;
+        }
+        sectors[pair.clone()].copy_from_slice(&damaged);
+    }
+    false
+}
+
 /// Decodes the extent in `scratch.sectors`, whose data sectors are good; `false` when the payload is no page.
 pub(crate) fn decode(scratch: &mut Scratch, shape: Shape, out: &mut [u8; PAGE_BYTES]) -> bool {
     if shape.compressed == 0 {
@@ -152,6 +186,46 @@ mod tests {
                 Ok(())
             })?;
         }
+    }
+
+    #[test]
+    fn a_damage_across_two_sectors_is_mended() {
+        let mut page = [0u8; PAGE_BYTES];
+        Rng::new(5).fill(&mut page[..9000]);
+        let good = |sector: &[u8], shard: usize| {
+            sector::label(sector) == Some(Label { id: 4, generation: 9, shard: shard as u8 })
+        };
+        with_scratch(|scratch| {
+            let shape = encode(&page, 1, scratch);
+            let bytes = shape.sectors() * SECTOR_BYTES;
+            seal(&mut scratch.sectors[..bytes], 4, 9);
+            let whole = scratch.sectors[..bytes].to_vec();
+            for (at, length) in (GRAIN_BYTES..bytes - SECTOR_BYTES)
+                .step_by(GRAIN_BYTES)
+                .flat_map(|at| [(at, SECTOR_BYTES), (at, 2 * GRAIN_BYTES), (at, SECTOR_BYTES + GRAIN_BYTES)])
+            {
+                scratch.sectors[..bytes].copy_from_slice(&whole);
+                for byte in &mut scratch.sectors[at..(at + length).min(bytes)] {
+                    *byte ^= 0x5A;
+                }
+                let damaged = scratch.sectors[..bytes].to_vec();
+                let missing = (0..shape.sectors())
+                    .filter(|shard| !good(&scratch.sectors[shard * SECTOR_BYTES..][..SECTOR_BYTES], *shard))
+                    .fold(0u32, |set, shard| set | 1 << shard);
+                if missing.count_ones() != 2 {
+                    assert!(!rebuild_straddled(scratch, shape, missing, good));
+                    continue;
+                }
+                if length > SECTOR_BYTES {
+                    assert!(!rebuild_straddled(scratch, shape, missing, good), "at {at}");
+                    assert!(scratch.sectors[..bytes] == damaged);
+                    continue;
+                }
+                assert!(rebuild_straddled(scratch, shape, missing, good), "at {at}, {length} bytes");
+                let mut out = [0u8; PAGE_BYTES];
+                assert!(decode(scratch, shape, &mut out) && out == page, "at {at}, {length} bytes");
+            }
+        });
     }
 
     #[test]

@@ -318,7 +318,11 @@ impl PageStore {
             }
             missing |= 1 << shard;
         }
-        if missing == 0 || extent::rebuild(scratch, shape, missing) {
+        let good = |sector: &[u8], shard: usize| extent::is_good(sector, id, &entry, shard);
+        if missing == 0
+            || extent::rebuild(scratch, shape, missing)
+            || extent::rebuild_straddled(scratch, shape, missing, good)
+        {
             return if extent::decode(scratch, shape, out) {
                 Ok(missing)
             } else {
