@@ -8,6 +8,7 @@ use nq_storage::env::{Env, OpenMode, read_full};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 use x509_certificate::CapturedX509Certificate;
@@ -52,6 +53,7 @@ pub fn load(env: &dyn Env, files: &TlsFiles) -> Result<Tls, TlsError> {
     let key = PrivateKeyDer::from_pem_slice(&read_file(env, &files.key)?)
         .map_err(|e| TlsError(format!("could not load private key file \"{}\": {e}", files.key.display())))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let signer = provider.key_provider;
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|e| TlsError(e.to_string()))?;
@@ -69,8 +71,13 @@ pub fn load(env: &dyn Env, files: &TlsFiles) -> Result<Tls, TlsError> {
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let mut config =
-        builder.with_single_cert(chain, key).map_err(|e| bad(&files.certificate, "server certificate", e))?;
+    let key = signer.load_private_key(key).map_err(|e| bad(&files.key, "private key", e))?;
+    let certified = CertifiedKey::new(chain, key);
+    // A certificate of X.509 version 1 serves, too; what it cannot be is another key's.
+    if let Err(error @ rustls::Error::InconsistentKeys(_)) = certified.keys_match() {
+        return Err(bad(&files.certificate, "server certificate", error));
+    }
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     config.alpn_protocols = vec![b"postgresql".to_vec()];
     // No resumption: a ticket would outlive the key exchange that protects it.
     config.send_tls13_tickets = 0;

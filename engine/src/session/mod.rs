@@ -234,6 +234,7 @@ impl Session {
             0 => 0,
             ms => self.db.env.monotonic_nanos() + ms * 1_000_000,
         };
+        self.backend.interrupt.set_deadline(self.host.deadline);
         let mut doing = self.backend.doing.lock();
         doing.state = State::Active;
         if *doing.query != *text {
@@ -258,6 +259,7 @@ impl Session {
             self.fail();
         }
         self.host.deadline = 0;
+        self.backend.interrupt.set_deadline(0);
         let state = if self.copy_in.is_some() { State::Active } else { self.activity_state() };
         let started = (self.transaction.block != Block::None).then_some(self.host.transaction_time);
         let mut doing = self.backend.doing.lock();

@@ -7,7 +7,7 @@ use crate::txn::lock::SessionLocks;
 use parking_lot::Mutex;
 use std::ops::Bound;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A transaction id. Assigned at the first write, ascending, never reused.
@@ -72,6 +72,7 @@ impl Default for TxnOptions {
 #[derive(Default)]
 pub struct Interrupt {
     kind: AtomicU8,
+    deadline: AtomicU64,
     waiting: Mutex<Option<Arc<Parker>>>,
 }
 
@@ -97,6 +98,19 @@ impl Interrupt {
     /// Fails with [`StoreError::Cancelled`] when raised.
     pub fn check(&self) -> Result<()> {
         if self.kind() == 0 { Ok(()) } else { Err(StoreError::Cancelled) }
+    }
+
+    /// Says until when locks are waited for, by the environment's monotonic clock in nanoseconds; 0 for as long as it takes.
+    pub fn set_deadline(&self, nanos: u64) {
+        self.deadline.store(nanos, Ordering::Relaxed);
+    }
+
+    /// The time that is left at `now`; `None` without a deadline.
+    pub(crate) fn time_left(&self, now: u64) -> Option<Duration> {
+        match self.deadline.load(Ordering::Relaxed) {
+            0 => None,
+            deadline => Some(Duration::from_nanos(deadline.saturating_sub(now))),
+        }
     }
 
     /// Lowers the flag.

@@ -99,6 +99,12 @@ impl<'w> Waiter<'w> {
             let until_search = left(self.deadlock_timeout);
             timeout = Some(timeout.map_or(until_search, |t| t.min(until_search)));
         }
+        if let Some(left) = self.interrupt.time_left(now) {
+            if left.is_zero() {
+                return Err(StoreError::Cancelled);
+            }
+            timeout = Some(timeout.map_or(left, |t| t.min(left)));
+        }
         self.interrupt.wait_with(Some(Arc::clone(&self.owner.parker)));
         let outcome = self.interrupt.check().map(|()| self.env.park(&self.owner.parker, timeout));
         self.interrupt.wait_with(None);
