@@ -239,7 +239,7 @@ impl Session {
             return Ok(());
         }
         let target = self.with_bind_cx(|cx| write_target(relation, cx))?;
-        let work_mem = self.host.settings.int("maintenance_work_mem").unwrap_or(65_536).max(1024) as usize;
+        let work_mem = self.host.settings.int("maintenance_work_mem").unwrap_or(16_384).max(1024) as usize;
         let memory = Memory::new(&self.db.budget, work_mem << 10);
         let interrupt = self.backend.interrupt.clone();
         let mut idle = self.db.store.begin(TxnOptions { interrupt, ..TxnOptions::default() });
