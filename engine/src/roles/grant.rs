@@ -248,7 +248,8 @@ impl Session {
         let (grantor, options) = self.best_grantor(&all, owner, set);
         let object = table.map_or(what.1, |(_, relation)| &relation.name);
         if options == 0 {
-            let member = |other| other == grantor;
+            let cluster = self.view().cluster.clone();
+            let member = |other| self.host.has_privileges_of(&cluster, grantor, other);
             let any = acl::allowed(&all, &member) | acl::grantable(&all, &member);
             if any & kind.all() == 0 {
                 bail!(
