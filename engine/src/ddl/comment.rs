@@ -119,7 +119,7 @@ impl Session {
                 UNDEFINED_COLUMN,
                 "column \"{}\" of relation \"{}\" does not exist",
                 &**column,
-                relation.name
+                ObjectName(table.into())
             ),
         }
     }

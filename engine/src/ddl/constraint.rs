@@ -162,6 +162,14 @@ impl Session {
         let mut keys = Vec::with_capacity(columns.len());
         for column in columns {
             let Some(i) = relation.column(column) else {
+                if primary && self.view().catalog.object(relation.oid).is_some() {
+                    bail!(
+                        UNDEFINED_COLUMN,
+                        "column \"{}\" of relation \"{}\" does not exist",
+                        &**column,
+                        relation.name
+                    );
+                }
                 return Err(sql_err!(
                     UNDEFINED_COLUMN,
                     "column \"{}\" named in key does not exist",

@@ -187,6 +187,8 @@ impl Session {
             let work =
                 rows::Rewrite { before: old, computed: &computed, generated: &generated, missing: &missing };
             self.rewrite_rows(relation, &work, &not_null, &checks)?;
+            // The indexes are built of rows that this command has written.
+            self.txn().next_command();
         } else if !not_null.is_empty() || !checks.is_empty() {
             self.verify_rows(relation, &not_null, &checks)?;
         }
