@@ -10,6 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+/// Longest pause between two looks for a deadlock that a wait is part of.
+const SEARCH_PAUSE_MAX: Duration = Duration::from_secs(30);
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX / 2)
+}
+
 /// One at a time looks for cycles.
 static DETECTING: Mutex<()> = Mutex::new(());
 
@@ -24,7 +31,8 @@ pub struct Waiter<'w> {
     lock_timeout: Option<Duration>,
     deadlock_timeout: Duration,
     started: Option<u64>,
-    searched: bool,
+    /// When to look for a deadlock, and how long after that again. Each answer may bring new blockers, so each starts anew.
+    search: Option<(u64, Duration)>,
     queued: bool,
 }
 
@@ -51,7 +59,7 @@ impl<'w> Waiter<'w> {
             lock_timeout,
             deadlock_timeout,
             started: None,
-            searched: false,
+            search: None,
             queued: false,
         }
     }
@@ -60,6 +68,7 @@ impl<'w> Waiter<'w> {
     /// queued and watching the writer, so that [`Waiter::park`] misses nothing. The record's latch is held meanwhile.
     pub fn ask(&mut self, writer: Option<&Arc<Owner>>, hold: bool, queue: bool) -> bool {
         self.owner.parker.reset();
+        self.search = None;
         match self.table.request(&self.key, self.mode, &self.owner, writer, hold, queue) {
             Answer::Granted => {
                 self.leave();
@@ -95,10 +104,10 @@ impl<'w> Waiter<'w> {
         let waited = Duration::from_nanos(now.saturating_sub(started));
         let left = |limit: Duration| limit.saturating_sub(waited);
         let mut timeout = self.lock_timeout.map(left);
-        if !self.searched {
-            let until_search = left(self.deadlock_timeout);
-            timeout = Some(timeout.map_or(until_search, |t| t.min(until_search)));
-        }
+        let (search_at, pause) =
+            *self.search.get_or_insert((now + nanos(self.deadlock_timeout), self.deadlock_timeout));
+        let until_search = Duration::from_nanos(search_at.saturating_sub(now));
+        timeout = Some(timeout.map_or(until_search, |t| t.min(until_search)));
         if let Some(left) = self.interrupt.time_left(now) {
             if left.is_zero() {
                 return Err(StoreError::Cancelled);
@@ -113,9 +122,11 @@ impl<'w> Waiter<'w> {
         if woken {
             return Ok(());
         }
-        let waited = Duration::from_nanos(self.env.monotonic_nanos().saturating_sub(started));
-        if !self.searched && waited >= self.deadlock_timeout {
-            self.searched = true;
+        let now = self.env.monotonic_nanos();
+        let waited = Duration::from_nanos(now.saturating_sub(started));
+        if now >= search_at {
+            let pause = (pause * 2).min(self.deadlock_timeout.max(SEARCH_PAUSE_MAX));
+            self.search = Some((now + nanos(pause), pause));
             find_deadlock(&self.owner)?;
         }
         if self.lock_timeout.is_some_and(|limit| waited >= limit) {
