@@ -28,6 +28,7 @@ use crate::exec::spill::SpillSpace;
 use crate::session::plan_cache::PlanCache;
 use crate::session::{ConnectInfo, Lsn, Session};
 use crate::settings::BaseSettings;
+use crate::settings::definition::find;
 use crate::stats::auto::AutoAnalyze;
 use crate::stats::changes::Changes;
 use crate::table::sequence::Sequences;
@@ -240,13 +241,13 @@ impl Database {
 
     /// The configured value of a Boolean parameter.
     pub(crate) fn setting_flag(&self, name: &str) -> bool {
-        let found = crate::settings::definition::find(name).map(|d| self.settings.get(d));
+        let found = find(name).map(|d| self.settings.get(d));
         found == Some(crate::settings::Value::Bool(true))
     }
 
     /// The configured value of a real parameter; 0 when there is none of that name.
     pub(crate) fn setting_real(&self, name: &str) -> f64 {
-        match crate::settings::definition::find(name).map(|d| self.settings.get(d)) {
+        match find(name).map(|d| self.settings.get(d)) {
             Some(crate::settings::Value::Real(v)) => v,
             _ => 0.0,
         }
@@ -407,7 +408,7 @@ pub struct LoginRole {
 }
 
 fn settings_int(settings: &BaseSettings, name: &str) -> i64 {
-    match crate::settings::definition::find(name).map(|d| settings.get(d)) {
+    match find(name).map(|d| settings.get(d)) {
         Some(crate::settings::Value::Int(v)) => v,
         _ => -1,
     }
@@ -418,9 +419,18 @@ fn settings_bytes(settings: &BaseSettings, name: &str) -> usize {
     settings_int(settings, name).max(0) as usize * 8192
 }
 
+/// Buffer pools from this size on ask for huge pages with `huge_pages = try`.
+const HUGE_POOL_BYTES: usize = 256 << 20;
+
 fn store_options(settings: &BaseSettings) -> Options {
+    let buffer_bytes = settings_bytes(settings, "shared_buffers");
     Options {
-        buffer_bytes: settings_bytes(settings, "shared_buffers"),
+        buffer_bytes,
+        huge_pages: match find("huge_pages").map(|d| settings.get(d).plain()).as_deref() {
+            Some("off") => false,
+            Some("on") => true,
+            _ => buffer_bytes >= HUGE_POOL_BYTES,
+        },
         checkpoint_log_bytes: settings_int(settings, "max_wal_size").unsigned_abs() << 20,
         deadlock_timeout: Duration::from_millis(settings_int(settings, "deadlock_timeout").unsigned_abs()),
         ..Options::default()

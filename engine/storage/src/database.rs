@@ -35,6 +35,8 @@ use std::time::Duration;
 pub struct Options {
     /// Memory for pages: the exact bound of the buffer pool.
     pub buffer_bytes: usize,
+    /// Whether to ask for huge pages for it: worth while when the pool is large and is going to be used.
+    pub huge_pages: bool,
     /// Memory for older versions before they spill to a temporary file.
     pub undo_bytes: usize,
     /// Log set-up.
@@ -51,6 +53,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             buffer_bytes: 40 << 20,
+            huge_pages: false,
             undo_bytes: 8 << 20,
             wal: WalOptions::default(),
             pages: StoreOptions::default(),
@@ -151,7 +154,7 @@ impl Store {
             return Err(StoreError::Corrupt { page: None, what: "the store was not made completely".into() });
         };
         let wal = Wal::open(Arc::clone(&env), dir, options.wal.clone(), meta.redo_lsn, meta.durable_lsn)?;
-        let pool = BufferPool::new(Arc::new(pages), options.buffer_bytes);
+        let pool = BufferPool::new(Arc::new(pages), options.buffer_bytes, options.huge_pages)?;
         let trees = Trees::new(pool, Arc::new(wal), meta.root, positions.next_tree);
         tracing::info!("recovery reads the log from {}", meta.redo_lsn);
         let recovered = recover(&trees, meta.redo_lsn, positions.redo)?;

@@ -3,7 +3,6 @@
 use crate::error::Result;
 use crate::ids::{Lsn, PageId};
 use crate::page::{NodeMut, NodeRef, PageBuf, set_page_lsn};
-use crate::store::PAGE_BYTES;
 use crate::wal::{Appended, Space, Wal};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,28 +20,33 @@ pub(super) struct Frame {
 /// What a frame holds.
 pub(super) struct Held {
     pub(super) id: PageId,
-    /// Taken from the allocator when the frame is used for the first time.
-    memory: Option<Box<PageBuf>>,
+    /// The frame's for as long as there is a pool.
+    memory: Option<&'static mut PageBuf>,
 }
 
 impl Held {
     pub(super) fn bytes(&self) -> &PageBuf {
-        self.memory.as_deref().expect("a frame in use has memory")
+        self.memory.as_deref().expect("a frame has memory")
     }
 
     pub(super) fn bytes_mut(&mut self) -> &mut PageBuf {
-        self.memory.get_or_insert_with(|| Box::new([0; PAGE_BYTES]))
+        self.memory.as_deref_mut().expect("a frame has memory")
     }
 }
 
 impl Frame {
-    pub(super) fn new() -> Frame {
+    pub(super) fn new(memory: &'static mut PageBuf) -> Frame {
         Frame {
-            latch: RwLock::new(Held { id: PageId::NONE, memory: None }),
+            latch: RwLock::new(Held { id: PageId::NONE, memory: Some(memory) }),
             rec_lsn: AtomicU64::new(0),
             flushing: AtomicU64::new(0),
             referenced: AtomicBool::new(false),
         }
+    }
+
+    /// Takes its memory from a frame that will not be used again.
+    pub(super) fn retire(&mut self) -> Option<&'static mut PageBuf> {
+        self.latch.get_mut().memory.take()
     }
 
     pub(super) fn is_dirty(&self) -> bool {

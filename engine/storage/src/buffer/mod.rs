@@ -18,6 +18,7 @@
 //! Replacement is CLOCK (Corbato 1968) with clean victims preferred; pages that scans load are recycled in a small ring.
 
 mod frame;
+mod memory;
 mod pool;
 
 pub use frame::{Logged, PageRead, PageWrite, log};

@@ -1,6 +1,7 @@
 //! The frame array, the page table, and replacement.
 
 use super::frame::{Frame, Held, PageRead, PageWrite};
+use super::memory;
 use crate::error::{Result, StoreError};
 use crate::ids::{Lsn, PageId};
 use crate::page::{NodeMut, PageBuf, PageKind, page_id, page_kind};
@@ -88,11 +89,16 @@ fn shard_of(id: PageId) -> usize {
 }
 
 impl BufferPool {
-    /// Makes a pool of `bytes` bytes of frames, at least 32 frames.
-    pub fn new(store: Arc<PageStore>, bytes: usize) -> BufferPool {
+    /// Makes a pool of `bytes` bytes of frames, at least 32 frames; `huge` asks for huge pages.
+    ///
+    /// # Errors
+    /// `Io` when there is no address space left.
+    pub fn new(store: Arc<PageStore>, bytes: usize, huge: bool) -> Result<BufferPool> {
         let count = (bytes / PAGE_BYTES).max(32);
-        BufferPool {
-            frames: (0..count).map(|_| Frame::new()).collect(),
+        let memory = memory::take(count, huge)
+            .map_err(|e| StoreError::Io { what: "map the buffer pool".into(), source: Arc::new(e) })?;
+        Ok(BufferPool {
+            frames: memory.into_iter().map(Frame::new).collect(),
             shards: (0..SHARDS).map(|_| Mutex::new(Shard::default())).collect(),
             hand: AtomicUsize::new(0),
             ring: Mutex::new(VecDeque::new()),
@@ -101,7 +107,7 @@ impl BufferPool {
             horizon: AtomicU64::new(0),
             evictions: AtomicU64::new(0),
             dirty_evictions: AtomicU64::new(0),
-        }
+        })
     }
 
     /// Tells below which id transactions are seen by all.
@@ -426,5 +432,11 @@ impl BufferPool {
     /// The page store below.
     pub fn store(&self) -> &Arc<PageStore> {
         &self.store
+    }
+}
+
+impl Drop for BufferPool {
+    fn drop(&mut self) {
+        memory::give_back(self.frames.iter_mut().filter_map(Frame::retire));
     }
 }
