@@ -30,6 +30,7 @@ pub fn store_error(error: StoreError) -> SqlError {
         }
         StoreError::Deadlock(report) => deadlock(&report),
         StoreError::LockNotAvailable => sql_err!(LOCK_NOT_AVAILABLE, "could not obtain lock"),
+        StoreError::Deferred => SqlError::internal("a wait was left to a caller that cannot wait"),
         StoreError::LockTimeout => sql_err!(LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout"),
         StoreError::Cancelled => sql_err!(QUERY_CANCELED, "canceling statement due to user request"),
         StoreError::TooLarge { .. } => sql_err!(PROGRAM_LIMIT_EXCEEDED, "{error}"),

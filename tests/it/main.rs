@@ -5,6 +5,7 @@
     reason = "tests live outside the engine: they use the real clock and files"
 )]
 
+mod contention;
 mod isolation;
 mod manual;
 mod sim;

@@ -80,6 +80,9 @@ pub enum Outcome {
     Complete(String),
     /// The portal has more rows: the row limit was reached, or the sink is full. `execute` again to go on.
     Suspended,
+    /// A row is locked by another transaction: wait as [`Session::take_deferred`](super::Session::take_deferred) says, then `execute`
+    /// (or `resume_simple`) again. Only for callers who said [`Session::defer_waits`](super::Session::defer_waits).
+    Blocked,
     /// An empty statement.
     Empty,
     /// The client is to send data by `copy_data` and end by `copy_done` or `copy_fail`.

@@ -10,6 +10,7 @@
 
 mod api;
 pub(crate) mod cursor;
+mod deferral;
 mod encode;
 mod facts;
 pub(crate) mod host;
@@ -44,8 +45,10 @@ use crate::database::{Database, Home};
 use crate::settings::{Settings, Source as SettingSource};
 
 pub use api::{ConnectInfo, CopySpec, Flow, Format, Notice, Outcome, ResultSink, Rows, StatementDescription};
+pub(crate) use privileges::kind_word;
 pub(crate) use set::set_text;
 
+use deferral::Deferral;
 use host::{SessionHost, User};
 use limits::Limits;
 use portal::Portal;
@@ -69,6 +72,8 @@ pub struct Session {
     /// The COPY FROM STDIN that waits for data.
     pub(crate) copy_in: Option<Box<CopyIn>>,
     pending_lsn: Option<Lsn>,
+    /// Waits for rows that are left to the caller.
+    deferral: Deferral,
     /// A buffer for the keys of point statements.
     key: Vec<u8>,
     /// A buffer for texts without their literals.
@@ -216,6 +221,7 @@ impl Session {
             simple: None,
             copy_in: None,
             pending_lsn: None,
+            deferral: Deferral::default(),
             key: Vec::new(),
             shape: String::new(),
         })
@@ -259,7 +265,8 @@ impl Session {
         }
         self.host.deadline = 0;
         self.backend.interrupt.set_deadline(0);
-        let state = if self.copy_in.is_some() { State::Active } else { self.activity_state() };
+        let active = self.deferral.goes_on() || self.copy_in.is_some();
+        let state = if active { State::Active } else { self.activity_state() };
         let started = (self.transaction.block != Block::None).then_some(self.host.transaction_time);
         let mut doing = self.backend.doing.lock();
         doing.state = state;
@@ -381,7 +388,7 @@ impl Session {
         let Some(mut portal) = self.simple.take() else { bail!(INTERNAL_ERROR, "no statement is waiting") };
         let text = portal.source.text.clone();
         let outcome = self.run_portal(&mut portal, 0, sink).map_err(|e| e.locate(&text))?;
-        if outcome == Outcome::Suspended {
+        if matches!(outcome, Outcome::Suspended | Outcome::Blocked) {
             self.simple = Some(portal);
         }
         Ok(outcome)
@@ -530,7 +537,10 @@ impl Session {
             let error = sql_err!(INVALID_CURSOR_NAME, "portal \"{portal}\" does not exist");
             return self.after_command(Err(error));
         };
-        self.start_command(&found.source.text);
+        match self.deferral.is_resuming() {
+            true => self.backend.doing.lock().state = State::Active,
+            false => self.start_command(&found.source.text),
+        }
         if self.transaction.block == Block::None {
             self.transaction.block = Block::Implicit;
             self.host.transaction_time = self.host.statement_time;

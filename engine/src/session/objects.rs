@@ -126,13 +126,7 @@ impl Session {
         {
             bail!(FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: \"{name}\"");
         }
-        let schema = name.schema().map(|s| &**s);
-        if let Some(schema) = schema
-            && !view.may_use_namespace(schema)
-        {
-            bail!(INSUFFICIENT_PRIVILEGE, "permission denied for schema {schema}");
-        }
-        Ok(view.relation(schema, name.object()))
+        Ok(view.relation(name.schema().map(|s| &**s), name.object()))
     }
 
     /// Finds a relation by a parsed name.
@@ -165,7 +159,7 @@ impl Session {
         wanted: &str,
     ) -> Result<Arc<RelationObject>> {
         let relation = self.open_relation(name, mode)?;
-        self.check_definable(&relation)?;
+        self.check_not_system(&relation)?;
         if relation.kind == RelationKind::Index {
             let (table, _) =
                 self.view().catalog.index(relation.oid).ok_or_else(|| undefined_relation(name))?;
@@ -181,14 +175,6 @@ impl Session {
         }
         self.check_owner(&relation)?;
         self.object(relation.oid)
-    }
-
-    /// Refuses to change the definition of system relations.
-    pub(crate) fn check_definable(&self, relation: &Relation) -> Result<()> {
-        if crate::catalog::system::is_system(relation) {
-            self.check_owner(relation)?;
-        }
-        self.check_not_system(relation)
     }
 
     /// Refuses to change system relations.
@@ -222,9 +208,7 @@ impl Session {
                     );
                 }
             }
-            let namespace = self.temporary_schema()?;
-            self.check_schema_privilege(&namespace, acl::CREATE)?;
-            return Ok(namespace);
+            return self.temporary_schema();
         }
         let oid = match name.schema() {
             Some(schema) => self.need_namespace(schema)?,
@@ -261,13 +245,6 @@ impl Session {
         let existing = self.view().catalog.namespace(self.host.temp_namespace).cloned();
         if let Some(namespace) = existing.filter(|_| self.host.temp_namespace != 0) {
             return Ok(namespace);
-        }
-        if self.database_privileges() & acl::TEMPORARY == 0 {
-            let database = &self.view().database;
-            bail!(
-                INSUFFICIENT_PRIVILEGE,
-                "permission denied to create temporary tables in database \"{database}\""
-            );
         }
         let name: Arc<str> = format!("pg_temp_{}", self.backend.pid).into();
         if let Some(oid) = self.view().catalog.namespace_oid(&name) {

@@ -52,8 +52,7 @@ impl Plan {
         view: &CatalogView,
         transient: bool,
     ) -> Plan {
-        let computed = |kind| matches!(kind, RelationKind::Virtual | RelationKind::Sequence);
-        let virtual_tables = physical.relations.iter().any(|r| computed(r.relation.kind));
+        let virtual_tables = physical.relations.iter().any(|r| r.relation.kind == RelationKind::Virtual);
         let rows = physical
             .relations
             .iter()

@@ -19,6 +19,7 @@ use super::cursor::Cursor;
 use super::plan_cache::Plan;
 use super::prepared::{Prepared, Source, is_plannable};
 use super::{Flow, Format, Outcome, ResultSink, Rows, Session};
+use crate::catalog::acl;
 use crate::catalog::system::{self, SessionFacts, SystemCx};
 use crate::copy::CopyOut;
 use crate::error::store_error;
@@ -334,7 +335,22 @@ impl Session {
         }
         for used in &plan.physical.relations {
             let role = used.check_as.unwrap_or(self.host.current_user.oid);
-            self.check_access(&used.relation, role, &used.access)?;
+            let mut wanted = 0;
+            if used.selected != 0 || used.lock == TableLock::AccessShare {
+                wanted |= acl::SELECT;
+            }
+            if used.lock == TableLock::RowShare {
+                wanted |= acl::UPDATE;
+            }
+            if used.lock == TableLock::RowExclusive {
+                wanted |= match plan.physical.command {
+                    Command::Insert => acl::INSERT,
+                    Command::Delete => acl::DELETE,
+                    Command::Update => acl::UPDATE,
+                    _ => acl::INSERT | acl::UPDATE | acl::DELETE,
+                };
+            }
+            self.check_relation_privileges(&used.relation, role, wanted, used.selected, used.modified)?;
         }
         Ok(())
     }
@@ -514,7 +530,17 @@ impl Session {
                 })
             }
             Point::Write(write) => {
-                let written = self.with_exec_cx(plan, &params, memory, |cx| write.run(cx, &mut key));
+                let defer = self.can_defer();
+                let written = self.with_exec_cx(plan, &params, memory, |cx| {
+                    cx.txn.defer_waits(defer);
+                    let written = write.run(cx, &mut key);
+                    cx.txn.defer_waits(false);
+                    written
+                });
+                if self.note_deferred() {
+                    self.key = key;
+                    return Ok(Some(Outcome::Blocked));
+                }
                 written.map(|written| {
                     self.note_changes(plan, written.count);
                     let tag = command_tag(plan.physical.command, written.count);

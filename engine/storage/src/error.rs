@@ -77,6 +77,8 @@ pub enum StoreError {
     Deadlock(DeadlockReport),
     /// NOWAIT, and the lock is taken.
     LockNotAvailable,
+    /// The wait for another transaction is left to the caller: [`crate::Txn::defer_waits`]. Nothing was changed.
+    Deferred,
     /// `lock_timeout` passed.
     LockTimeout,
     /// The statement was interrupted.
@@ -134,6 +136,7 @@ impl fmt::Display for StoreError {
             StoreError::SerializationFailure(message) => f.write_str(message),
             StoreError::Deadlock(_) => f.write_str("deadlock detected"),
             StoreError::LockNotAvailable => f.write_str("the lock is not available"),
+            StoreError::Deferred => f.write_str("the row is locked by another transaction"),
             StoreError::LockTimeout => f.write_str("canceling statement due to lock timeout"),
             StoreError::Cancelled => f.write_str("canceling statement due to user request"),
             StoreError::TooLarge { what, bytes, limit } => {

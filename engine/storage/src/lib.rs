@@ -23,7 +23,7 @@ pub use btree::TreeStats;
 pub use database::{Metrics, Options, Store, TreeSpace};
 pub use error::{Result, StoreError};
 pub use ids::{Lsn, PageId, TreeId};
-pub use txn::lock::{Hold, LockClass, LockInfo, LockKey, LockMode, SessionLock, SessionLocks};
+pub use txn::lock::{DeferredWait, Hold, LockClass, LockInfo, LockKey, LockMode, SessionLock, SessionLocks};
 pub use txn::types::{
     Change, Committed, Current, Direction, InsertOutcome, Interrupt, Isolation, KeyRange, LockStrength,
     Modified, OwnWrites, TxnOptions, WaitPolicy, Xid,

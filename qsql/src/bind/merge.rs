@@ -14,6 +14,7 @@ use super::expr::literal;
 use super::from::join;
 use super::modify::BoundWrite;
 use super::scope::Clause;
+use super::target::write_target;
 use crate::error::Result;
 use crate::parse::ast::{self, Merge};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
@@ -77,7 +78,7 @@ impl Binder<'_> {
             action,
             plain,
         };
-        let target = self.own_target(&target.table)?;
+        let target = write_target(&target.table, self.cx)?;
         let modify = Modify { input, target, write, returning, new_columns, old_columns };
         Ok(BoundWrite { plan: Logical::Modify(Box::new(modify)), outputs, columns, command: Command::Merge })
     }
@@ -147,9 +148,7 @@ impl Binder<'_> {
         let action = match &clause.action {
             ast::MergeAction::Nothing => MergeAction::Nothing,
             ast::MergeAction::Delete => {
-                if let Some(access) = self.access(table.oid) {
-                    access.delete = true;
-                }
+                self.mark_modified(table.oid, 0);
                 MergeAction::Delete
             }
             ast::MergeAction::Update { set } => {
@@ -171,7 +170,9 @@ impl Binder<'_> {
                         })?
                     }
                 };
-                self.mark_inserted(table.oid, &targets);
+                for &i in &targets {
+                    self.mark_modified(table.oid, i);
+                }
                 MergeAction::Insert(self.full_row(table, &targets, row, &mut Vec::new())?)
             }
         };

@@ -26,6 +26,8 @@ use crate::listen::Shared;
 use crate::runtime_env::{aside, within_slice};
 
 /// Capacity that an idle connection's buffers may keep, bytes.
+/// How long a task waits for a row before its statement does so in place, with time-outs and deadlock detection.
+const ROW_WAIT: Duration = Duration::from_millis(20);
 const IDLE_BUFFER_BYTES: usize = 16 << 10;
 
 /// Longest Bind whose values are read without moving other connections aside, bytes.
@@ -71,6 +73,8 @@ impl Connection {
     /// Takes over a connection whose start-up is done; `out` holds replies not yet written.
     pub fn new(shared: Arc<Shared>, stream: Stream, session: Session, input: BytesMut, out: Output) -> Self {
         let shutdown = shared.shutdown.subscribe();
+        let mut session = session;
+        session.defer_waits();
         Connection { shared, stream, session, input, out, mode: Mode::Ready, shutdown }
     }
 
@@ -279,6 +283,11 @@ impl Connection {
                     self.flush().await?;
                     outcome = self.call(|session, out| session.resume_simple(&mut MessageSink { out }))?;
                 }
+                Ok(Outcome::Blocked) => {
+                    self.await_row().await;
+                    outcome =
+                        self.call_short(|session, out| session.resume_simple(&mut MessageSink { out }))?;
+                }
                 Ok(Outcome::CopyIn(spec)) => {
                     copy_response(&mut self.out, b'G', &spec);
                     outcome = self.copy_in().await?;
@@ -338,6 +347,19 @@ impl Connection {
                         "unexpected message type 0x{kind:02X} during COPY from stdin"
                     )));
                 }
+            }
+        }
+    }
+
+    /// Waits for the transaction that has locked the row a statement wants, but not for long.
+    async fn await_row(&mut self) {
+        if let Some(wait) = self.session.take_deferred() {
+            let (tell, told) = oneshot::channel();
+            wait.on_release(Box::new(move || {
+                let _the_task_may_be_gone = tell.send(());
+            }));
+            if tokio::time::timeout(ROW_WAIT, told).await.is_err() {
+                self.session.wait_in_place();
             }
         }
     }
@@ -463,6 +485,7 @@ impl Connection {
                         self.flush().await?;
                     }
                 }
+                Ok(Outcome::Blocked) => self.await_row().await,
                 Ok(Outcome::CopyIn(spec)) => {
                     copy_response(&mut self.out, b'G', &spec);
                     match self.copy_in().await? {

@@ -111,7 +111,7 @@ impl Session {
 
     /// Runs `work` over the table's rows as they are now.
     fn with_rows(&mut self, work: impl FnOnce(&mut ExecCx<'_>) -> Result<()>) -> Result<()> {
-        let work_mem = self.host.settings.int("maintenance_work_mem").unwrap_or(65_536).max(1024) as usize;
+        let work_mem = self.host.settings.int("maintenance_work_mem").unwrap_or(16_384).max(1024) as usize;
         let memory = Memory::new(&self.db.budget, work_mem << 10);
         let interrupt = self.backend.interrupt.clone();
         let idle = self.db.store.begin(TxnOptions { interrupt, ..TxnOptions::default() });

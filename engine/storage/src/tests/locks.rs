@@ -179,6 +179,47 @@ fn time_outs_and_interrupts_end_waits() {
 }
 
 #[test]
+fn a_deferred_wait_is_handed_to_the_caller() {
+    let (store, tree) = with_tree(&[("a", "1"), ("b", "1")]);
+    let options = TxnOptions {
+        own_writes: OwnWrites::ByCommand,
+        lock_timeout: Some(Duration::from_millis(5)),
+        ..TxnOptions::default()
+    };
+    let mut holder = begin(&store);
+    update(&mut holder, tree, "a", "2").unwrap();
+    let mut other = store.begin(options);
+    other.defer_waits(true);
+    let mut attempt = |key: &str| lock(&mut other, tree, key, LockStrength::Update, WaitPolicy::Wait);
+    assert!(matches!(attempt("a"), Err(StoreError::Deferred)));
+    assert!(store.locks().is_empty(), "it is not in the queue");
+    let wait = other.take_deferred().expect("tells what to wait for");
+    let (send, receive) = mpsc::channel();
+    wait.on_release(Box::new(move || send.send(()).unwrap()));
+    assert!(receive.try_recv().is_err());
+
+    // A command that has written waits in place, as does everybody with deferring off.
+    update(&mut other, tree, "b", "2").unwrap();
+    let mut attempt = |key: &str| lock(&mut other, tree, key, LockStrength::Update, WaitPolicy::Wait);
+    assert!(matches!(attempt("a"), Err(StoreError::LockTimeout)));
+    other.next_command();
+    let mut attempt = |key: &str| lock(&mut other, tree, key, LockStrength::Update, WaitPolicy::Wait);
+    assert!(matches!(attempt("a"), Err(StoreError::Deferred)));
+    other.defer_waits(false);
+    let mut attempt = |key: &str| lock(&mut other, tree, key, LockStrength::Update, WaitPolicy::Wait);
+    assert!(matches!(attempt("a"), Err(StoreError::LockTimeout)));
+
+    holder.commit().unwrap();
+    receive.try_recv().expect("told at the release");
+    let late = other.take_deferred().expect("the second one");
+    let (send, receive) = mpsc::channel();
+    late.on_release(Box::new(move || send.send(()).unwrap()));
+    receive.try_recv().expect("told at once: it has ended");
+    let mut attempt = |key: &str| lock(&mut other, tree, key, LockStrength::Update, WaitPolicy::Wait);
+    assert_eq!(attempt("a").unwrap(), Modified::Locked);
+}
+
+#[test]
 fn rolling_back_to_a_savepoint_frees_what_was_locked_since() {
     let (store, tree) = with_tree(&[("a", "1"), ("b", "1")]);
     let mut txn = begin(&store);

@@ -43,7 +43,7 @@ use crate::core::Core;
 use crate::error::{Result, StoreError};
 use crate::ids::{Lsn, PageId, TreeId};
 use crate::recovery::record::Record;
-use crate::txn::lock::{LockClass, LockKey, LockMode, Owner, Waiter};
+use crate::txn::lock::{DeferredWait, LockClass, LockKey, LockMode, Owner, Waiter};
 use crate::txn::types::{Committed, Interrupt, Isolation, OwnWrites, TxnOptions, WaitPolicy, Xid};
 use parking_lot::Mutex;
 use serializable::ReadSet;
@@ -69,6 +69,9 @@ pub struct Txn {
     garbage_count: u64,
     /// Where inserts went last.
     recent: [Option<Recent>; RECENT],
+    /// Waits for rows are handed to the caller.
+    defers: bool,
+    deferred: Option<DeferredWait>,
     finished: bool,
 }
 
@@ -129,6 +132,8 @@ impl Txn {
             garbage: Vec::new(),
             garbage_count: 0,
             recent: [None; RECENT],
+            defers: false,
+            deferred: None,
             finished: false,
         }
     }
@@ -227,6 +232,19 @@ impl Txn {
         {
             self.command = shared.undo.read().position();
         }
+    }
+
+    /// While on, and own writes are seen by the command, [`Txn::modify`] does not wait for a row that another transaction has written: before the command has written
+    /// anything it fails with [`StoreError::Deferred`], and [`Txn::take_deferred`] tells what to wait for. The command may then be
+    /// started again. For callers to whom a waiting thread is dear; the wait has no place in the row's queue and is unknown to
+    /// deadlock detection, so it must be bounded, and the last attempt made with this off.
+    pub fn defer_waits(&mut self, on: bool) {
+        self.defers = on;
+    }
+
+    /// What the last [`StoreError::Deferred`] was about.
+    pub fn take_deferred(&mut self) -> Option<DeferredWait> {
+        self.deferred.take()
     }
 
     pub(crate) fn view(&self) -> View<'_> {

@@ -15,8 +15,10 @@ use crate::page::{
 use crate::recovery::apply;
 use crate::recovery::record::{Delta, Op, Part, Record, Rows};
 use crate::store::PAGE_BYTES;
-use crate::txn::lock::{LockKey, Waiter};
-use crate::txn::types::{Change, Current, InsertOutcome, Isolation, LockStrength, Modified, WaitPolicy};
+use crate::txn::lock::{DeferredWait, LockKey, Waiter};
+use crate::txn::types::{
+    Change, Current, InsertOutcome, Isolation, LockStrength, Modified, OwnWrites, WaitPolicy,
+};
 use crate::wal::Space;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -276,7 +278,17 @@ impl Txn {
                         deadlock,
                     )
                 });
-                if !asking.ask(writer.as_ref(), false, queue) {
+                // A command that has written something cannot simply be started again.
+                let defer = queue
+                    && self.defers
+                    && self.options.own_writes == OwnWrites::ByCommand
+                    && shared.undo.read().position() <= self.command;
+                if let Some(writer) = writer.as_ref().filter(|_| defer) {
+                    if !asking.ask(Some(writer), false, false) {
+                        self.deferred = Some(DeferredWait(Arc::clone(writer)));
+                        return Err(StoreError::Deferred);
+                    }
+                } else if !asking.ask(writer.as_ref(), false, queue) {
                     drop(leaf);
                     match wait {
                         WaitPolicy::Wait => asking.park()?,

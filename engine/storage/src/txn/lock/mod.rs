@@ -15,7 +15,7 @@ mod session;
 mod table;
 mod wait;
 
-pub use owner::Owner;
+pub use owner::{DeferredWait, Owner};
 pub use session::{Hold, SessionLock, SessionLocks};
 pub use table::{LockInfo, LockKey, LockTable};
 pub use wait::Waiter;

@@ -24,6 +24,21 @@ pub(super) struct Waiting {
     pub(super) edges: Vec<Edge>,
 }
 
+/// Whom an owner's release wakes.
+enum Watcher {
+    Thread(Arc<Parker>),
+    Call(Box<dyn FnOnce() + Send>),
+}
+
+impl Watcher {
+    fn wake(self) {
+        match self {
+            Watcher::Thread(parker) => parker.unpark(),
+            Watcher::Call(call) => call(),
+        }
+    }
+}
+
 /// A holder of locks: a transaction, or a session.
 pub struct Owner {
     /// Transactions and session of one connection share the group; within a group nothing conflicts.
@@ -34,7 +49,7 @@ pub struct Owner {
     ended: AtomicBool,
     epoch: AtomicU64,
     /// Those who wait for this owner's end or for its partial rollback.
-    watchers: Mutex<Vec<Arc<Parker>>>,
+    watchers: Mutex<Vec<Watcher>>,
     pub(super) waiting: Mutex<Option<Waiting>>,
     pub(super) parker: Arc<Parker>,
     /// Let past queued requests, to break a cycle of queue order.
@@ -98,25 +113,42 @@ impl Owner {
         if self.has_ended() {
             return false;
         }
-        watchers.push(Arc::clone(parker));
+        watchers.push(Watcher::Thread(Arc::clone(parker)));
         true
+    }
+
+    /// Calls `wake` at the next release; at once when the owner has ended.
+    fn on_release(&self, wake: Box<dyn FnOnce() + Send>) {
+        let mut watchers = self.watchers.lock();
+        if self.has_ended() {
+            drop(watchers);
+            return wake();
+        }
+        watchers.push(Watcher::Call(wake));
     }
 
     /// Wakes all watchers: some changes were rolled back.
     pub fn released_some(&self) {
         let mut watchers = self.watchers.lock();
         self.epoch.fetch_add(1, Ordering::SeqCst);
-        for parker in watchers.drain(..) {
-            parker.unpark();
-        }
+        watchers.drain(..).for_each(Watcher::wake);
     }
 
     /// Wakes all watchers for good.
     pub fn end(&self) {
         let mut watchers = self.watchers.lock();
         self.ended.store(true, Ordering::SeqCst);
-        for parker in watchers.drain(..) {
-            parker.unpark();
-        }
+        watchers.drain(..).for_each(Watcher::wake);
+    }
+}
+
+/// A wait for another transaction's row that the caller was handed instead of being made to wait: see
+/// [`Txn::defer_waits`](crate::Txn::defer_waits).
+pub struct DeferredWait(pub(crate) Arc<Owner>);
+
+impl DeferredWait {
+    /// Calls `wake` once when the other transaction has ended, or rolled back a part of itself: it is worth trying again.
+    pub fn on_release(&self, wake: Box<dyn FnOnce() + Send>) {
+        self.0.on_release(wake);
     }
 }
