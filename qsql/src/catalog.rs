@@ -257,6 +257,10 @@ pub trait Catalog {
     fn relation_by_oid(&self, oid: Oid) -> Option<Arc<Relation>>;
     /// Finds a schema's OID.
     fn namespace(&self, name: &str) -> Option<Oid>;
+    /// Whether the user may look names up in a schema; of one that is not there nothing is known.
+    fn may_use_namespace(&self, _name: &str) -> bool {
+        true
+    }
     /// Returns a schema's name.
     fn namespace_name(&self, oid: Oid) -> Option<Arc<str>>;
     /// OIDs of the schemas on the search path in order, `pg_catalog` included where it is searched.

@@ -4,6 +4,8 @@
 
 use nq_qsql::types::Oid;
 
+use super::BOOTSTRAP_SUPERUSER;
+
 /// One privilege, as a bit.
 pub(crate) type Privileges = u32;
 
@@ -128,6 +130,44 @@ pub(crate) fn default_acl(kind: AclKind, owner: Oid) -> Acl {
         acl.push(AclItem { grantee: owner, grantor: owner, privileges: kind.all(), grantable: 0 });
     }
     acl
+}
+
+/// Functions that PostgreSQL's `initdb` takes from PUBLIC, as far as they can be called.
+const RESTRICTED_FUNCTIONS: [&str; 24] = [
+    "lo_export",
+    "lo_import",
+    "pg_backup_start",
+    "pg_backup_stop",
+    "pg_create_restore_point",
+    "pg_current_logfile",
+    "pg_log_backend_memory_contexts",
+    "pg_log_standby_snapshot",
+    "pg_ls_dir",
+    "pg_promote",
+    "pg_read_binary_file",
+    "pg_read_file",
+    "pg_reload_conf",
+    "pg_rotate_logfile",
+    "pg_stat_file",
+    "pg_stat_have_stats",
+    "pg_stat_reset",
+    "pg_stat_reset_backend_stats",
+    "pg_stat_reset_shared",
+    "pg_stat_reset_single_function_counters",
+    "pg_stat_reset_single_table_counters",
+    "pg_stat_reset_slru",
+    "pg_switch_wal",
+    "pg_wal_replay_pause",
+];
+
+/// The list of a built-in function; `None` where everybody may call it.
+pub(crate) fn function_acl(name: &str) -> Option<[AclItem; 1]> {
+    RESTRICTED_FUNCTIONS.contains(&name).then_some([AclItem {
+        grantee: BOOTSTRAP_SUPERUSER,
+        grantor: BOOTSTRAP_SUPERUSER,
+        privileges: EXECUTE,
+        grantable: 0,
+    }])
 }
 
 /// Adds privileges to a list.

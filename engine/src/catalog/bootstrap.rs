@@ -19,6 +19,11 @@ pub(crate) const OID_MARK_KEY: &[u8] = b"c";
 /// `pg_database_owner`, the role that the owner of the current database is a member of.
 pub(crate) const DATABASE_OWNER: Oid = 6171;
 
+/// `pg_checkpoint`, whose members may CHECKPOINT.
+pub(crate) const CHECKPOINT: Oid = 4544;
+/// `pg_maintain`, whose members may maintain all tables.
+pub(crate) const MAINTAIN: Oid = 6337;
+
 /// The databases of a new cluster.
 pub(crate) const DATABASES: [(Oid, &str); 3] = [(1, "template1"), (4, "template0"), (5, "postgres")];
 
@@ -29,7 +34,7 @@ const PREDEFINED: [(Oid, &str); 16] = [
     (3375, "pg_read_all_stats"),
     (3377, "pg_stat_scan_tables"),
     (4200, "pg_signal_backend"),
-    (4544, "pg_checkpoint"),
+    (CHECKPOINT, "pg_checkpoint"),
     (4550, "pg_use_reserved_connections"),
     (4569, "pg_read_server_files"),
     (4570, "pg_write_server_files"),
@@ -38,7 +43,7 @@ const PREDEFINED: [(Oid, &str); 16] = [
     (6181, "pg_read_all_data"),
     (6182, "pg_write_all_data"),
     (6304, "pg_create_subscription"),
-    (6337, "pg_maintain"),
+    (MAINTAIN, "pg_maintain"),
     (6392, "pg_signal_autovacuum_worker"),
 ];
 

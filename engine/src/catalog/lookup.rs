@@ -13,6 +13,7 @@ use nq_qsql::types::{Oid, oid};
 use nq_qsql::{bail, sql_err};
 use nq_storage::Store;
 
+use super::acl::{self, AclKind};
 use super::state::{CatalogState, ClusterState, CommentKey};
 use super::{PG_CATALOG, quote_identifier, system};
 use crate::settings::Settings;
@@ -128,6 +129,16 @@ impl Catalog for CatalogView {
         }
     }
 
+    fn may_use_namespace(&self, name: &str) -> bool {
+        let Some(namespace) = self.namespace(name).and_then(|oid| self.catalog.namespace(oid)) else {
+            return true;
+        };
+        let list = namespace.acl.as_deref();
+        let home = self.cluster.database_named(&self.database).map_or(0, |d| d.oid);
+        let held = self.cluster.privileges(home, list, AclKind::Schema, namespace.owner, self.user);
+        namespace.oid == self.temp_namespace || held & acl::USAGE != 0
+    }
+
     fn namespace_name(&self, oid: Oid) -> Option<Arc<str>> {
         self.catalog.namespace(oid).map(|n| n.name.clone())
     }
@@ -231,11 +242,13 @@ impl CatalogView {
             ),
             _ => bail!(SYNTAX_ERROR, "improper relation name (too many dotted names): {}", parts.join(".")),
         };
+        if let Some(schema) = schema
+            && !self.may_use_namespace(schema)
+        {
+            bail!(INSUFFICIENT_PRIVILEGE, "permission denied for schema {schema}");
+        }
         match (self.relation_oid(schema, name), schema) {
             (Some(oid), _) => Ok(oid),
-            (None, Some(s)) if self.namespace(s).is_none() && s != "pg_temp" => {
-                bail!(UNDEFINED_TABLE, "relation \"{s}.{name}\" does not exist")
-            }
             (None, Some(s)) => bail!(UNDEFINED_TABLE, "relation \"{s}.{name}\" does not exist"),
             (None, None) => bail!(UNDEFINED_TABLE, "relation \"{name}\" does not exist"),
         }
@@ -423,6 +436,10 @@ impl Catalog for RecordingView<'_> {
 
     fn namespace(&self, name: &str) -> Option<Oid> {
         self.view.namespace(name)
+    }
+
+    fn may_use_namespace(&self, name: &str) -> bool {
+        self.view.may_use_namespace(name)
     }
 
     fn namespace_name(&self, oid: Oid) -> Option<Arc<str>> {

@@ -9,7 +9,8 @@ use hashbrown::{Equivalent, HashMap, HashSet};
 use nq_qsql::catalog::{Column, Generated, Index, Persistence, Relation, RelationKind, RelationStats};
 use nq_qsql::types::Oid;
 
-use super::acl::Acl;
+use super::acl::{self, Acl, AclItem, AclKind, Privileges};
+use super::bootstrap::DATABASE_OWNER;
 use super::map::SharedMap;
 use super::object::{Class, DatabaseObject, Namespace, Object, ObjectKey, RelationObject, Role};
 use crate::roles::{DefaultKey, DefaultKind};
@@ -460,5 +461,36 @@ impl ClusterState {
     /// Whether `role` has the privileges of `other`: is it, a member that inherits, or a superuser.
     pub(crate) fn has_privileges_of(&self, role: Oid, other: Oid) -> bool {
         role == other || self.is_superuser(role) || self.memberships(role, Via::Inherit).contains(&other)
+    }
+
+    /// As [`ClusterState::has_privileges_of`] in a database, whose owner has the privileges of `pg_database_owner`.
+    pub(crate) fn has_privileges_in(&self, database: Oid, role: Oid, other: Oid) -> bool {
+        let owns = || self.database(database).is_some_and(|d| self.has_privileges_of(role, d.owner));
+        self.has_privileges_of(role, other) || (other == DATABASE_OWNER && owns())
+    }
+
+    /// Whether `role` may make itself or what it owns the role `other`'s: is it, a member that may SET ROLE, or a superuser.
+    pub(crate) fn may_become(&self, role: Oid, other: Oid) -> bool {
+        self.is_superuser(role) || self.memberships(role, Via::Set).contains(&other)
+    }
+
+    /// What `role` may do, in a database, to an object with this list and owner.
+    pub(crate) fn privileges(
+        &self,
+        database: Oid,
+        list: Option<&[AclItem]>,
+        kind: AclKind,
+        owner: Oid,
+        role: Oid,
+    ) -> Privileges {
+        if self.is_superuser(role) {
+            return kind.all();
+        }
+        let member = |other: Oid| self.has_privileges_in(database, role, other);
+        match list {
+            Some(list) => acl::allowed(list, &member),
+            None if member(owner) => kind.all(),
+            None => kind.public_default(),
+        }
     }
 }

@@ -70,12 +70,17 @@ impl Session {
         }
     }
 
+    /// # Errors
+    /// 42501 for those who may not read the server's files.
+    pub(super) fn check_may_read_files(&self) -> Result<()> {
+        self.check_server_role(READ_FILES, "from a file", "pg_read_server_files")
+    }
+
     /// Opens a file to copy from.
     ///
     /// # Errors
-    /// 42501, 58P01, 58030.
+    /// 58P01, 58030.
     pub(super) fn open_copy_source(&self, name: &str) -> Result<Arc<dyn File>> {
-        self.check_server_role(READ_FILES, "from a file", "pg_read_server_files")?;
         self.db.env.open(&self.db.dir.join(name), OpenMode::Read).map_err(|e| {
             file_error(&e, format!("could not open file \"{name}\" for reading: {}", reason(&e))).hint(
                 "COPY FROM instructs the PostgreSQL server process to read a file. You may want a client-side facility such as psql's \\copy.",

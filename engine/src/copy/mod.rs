@@ -22,10 +22,11 @@ use nq_qsql::catalog::{Generated, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::func::quote::quote_identifier;
 use nq_qsql::parse::ast::{Ast, Copy, CopyPlace, CopySource, Ident, Statement};
+use nq_qsql::plan::expr::ExprKind;
+use nq_qsql::plan::physical::{Access, ColumnSet};
 use nq_qsql::{bail, sql_err};
 use nq_storage::txn::lock::LockMode;
 
-use crate::catalog::acl;
 use crate::exec::eval::{Compiled, Conditions};
 use crate::exec::{Execution, Memory};
 use crate::session::plan_cache::Plan;
@@ -103,10 +104,6 @@ fn unplaced(mut error: SqlError) -> SqlError {
     error
 }
 
-fn bits(columns: &[usize]) -> u64 {
-    columns.iter().fold(0, |bits, &i| bits | 1 << i.min(63))
-}
-
 /// Feeds a whole file; answers how many rows were copied.
 fn read_file(
     import: &mut Import,
@@ -134,13 +131,17 @@ impl Session {
         };
         let file = match &copy.place {
             CopyPlace::Client => None,
-            CopyPlace::File(name) => Some((self.open_copy_source(name), name)),
+            CopyPlace::File(name) => {
+                self.check_may_read_files()?;
+                Some((self.open_copy_source(name), name))
+            }
             CopyPlace::Program(_) => return Err(self.refuse_program()),
         };
         let relation = self.open_relation(name, LockMode::RowExclusive).map_err(unplaced)?;
         let chosen = copied_columns(&relation, columns);
-        let modified = chosen.as_ref().map_or(0, |c| bits(c));
-        self.check_relation_privileges(&relation, self.host.current_user.oid, acl::INSERT, 0, modified)?;
+        let columns = chosen.as_deref().unwrap_or_default();
+        let access = Access { insert: Some(ColumnSet::default().with(columns)), ..Access::default() };
+        self.check_access(&relation, self.host.current_user.oid, &access)?;
         let shown = &relation.name;
         match relation.kind {
             RelationKind::Table => {}
@@ -192,11 +193,23 @@ impl Session {
         let not_null = options.force_not_null.flags("FORCE_NOT_NULL", &names, exists)?;
         let null = options.force_null.flags("FORCE_NULL", &names, exists)?;
         let view = self.view().clone();
-        let bound = {
+        let mut bound = {
             let io = self.host.io(&view);
             let cx = BindContext { catalog: &*view, params: &[], io: &io };
             bind_copy_target(ast, relation, copy.filter, &cx)?
         };
+        bound.target.named = ColumnSet::default().with(chosen);
+        if let Some(filter) = &bound.filter {
+            let mut read = Vec::new();
+            filter.any(&mut |e| {
+                if let ExprKind::Column(i) = e.kind {
+                    read.push(i as usize);
+                }
+                false
+            });
+            let access = Access { select: Some(ColumnSet::default().with(&read)), ..Access::default() };
+            self.check_access(relation, self.host.current_user.oid, &access)?;
+        }
         let columns = chosen
             .iter()
             .zip(not_null.into_iter().zip(null))

@@ -46,7 +46,7 @@ impl Session {
             (ObjectKind::Column, ObjectId::Name(name)) => self.commented_column(name),
             (ObjectKind::TableConstraint, ObjectId::On { name, relation }) => {
                 let table = self.need_relation(relation)?;
-                self.check_commentable(&table)?;
+                self.check_inside_commentable(&table)?;
                 match table.constraints.iter().find(|c| *c.name == **name) {
                     Some(found) => Ok(ObjectKey::comment(Class::Comment, class::CONSTRAINT, found.oid, 0)),
                     None => bail!(
@@ -82,7 +82,7 @@ impl Session {
                 let Some(oid) = self.view().role(name.object()) else {
                     bail!(UNDEFINED_OBJECT, "role \"{name}\" does not exist");
                 };
-                self.check_superuser("must be superuser to comment on a role")?;
+                self.check_may_comment_on_role(oid)?;
                 Ok(ObjectKey::comment(Class::SharedComment, class::AUTHID, oid, 0))
             }
             (ObjectKind::Type, ObjectId::Type(ty)) => {
@@ -105,7 +105,7 @@ impl Session {
             return Err(sql_err!(SYNTAX_ERROR, "column name must be qualified"));
         }
         let relation = self.need_relation(&ObjectName(table.into()))?;
-        self.check_commentable(&relation)?;
+        self.check_inside_commentable(&relation)?;
         match (relation.kind, relation.column(column)) {
             (RelationKind::Index | RelationKind::Sequence, _) => {
                 Err(sql_err!(WRONG_OBJECT_TYPE, "cannot set comment on relation \"{}\"", relation.name)
@@ -119,20 +119,50 @@ impl Session {
                 UNDEFINED_COLUMN,
                 "column \"{}\" of relation \"{}\" does not exist",
                 &**column,
-                relation.name
+                ObjectName(table.into())
             ),
         }
     }
 
+    /// Who may comment on a relation: its owner; on an index, its table's.
     fn check_commentable(&self, relation: &Relation) -> Result<()> {
         self.check_not_system(relation)?;
-        let index: Option<Oid> = self.view().catalog.index(relation.oid).map(|(t, _)| t.relation.owner);
-        match index {
+        let table = self.view().catalog.index(relation.oid).map(|(t, _)| t.relation.owner);
+        match table {
             Some(owner) if !self.owns(owner) => {
-                bail!(INSUFFICIENT_PRIVILEGE, "must be owner of relation {}", relation.name)
+                bail!(INSUFFICIENT_PRIVILEGE, "must be owner of index {}", relation.name)
             }
             Some(_) => Ok(()),
             None => self.check_owner(relation),
+        }
+    }
+
+    /// Who may comment on a column or a constraint: the relation's owner.
+    fn check_inside_commentable(&self, relation: &Relation) -> Result<()> {
+        self.check_not_system(relation)?;
+        match self.check_commentable(relation) {
+            Ok(()) => Ok(()),
+            Err(_) => bail!(INSUFFICIENT_PRIVILEGE, "must be owner of relation {}", relation.name),
+        }
+    }
+
+    fn check_may_comment_on_role(&self, oid: Oid) -> Result<()> {
+        let denied = |detail: String| sql_err!(INSUFFICIENT_PRIVILEGE, "permission denied").detail(detail);
+        let role = self.role(oid)?;
+        let own = self.role(self.host.current_user.oid)?;
+        let lacks =
+            |attribute: &str| denied(format!("The current user must have the {attribute} attribute."));
+        if role.superuser && !own.superuser {
+            return Err(lacks("SUPERUSER"));
+        }
+        if !own.create_role && !own.superuser {
+            return Err(lacks("CREATEROLE"));
+        }
+        match self.has_admin_option(oid) {
+            true => Ok(()),
+            false => {
+                Err(denied(format!("The current user must have the ADMIN option on role \"{}\".", role.name)))
+            }
         }
     }
 }

@@ -2,17 +2,41 @@
 
 use std::sync::Arc;
 
+use nq_qsql::bind::StoredKind;
 use nq_qsql::catalog::{Constraint, ConstraintKind, Index, IndexColumn, IndexKey, Relation};
-use nq_qsql::error::{Result, SqlError};
+use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::parse::ast::{self, Ast, Ident};
 use nq_qsql::types::Oid;
 use nq_qsql::{bail, sql_err};
 
 use super::names;
 use crate::session::Session;
-use nq_qsql::bind::StoredKind;
+use crate::session::utility::Done;
 
 impl Session {
+    /// SET CONSTRAINTS: no constraint is deferrable, so that all there is to do is to say so. `names` is empty for ALL.
+    pub(crate) fn set_constraints(&mut self, names: &[ast::ObjectName], deferred: bool) -> Result<Done> {
+        if self.check_inside_block("SET CONSTRAINTS").is_err() {
+            let text = "SET CONSTRAINTS can only be used in transaction blocks";
+            self.host.warn(SqlError::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, text));
+        }
+        for name in names {
+            let (view, constraint) = (self.view().clone(), &**name.object());
+            let schemas = match name.schema() {
+                Some(schema) => vec![self.need_namespace(schema)?],
+                None => view.path.to_vec(),
+            };
+            let relations = view.catalog.relations();
+            let mut within = relations.iter().filter(|r| schemas.contains(&r.relation.namespace));
+            match within.any(|r| r.relation.constraints.iter().any(|c| *c.name == *constraint)) {
+                false => bail!(UNDEFINED_OBJECT, "constraint \"{constraint}\" does not exist"),
+                true if deferred => bail!(WRONG_OBJECT_TYPE, "constraint \"{constraint}\" is not deferrable"),
+                true => {}
+            }
+        }
+        Done::tag("SET CONSTRAINTS")
+    }
+
     /// Whether a relation of that name exists in a schema, among those about to be made too.
     pub(crate) fn name_taken(&self, relation: &Relation, name: &str) -> bool {
         let view = self.view();
@@ -138,6 +162,14 @@ impl Session {
         let mut keys = Vec::with_capacity(columns.len());
         for column in columns {
             let Some(i) = relation.column(column) else {
+                if primary && self.view().catalog.object(relation.oid).is_some() {
+                    bail!(
+                        UNDEFINED_COLUMN,
+                        "column \"{}\" of relation \"{}\" does not exist",
+                        &**column,
+                        relation.name
+                    );
+                }
                 return Err(sql_err!(
                     UNDEFINED_COLUMN,
                     "column \"{}\" named in key does not exist",

@@ -98,12 +98,12 @@ impl Session {
         table: &TableFromQuery<'_>,
     ) -> Result<Done> {
         let temporary = table.persistence == ast::Persistence::Temporary;
-        let namespace = self.creation_schema(table.name, temporary)?;
         let plan = self.plan_statement(source, ast, &Statement::Query(query), &[])?;
+        self.lock_query(&plan)?;
+        let namespace = self.creation_schema(table.name, temporary)?;
         if self.relation_exists(&namespace, table.name, table.if_not_exists)? {
             return Done::tag("CREATE TABLE AS");
         }
-        self.lock_query(&plan)?;
         let names: Vec<Box<str>> = table.columns.iter().map(|n| n.name.clone()).collect();
         let columns = result_columns(&plan.columns, &names)?;
         let name = table.name.object().name.clone();

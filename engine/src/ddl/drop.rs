@@ -40,10 +40,10 @@ impl Session {
         let mut roots = Vec::with_capacity(drop.objects.len());
         for object in &drop.objects {
             let Some(relation) = self.find_dropped(drop, &object.id)? else { continue };
+            self.check_definable(&relation)?;
             if relation.kind != kind {
                 return Err(wrong_kind(&relation, drop.kind.words()));
             }
-            self.check_not_system(&relation)?;
             self.check_droppable(&relation)?;
             self.lock_relation(relation.oid, LockMode::AccessExclusive)?;
             if let Some(owner) = self.object(relation.oid)?.owned_by.filter(|o| o.internal) {
@@ -153,10 +153,21 @@ impl Session {
         Ok(())
     }
 
+    /// The owner of an index's table, or of its schema, may drop it.
+    fn check_index_droppable(&self, table: &Relation, index: Oid) -> Result<()> {
+        match self.check_droppable(table) {
+            Ok(()) => Ok(()),
+            Err(_) => {
+                let name = table.indexes.iter().find(|i| i.oid == index).map_or("", |i| &i.name);
+                bail!(INSUFFICIENT_PRIVILEGE, "must be owner of index {name}")
+            }
+        }
+    }
+
     fn drop_index(&mut self, oid: Oid) -> Result<()> {
         let owner = self.view().catalog.index(oid).map(|(table, _)| table.relation.clone());
         let Some(table) = owner else { return Err(SqlError::internal("an index without a table")) };
-        self.check_droppable(&table)?;
+        self.check_index_droppable(&table, oid)?;
         self.lock_relation(table.oid, LockMode::AccessExclusive)?;
         let object = self.object(table.oid)?;
         let mut relation = (*object.relation).clone();

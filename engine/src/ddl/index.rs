@@ -19,6 +19,7 @@ use super::constraint::check_indexable;
 use super::names;
 use super::options::read_index_options;
 use super::table::{already_exists, check_tablespace};
+use crate::catalog::bootstrap::MAINTAIN;
 use crate::error::store_error;
 use crate::exec::memory::Memory;
 use crate::session::Session;
@@ -273,7 +274,9 @@ impl Session {
                 }
                 let table = self.view().catalog.index(found.oid).map(|(table, _)| table.relation.clone());
                 let table = table.ok_or_else(|| super::drop::undefined_index(name))?;
-                self.check_owner(&table)?;
+                if self.check_maintain(&table).is_err() {
+                    bail!(INSUFFICIENT_PRIVILEGE, "permission denied for index {}", found.name);
+                }
                 self.rebuild_indexes(table.oid, |index| index == found.oid)?;
             }
             (ReindexKind::Table, name) => {
@@ -281,12 +284,17 @@ impl Session {
                 if !matches!(relation.kind, RelationKind::Table | RelationKind::MaterializedView) {
                     bail!(WRONG_OBJECT_TYPE, "\"{}\" is not a table or materialized view", relation.name);
                 }
-                self.check_owner(&relation)?;
+                self.check_maintain(&relation)?;
                 self.rebuild_indexes(relation.oid, |_| true)?;
             }
             (ReindexKind::Schema, name) => {
-                let namespace = self.need_namespace(name.as_ref().ok_or_else(undefined)?.object())?;
-                self.rebuild_owned(|relation| relation.namespace == namespace)?;
+                let name = name.as_ref().ok_or_else(undefined)?.object();
+                let namespace = self.need_namespace(name)?;
+                let owner = self.view().catalog.namespace(namespace).map_or(0, |n| n.owner);
+                if !self.owns(owner) && !self.owns(MAINTAIN) {
+                    bail!(INSUFFICIENT_PRIVILEGE, "must be owner of schema {}", &**name);
+                }
+                self.rebuild_maintained(|relation| relation.namespace == namespace)?;
             }
             (ReindexKind::Database, name) => {
                 if let Some(name) = name
@@ -294,20 +302,32 @@ impl Session {
                 {
                     bail!(FEATURE_NOT_SUPPORTED, "can only reindex the currently open database");
                 }
-                self.rebuild_owned(|_| true)?;
+                self.check_may_reindex_database()?;
+                self.rebuild_maintained(|_| true)?;
             }
             // System relations are computed: there is nothing to rebuild.
-            (ReindexKind::System, _) => {}
+            (ReindexKind::System, _) => self.check_may_reindex_database()?,
         }
         Done::tag("REINDEX")
     }
 
-    /// Rebuilds the indexes of all tables that `wanted` names and the user owns.
-    fn rebuild_owned(&mut self, wanted: impl Fn(&Relation) -> bool) -> Result<()> {
+    /// # Errors
+    /// 42501 `must be owner of database x`.
+    fn check_may_reindex_database(&self) -> Result<()> {
+        let view = self.view();
+        let owner = view.cluster.database(self.home.oid).map_or(0, |d| d.owner);
+        match self.owns(owner) || self.owns(MAINTAIN) {
+            true => Ok(()),
+            false => bail!(INSUFFICIENT_PRIVILEGE, "must be owner of database {}", view.database),
+        }
+    }
+
+    /// Rebuilds the indexes of all tables that `wanted` names and the user may maintain.
+    fn rebuild_maintained(&mut self, wanted: impl Fn(&Relation) -> bool) -> Result<()> {
         let relations: Vec<Arc<Relation>> =
             self.view().catalog.relations().iter().map(|r| r.relation.clone()).collect();
         for relation in relations {
-            if !relation.indexes.is_empty() && wanted(&relation) && self.owns(relation.owner) {
+            if !relation.indexes.is_empty() && wanted(&relation) && self.check_maintain(&relation).is_ok() {
                 self.rebuild_indexes(relation.oid, |_| true)?;
             }
         }

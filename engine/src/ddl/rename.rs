@@ -87,7 +87,7 @@ impl Session {
         };
         self.lock_relation(locked, LockMode::AccessExclusive)?;
         let relation = self.need_relation(name)?;
-        self.check_not_system(&relation)?;
+        self.check_definable(&relation)?;
         super::alter_table::check_kind(&relation, kind)?;
         self.check_owner(&relation)?;
         Ok(Some(relation))
@@ -289,15 +289,7 @@ impl Session {
             (ObjectKind::Schema, ObjectId::Name(name)) => {
                 let owner = self.need_role(&alter.owner)?;
                 let namespace = self.find_altered_schema(name)?;
-                let view = self.view();
-                let member = view
-                    .cluster
-                    .memberships(self.host.current_user.oid, crate::catalog::state::Via::Set)
-                    .contains(&owner);
-                if !member && !self.host.is_superuser() {
-                    let role = view.cluster.role_name(owner);
-                    bail!(INSUFFICIENT_PRIVILEGE, "must be able to SET ROLE \"{role}\"");
-                }
+                self.check_may_become(owner)?;
                 let changed = Namespace { owner, ..(*namespace).clone() };
                 let key = ObjectKey::new(Class::Namespace, namespace.oid);
                 self.put_object(key, Object::Namespace(Arc::new(changed)))?;

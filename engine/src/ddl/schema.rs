@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nq_qsql::error::{Result, SqlError};
+use nq_qsql::error::Result;
 use nq_qsql::parse::ast::{Ast, CreateSchema, Statement};
 use nq_qsql::{bail, sql_err};
 
@@ -30,17 +30,7 @@ impl Session {
             None => self.view().cluster.role_name(owner).into(),
         };
         self.check_database_create()?;
-        if owner != self.host.current_user.oid {
-            let member = self
-                .view()
-                .cluster
-                .memberships(self.host.current_user.oid, crate::catalog::state::Via::Set)
-                .contains(&owner);
-            if !member && !self.host.is_superuser() {
-                let role = self.view().cluster.role_name(owner);
-                bail!(INSUFFICIENT_PRIVILEGE, "must be able to SET ROLE \"{role}\"");
-            }
-        }
+        self.check_may_become(owner)?;
         if name.starts_with("pg_") {
             return Err(sql_err!(RESERVED_NAME, "unacceptable schema name \"{name}\"")
                 .detail("The prefix \"pg_\" is reserved for system schemas."));
@@ -88,16 +78,9 @@ impl Session {
     /// # Errors
     /// 42501 `permission denied for database x`.
     fn check_database_create(&self) -> Result<()> {
-        let view = self.view();
-        let role = self.host.current_user.oid;
-        let Some(database) = view.cluster.database(self.home.oid) else {
-            return Err(SqlError::internal("the session's database is missing"));
-        };
-        let kind = acl::AclKind::Database;
-        let held = self.host.privileges(&view.cluster, database.acl.as_deref(), kind, database.owner, role);
-        match view.cluster.is_superuser(role) || held & acl::CREATE != 0 {
-            true => Ok(()),
-            false => bail!(INSUFFICIENT_PRIVILEGE, "permission denied for database {}", view.database),
+        match self.database_privileges() & acl::CREATE {
+            0 => bail!(INSUFFICIENT_PRIVILEGE, "permission denied for database {}", self.view().database),
+            _ => Ok(()),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nq_qsql::bind::StoredKind;
 use nq_qsql::catalog::{Column, Generated, Index, IndexColumn, Persistence, Relation, RelationKind};
-use nq_qsql::error::{Result, SqlError};
+use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::parse::ast::{self, Ast, CreateTable, LikeOption, ObjectName, TableElement};
 use nq_qsql::plan::physical::OutputColumn;
 use nq_qsql::types::Oid;
@@ -39,7 +39,11 @@ impl Session {
     ) -> Result<Done> {
         refuse_unsupported(create)?;
         let temporary = create.persistence == ast::Persistence::Temporary;
-        let namespace = self.creation_schema(&create.name, temporary)?;
+        let place = |e: SqlError| match e.code() {
+            SqlState::INSUFFICIENT_PRIVILEGE => e.at(create.name.pos()),
+            _ => e,
+        };
+        let namespace = self.creation_schema(&create.name, temporary).map_err(place)?;
         if self.relation_exists(&namespace, &create.name, create.if_not_exists)? {
             return Done::tag("CREATE TABLE");
         }
@@ -217,13 +221,7 @@ impl Session {
     /// Copies the columns of `LIKE table`. Returns what is needed for its indexes later.
     fn like_columns(&mut self, like: &ast::TableLike, table: &mut NewTable) -> Result<Like> {
         let source = self.need_relation(&like.table)?;
-        self.check_relation_privileges(
-            &source,
-            self.host.current_user.oid,
-            crate::catalog::acl::SELECT,
-            0,
-            0,
-        )?;
+        self.check_any_privilege(&source, crate::catalog::acl::SELECT)?;
         let wants = |option: LikeOption| {
             let mut on = false;
             for (including, which) in &like.options {

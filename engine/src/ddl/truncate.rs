@@ -9,6 +9,7 @@ use nq_storage::TreeId;
 use nq_storage::txn::lock::LockMode;
 use std::sync::Arc;
 
+use crate::catalog::acl;
 use crate::error::store_error;
 use crate::session::Session;
 use crate::session::utility::Done;
@@ -18,10 +19,11 @@ impl Session {
     pub(crate) fn truncate(&mut self, truncate: &Truncate) -> Result<Done> {
         for table in &truncate.tables {
             let relation = self.need_relation(&table.name)?;
+            self.check_not_system(&relation)?;
             if relation.kind != RelationKind::Table {
                 return Err(sql_err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table", relation.name));
             }
-            self.check_not_system(&relation)?;
+            self.check_any_privilege(&relation, acl::TRUNCATE)?;
             self.lock_relation(relation.oid, LockMode::AccessExclusive)?;
             self.truncate_relation(relation.oid)?;
             if truncate.restart_identity {

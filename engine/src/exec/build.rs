@@ -89,7 +89,9 @@ impl Build<'_, '_, '_> {
             Op::Empty => Box::new(Empty),
             Op::Result(exprs) => Box::new(Values::new(std::slice::from_ref(exprs), &node.types, self.cx)?),
             Op::Values(rows) => Box::new(Values::new(rows, &node.types, self.cx)?),
-            Op::SeqScan(scan) if scan.relation.kind == RelationKind::Virtual => {
+            Op::SeqScan(scan)
+                if matches!(scan.relation.kind, RelationKind::Virtual | RelationKind::Sequence) =>
+            {
                 Box::new(VirtualScan::new(scan, &node.types, self.cx)?)
             }
             Op::SeqScan(scan) => Box::new(SeqScan::new(scan, &node.types, self.cx)?),

@@ -1,7 +1,7 @@
-//! SeqScan of a relation that is computed from the catalog. Whoever computes it is told which columns the filter compares with a
+//! SeqScan of a relation that is computed: one of the catalog, or a sequence. Whoever computes it is told which columns the filter compares with a
 //! value, so that a look-up of one object does not make the rows of all.
 
-use nq_qsql::catalog::{Relation, RelationKind};
+use nq_qsql::catalog::Relation;
 use nq_qsql::error::Result;
 use nq_qsql::plan::expr::{Expr, ExprKind};
 use nq_qsql::plan::physical::{Scan, ScanColumn};
@@ -58,7 +58,6 @@ pub struct VirtualScan {
 impl VirtualScan {
     /// Reads the relation of `scan` into slots of `types`.
     pub fn new(scan: &Scan, types: &[DataType], cx: &ExecCx<'_>) -> Result<VirtualScan> {
-        debug_assert!(scan.relation.kind == RelationKind::Virtual);
         let filter = Conditions::new(&scan.filter, cx)?;
         let keys: Vec<(usize, Expr)> = scan.filter.iter().filter_map(|e| key(e, &scan.columns)).collect();
         let correlated = keys.iter().any(|(_, value)| matches!(value.kind, ExprKind::ExecParam(_)));

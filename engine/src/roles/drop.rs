@@ -5,11 +5,12 @@ use nq_qsql::parse::ast::{DropRole, RoleKind};
 use nq_qsql::types::Oid;
 use nq_qsql::{bail, sql_err};
 
-use super::{check_name, denied};
+use super::{DefaultKey, check_name, denied};
 use crate::catalog::acl::Acl;
 use crate::catalog::object::{Class, ObjectKey, Role};
 use crate::catalog::state::{CatalogState, CommentKey};
 use crate::catalog::{class, state};
+use crate::ddl::dependency::Target;
 use crate::session::Session;
 use crate::session::utility::Done;
 
@@ -125,7 +126,7 @@ impl Session {
                 lines.push(format!("privileges for membership of role {} in role {group}", holder.name));
             }
         }
-        lines.extend(dependents(&view.catalog, oid));
+        lines.extend(dependents(&view.catalog, oid).iter().map(|d| self.describe_dependent(d)));
         for database in view.cluster.databases().into_iter().filter(|d| d.oid != self.home.oid) {
             let count = dependents(&self.db.home(database)?.state(), oid).len();
             let objects = if count == 1 { "object" } else { "objects" };
@@ -165,37 +166,63 @@ fn is_in(acl: Option<&Acl>, role: Oid) -> bool {
     acl.is_some_and(|acl| acl.iter().any(|item| item.grantee == role || item.grantor == role))
 }
 
-/// What of a database belongs to a role or is granted to it, in PostgreSQL's words.
-fn dependents(catalog: &CatalogState, role: Oid) -> Vec<String> {
-    let mut lines = Vec::new();
-    for namespace in catalog.namespaces() {
-        if namespace.owner == role {
-            lines.push(format!("owner of schema {}", namespace.name));
-        } else if is_in(namespace.acl.as_ref(), role) {
-            lines.push(format!("privileges for schema {}", namespace.name));
+/// An object that belongs to a role, or on which it has privileges.
+struct Dependent {
+    owned: bool,
+    what: Thing,
+}
+
+enum Thing {
+    Object(Oid, Target),
+    DefaultPrivileges(DefaultKey),
+}
+
+impl Session {
+    /// The dependent in PostgreSQL's words; it is of the session's own database.
+    fn describe_dependent(&self, dependent: &Dependent) -> String {
+        let how = if dependent.owned { "owner of" } else { "privileges for" };
+        match &dependent.what {
+            Thing::Object(_, target) => format!("{how} {}", self.describe_target(*target)),
+            Thing::DefaultPrivileges(key) => {
+                let view = self.view();
+                let role = view.cluster.role_name(key.role);
+                let schema = view.catalog.namespace(key.namespace);
+                let within = schema.map_or(String::new(), |n| format!(" in schema {}", n.name));
+                let kind = key.kind.plural();
+                format!("{how} default privileges on new {kind} belonging to role {role}{within}")
+            }
         }
+    }
+}
+
+/// What of a database belongs to a role or is granted to it, in the order in which it was made, and then default privileges.
+fn dependents(catalog: &CatalogState, role: Oid) -> Vec<Dependent> {
+    let mut found = Vec::new();
+    let mut note = |owned, granted, what| {
+        if owned || granted {
+            found.push(Dependent { owned, what });
+        }
+    };
+    for namespace in catalog.namespaces() {
+        let what = Thing::Object(namespace.oid, Target::Schema(namespace.oid));
+        note(namespace.owner == role, is_in(namespace.acl.as_ref(), role), what);
     }
     for object in catalog.relations() {
         let relation = &object.relation;
         if state::is_temporary(relation) && relation.owner != role {
             continue;
         }
-        let kind = crate::session::kind_word(relation.kind);
-        if relation.owner == role {
-            lines.push(format!("owner of {kind} {}", relation.name));
-        } else if is_in(object.acl.as_ref(), role)
-            || object.column_acl.iter().any(|(_, acl)| is_in(Some(acl), role))
-        {
-            lines.push(format!("privileges for {kind} {}", relation.name));
-        }
+        let granted = is_in(object.acl.as_ref(), role)
+            || object.column_acl.iter().any(|(_, acl)| is_in(Some(acl), role));
+        let what = Thing::Object(relation.oid, Target::Relation(relation.oid));
+        note(relation.owner == role, granted, what);
     }
     for (key, acl) in catalog.default_acls() {
-        if key.role == role {
-            let kind = key.kind.plural();
-            lines.push(format!("owner of default privileges on new {kind} belonging to role {}", key.role));
-        } else if is_in(Some(acl), role) {
-            lines.push(format!("privileges for default privileges on new {}", key.kind.plural()));
-        }
+        note(key.role == role, is_in(Some(acl), role), Thing::DefaultPrivileges(*key));
     }
-    lines
+    found.sort_by_key(|d| match d.what {
+        Thing::Object(oid, _) => oid,
+        Thing::DefaultPrivileges(_) => Oid::MAX,
+    });
+    found
 }

@@ -171,7 +171,8 @@ impl Session {
         let owner = relation.owner;
         if wanted.whole != 0 || wanted.columns.is_empty() {
             let mut list = object.acl.clone().unwrap_or_else(|| acl::default_acl(kind, owner));
-            let what = (crate::session::kind_word(relation.kind), &*relation.name);
+            let word = if kind == AclKind::Sequence { "sequence" } else { "table" };
+            let what = (word, &*relation.name);
             self.merge(&mut list, kind, owner, wanted.whole, order, what, None)?;
             changed.acl = Some(list);
         }
@@ -248,17 +249,18 @@ impl Session {
         let (grantor, options) = self.best_grantor(&all, owner, set);
         let object = table.map_or(what.1, |(_, relation)| &relation.name);
         if options == 0 {
-            let member = |other| other == grantor;
+            let cluster = self.view().cluster.clone();
+            let member = |other| self.host.has_privileges_of(&cluster, grantor, other);
             let any = acl::allowed(&all, &member) | acl::grantable(&all, &member);
             if any & kind.all() == 0 {
-                bail!(
-                    INSUFFICIENT_PRIVILEGE,
-                    "permission denied for {}{object}",
-                    match table {
-                        Some(_) => format!("column \"{}\" of relation ", what.1),
-                        None => format!("{} ", what.0),
-                    }
-                );
+                match table {
+                    Some(_) => bail!(
+                        INSUFFICIENT_PRIVILEGE,
+                        "permission denied for column \"{}\" of relation \"{object}\"",
+                        what.1
+                    ),
+                    None => bail!(INSUFFICIENT_PRIVILEGE, "permission denied for {} {object}", what.0),
+                }
             }
         }
         let effective = set & options;

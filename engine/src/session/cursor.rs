@@ -263,12 +263,21 @@ impl Session {
             && plan.physical.command == Command::Select
         {
             let (plan, prepared) = (plan.clone(), prepared.clone());
-            let running = self.open_plan(plan, prepared.as_ref(), &portal.source, &portal.params)?;
-            portal.run = Run::Running(Box::new(running));
+            match self.open_plan(plan, prepared.as_ref(), &portal.source, &portal.params) {
+                Ok(running) => portal.run = Run::Running(Box::new(running)),
+                Err(error) => {
+                    portal.columns = None;
+                    self.portals.insert(key, portal);
+                    return Err(error);
+                }
+            }
         }
         let columns = match (&portal.run, portal.columns.clone()) {
             (Run::Running(_) | Run::Done(_), Some(columns)) => columns,
-            _ => bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "portal \"{name}\" cannot be run"),
+            _ => {
+                self.portals.insert(key, portal);
+                bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "portal \"{name}\" cannot be run")
+            }
         };
         // A portal of the protocol goes forward only.
         let mut cursor = portal.cursor.take().unwrap_or_else(|| {

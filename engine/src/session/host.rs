@@ -12,11 +12,11 @@ use nq_storage::txn::lock::SessionLocks;
 
 use super::Notice;
 use crate::activity::{Backend, reason};
+use crate::catalog::PG_CATALOG;
 use crate::catalog::acl;
 use crate::catalog::lookup::{CatalogView, PlannerSettings};
 use crate::catalog::object::RelationObject;
 use crate::catalog::state::{CatalogState, ClusterState};
-use crate::catalog::{PG_CATALOG, bootstrap};
 use crate::database::{Database, Home};
 use crate::settings::{Scope, Settings};
 
@@ -214,24 +214,12 @@ impl SessionHost {
         owner: Oid,
         role: Oid,
     ) -> acl::Privileges {
-        if cluster.is_superuser(role) {
-            return kind.all();
-        }
-        let member = |other: Oid| self.has_privileges_of(cluster, role, other);
-        match list {
-            Some(list) => acl::allowed(list, &member),
-            None if member(owner) => kind.all(),
-            None => kind.public_default(),
-        }
+        cluster.privileges(self.home.oid, list, kind, owner, role)
     }
 
     /// Whether `role` has the privileges of `other`; the database's owner has those of `pg_database_owner`.
     pub(crate) fn has_privileges_of(&self, cluster: &ClusterState, role: Oid, other: Oid) -> bool {
-        if cluster.has_privileges_of(role, other) {
-            return true;
-        }
-        other == bootstrap::DATABASE_OWNER
-            && cluster.database(self.home.oid).is_some_and(|d| cluster.has_privileges_of(role, d.owner))
+        cluster.has_privileges_in(self.home.oid, role, other)
     }
 
     /// Whether the current user is a superuser.
@@ -326,6 +314,11 @@ impl Host for SessionHost {
     fn nextval(&mut self, sequence: Oid) -> Result<i64> {
         let object = self.sequence(sequence)?;
         self.check_sequence(&object, acl::USAGE | acl::UPDATE)?;
+        self.next_identity(sequence)
+    }
+
+    fn next_identity(&mut self, sequence: Oid) -> Result<i64> {
+        let object = self.sequence(sequence)?;
         if self.modes.read_only && object.relation.persistence != nq_qsql::catalog::Persistence::Temporary {
             bail!(READ_ONLY_SQL_TRANSACTION, "cannot execute nextval() in a read-only transaction");
         }
@@ -334,6 +327,15 @@ impl Host for SessionHost {
         self.last_values.insert(sequence, value);
         self.last_sequence = Some(sequence);
         Ok(value)
+    }
+
+    fn may_read(&self, relation: Oid, column: usize) -> bool {
+        let view = self.current_view();
+        let (Some(object), user) = (view.catalog.object(relation), self.current_user.oid) else {
+            return true;
+        };
+        self.relation_privileges(&object.relation, user) & acl::SELECT != 0
+            || self.column_privileges(relation, column, user) & acl::SELECT != 0
     }
 
     fn currval(&mut self, sequence: Oid) -> Result<i64> {
@@ -352,6 +354,8 @@ impl Host for SessionHost {
         let undefined =
             || sql_err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "lastval is not yet defined in this session");
         let sequence = self.last_sequence.ok_or_else(undefined)?;
+        let object = self.sequence(sequence).map_err(|_| undefined())?;
+        self.check_sequence(&object, acl::USAGE | acl::SELECT)?;
         self.last_values.get(&sequence).copied().ok_or_else(undefined)
     }
 

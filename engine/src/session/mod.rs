@@ -45,7 +45,6 @@ use crate::database::{Database, Home};
 use crate::settings::{Settings, Source as SettingSource};
 
 pub use api::{ConnectInfo, CopySpec, Flow, Format, Notice, Outcome, ResultSink, Rows, StatementDescription};
-pub(crate) use privileges::kind_word;
 pub(crate) use set::set_text;
 
 use deferral::Deferral;

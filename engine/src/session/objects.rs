@@ -126,7 +126,13 @@ impl Session {
         {
             bail!(FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: \"{name}\"");
         }
-        Ok(view.relation(name.schema().map(|s| &**s), name.object()))
+        let schema = name.schema().map(|s| &**s);
+        if let Some(schema) = schema
+            && !view.may_use_namespace(schema)
+        {
+            bail!(INSUFFICIENT_PRIVILEGE, "permission denied for schema {schema}");
+        }
+        Ok(view.relation(schema, name.object()))
     }
 
     /// Finds a relation by a parsed name.
@@ -159,7 +165,7 @@ impl Session {
         wanted: &str,
     ) -> Result<Arc<RelationObject>> {
         let relation = self.open_relation(name, mode)?;
-        self.check_not_system(&relation)?;
+        self.check_definable(&relation)?;
         if relation.kind == RelationKind::Index {
             let (table, _) =
                 self.view().catalog.index(relation.oid).ok_or_else(|| undefined_relation(name))?;
@@ -175,6 +181,14 @@ impl Session {
         }
         self.check_owner(&relation)?;
         self.object(relation.oid)
+    }
+
+    /// Refuses to change the definition of system relations.
+    pub(crate) fn check_definable(&self, relation: &Relation) -> Result<()> {
+        if crate::catalog::system::is_system(relation) {
+            self.check_owner(relation)?;
+        }
+        self.check_not_system(relation)
     }
 
     /// Refuses to change system relations.
@@ -208,7 +222,9 @@ impl Session {
                     );
                 }
             }
-            return self.temporary_schema();
+            let namespace = self.temporary_schema()?;
+            self.check_schema_privilege(&namespace, acl::CREATE)?;
+            return Ok(namespace);
         }
         let oid = match name.schema() {
             Some(schema) => self.need_namespace(schema)?,
@@ -245,6 +261,13 @@ impl Session {
         let existing = self.view().catalog.namespace(self.host.temp_namespace).cloned();
         if let Some(namespace) = existing.filter(|_| self.host.temp_namespace != 0) {
             return Ok(namespace);
+        }
+        if self.database_privileges() & acl::TEMPORARY == 0 {
+            let database = &self.view().database;
+            bail!(
+                INSUFFICIENT_PRIVILEGE,
+                "permission denied to create temporary tables in database \"{database}\""
+            );
         }
         let name: Arc<str> = format!("pg_temp_{}", self.backend.pid).into();
         if let Some(oid) = self.view().catalog.namespace_oid(&name) {

@@ -52,7 +52,8 @@ impl Plan {
         view: &CatalogView,
         transient: bool,
     ) -> Plan {
-        let virtual_tables = physical.relations.iter().any(|r| r.relation.kind == RelationKind::Virtual);
+        let computed = |kind| matches!(kind, RelationKind::Virtual | RelationKind::Sequence);
+        let virtual_tables = physical.relations.iter().any(|r| computed(r.relation.kind));
         let rows = physical
             .relations
             .iter()

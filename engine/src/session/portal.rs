@@ -19,7 +19,6 @@ use super::cursor::Cursor;
 use super::plan_cache::Plan;
 use super::prepared::{Prepared, Source, is_plannable};
 use super::{Flow, Format, Outcome, ResultSink, Rows, Session};
-use crate::catalog::acl;
 use crate::catalog::system::{self, SessionFacts, SystemCx};
 use crate::copy::CopyOut;
 use crate::error::store_error;
@@ -335,22 +334,7 @@ impl Session {
         }
         for used in &plan.physical.relations {
             let role = used.check_as.unwrap_or(self.host.current_user.oid);
-            let mut wanted = 0;
-            if used.selected != 0 || used.lock == TableLock::AccessShare {
-                wanted |= acl::SELECT;
-            }
-            if used.lock == TableLock::RowShare {
-                wanted |= acl::UPDATE;
-            }
-            if used.lock == TableLock::RowExclusive {
-                wanted |= match plan.physical.command {
-                    Command::Insert => acl::INSERT,
-                    Command::Delete => acl::DELETE,
-                    Command::Update => acl::UPDATE,
-                    _ => acl::INSERT | acl::UPDATE | acl::DELETE,
-                };
-            }
-            self.check_relation_privileges(&used.relation, role, wanted, used.selected, used.modified)?;
+            self.check_access(&used.relation, role, &used.access)?;
         }
         Ok(())
     }

@@ -3,10 +3,12 @@
 use nq_qsql::bail;
 use nq_qsql::catalog::{Catalog, Relation, RelationKind};
 use nq_qsql::error::Result;
+use nq_qsql::plan::physical::{Access, ColumnSet};
 use nq_qsql::types::Oid;
 
 use super::Session;
 use crate::catalog::acl::{self, AclKind, Privileges};
+use crate::catalog::bootstrap::MAINTAIN;
 use crate::catalog::object::Namespace;
 use crate::catalog::{FIRST_NORMAL_OID, PG_CATALOG, system};
 
@@ -50,11 +52,23 @@ impl Session {
         self.host.privileges(&view.cluster, namespace.acl.as_deref(), AclKind::Schema, namespace.owner, role)
     }
 
+    /// What the current user may do with the session's database.
+    pub(crate) fn database_privileges(&self) -> Privileges {
+        let view = self.view();
+        let Some(database) = view.cluster.database(self.home.oid) else { return 0 };
+        let (list, user) = (database.acl.as_deref(), self.host.current_user.oid);
+        self.host.privileges(&view.cluster, list, AclKind::Database, database.owner, user)
+    }
+
     /// # Errors
-    /// 42501 `permission denied for schema x`.
+    /// 42501 `permission denied for schema x`. A temporary schema is as free as the database's TEMPORARY makes it.
     pub(crate) fn check_schema_privilege(&self, namespace: &Namespace, wanted: Privileges) -> Result<()> {
         if namespace.oid == self.host.temp_namespace {
-            return Ok(());
+            let free = wanted & acl::CREATE == 0 || self.database_privileges() & acl::TEMPORARY != 0;
+            return match free {
+                true => Ok(()),
+                false => bail!(INSUFFICIENT_PRIVILEGE, "permission denied for schema {}", namespace.name),
+            };
         }
         match self.schema_privileges(namespace, self.host.current_user.oid) & wanted == wanted {
             true => Ok(()),
@@ -69,29 +83,45 @@ impl Session {
 
     /// What a role may do with a single column beyond what it may do with the relation.
     pub(crate) fn column_privileges(&self, relation: Oid, column: usize, role: Oid) -> Privileges {
-        let view = self.view();
-        let Some(object) = view.catalog.object(relation) else { return 0 };
-        match object.column_acl.iter().find(|(c, _)| *c == column) {
-            Some((_, list)) => {
-                let member = |other| self.host.has_privileges_of(&view.cluster, role, other);
-                acl::allowed(list, &member)
+        self.host.column_privileges(relation, column, role)
+    }
+
+    /// # Errors
+    /// 42501 `must be able to SET ROLE "x"`, for who cannot give something to this owner.
+    pub(crate) fn check_may_become(&self, owner: Oid) -> Result<()> {
+        let cluster = &self.view().cluster;
+        match cluster.may_become(self.host.current_user.oid, owner) {
+            true => Ok(()),
+            false => {
+                bail!(INSUFFICIENT_PRIVILEGE, "must be able to SET ROLE \"{}\"", cluster.role_name(owner))
             }
-            None => 0,
         }
     }
 
-    /// Checks what a statement does to a relation; columns are bits (the last stands for all beyond 63).
+    /// Checks that the current user has one of some privileges on a whole relation.
+    ///
+    /// # Errors
+    /// 42501 `permission denied for table x`.
+    pub(crate) fn check_any_privilege(&self, relation: &Relation, wanted: Privileges) -> Result<()> {
+        match self.relation_privileges(relation, self.host.current_user.oid) & wanted {
+            0 => self.deny(relation),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that the current user may maintain a table: its owner, or who has MAINTAIN.
+    ///
+    /// # Errors
+    /// 42501 `permission denied for table x`.
+    pub(crate) fn check_maintain(&self, table: &Relation) -> Result<()> {
+        self.check_any_privilege(table, acl::MAINTAIN)
+    }
+
+    /// Checks what a statement does to a relation on behalf of a role.
     ///
     /// # Errors
     /// 42501 `permission denied for table x` or `permission denied for schema x`.
-    pub(crate) fn check_relation_privileges(
-        &self,
-        relation: &Relation,
-        role: Oid,
-        wanted: Privileges,
-        selected: u64,
-        modified: u64,
-    ) -> Result<()> {
+    pub(crate) fn check_access(&self, relation: &Relation, role: Oid, access: &Access) -> Result<()> {
         let view = self.view();
         if view.cluster.is_superuser(role) {
             return Ok(());
@@ -103,31 +133,44 @@ impl Session {
         {
             self.check_schema_privilege(namespace, acl::USAGE)?;
         }
-        let mut missing = wanted & !self.relation_privileges(relation, role);
-        let covered = |columns: u64, privilege: Privileges| {
-            columns != 0
-                && relation.live_columns().all(|(i, _)| {
-                    let bit = 1u64 << i.min(63);
-                    columns & bit == 0 || self.column_privileges(relation.oid, i, role) & privilege != 0
-                })
-        };
-        for (privilege, columns) in
-            [(acl::SELECT, selected), (acl::INSERT, modified), (acl::UPDATE, modified)]
-        {
-            if missing & privilege != 0 && covered(columns, privilege) {
-                missing &= !privilege;
+        let held = self.relation_privileges(relation, role);
+        let ways = [(acl::SELECT, access.select), (acl::INSERT, access.insert), (acl::UPDATE, access.update)];
+        for (privilege, columns) in ways {
+            if let Some(columns) = columns
+                && held & privilege == 0
+                && !self.columns_allow(relation, role, privilege, columns)
+            {
+                return self.deny(relation);
             }
         }
-        match missing {
-            0 => Ok(()),
-            _ => {
-                let name = match view.relation_by_oid(relation.oid) {
-                    Some(now) => now.name.clone(),
-                    None => relation.name.clone(),
-                };
-                bail!(INSUFFICIENT_PRIVILEGE, "permission denied for {} {name}", kind_word(relation.kind))
-            }
+        match access.delete && held & acl::DELETE == 0 {
+            true => self.deny(relation),
+            false => Ok(()),
         }
+    }
+
+    /// Whether a role without a privilege on a relation has it on the columns: on all of them, or on any one where none are named.
+    fn columns_allow(
+        &self,
+        relation: &Relation,
+        role: Oid,
+        privilege: Privileges,
+        columns: ColumnSet,
+    ) -> bool {
+        let mut allowed = relation
+            .live_columns()
+            .filter(|(i, _)| columns.is_empty() || columns.has(*i))
+            .map(|(i, _)| self.column_privileges(relation.oid, i, role) & privilege != 0);
+        match columns.is_empty() {
+            true => allowed.any(|allowed| allowed),
+            false => !columns.has_system() && allowed.all(|allowed| allowed),
+        }
+    }
+
+    fn deny<T>(&self, relation: &Relation) -> Result<T> {
+        let now = self.view().relation_by_oid(relation.oid);
+        let name = now.as_deref().map_or(&relation.name, |now| &now.name);
+        bail!(INSUFFICIENT_PRIVILEGE, "permission denied for {} {name}", kind_word(relation.kind))
     }
 }
 
@@ -148,10 +191,25 @@ impl super::host::SessionHost {
         if member(READ_ALL_DATA) {
             set |= acl::SELECT;
         }
+        if member(MAINTAIN) && kind == AclKind::Table {
+            set |= acl::MAINTAIN;
+        }
         if member(WRITE_ALL_DATA) {
             set |= acl::INSERT | acl::UPDATE | acl::DELETE;
         }
         set
+    }
+
+    /// What a role may do with a single column beyond what it may do with the relation.
+    pub(crate) fn column_privileges(&self, relation: Oid, column: usize, role: Oid) -> Privileges {
+        let view = self.current_view();
+        let Some(object) = view.catalog.object(relation) else { return 0 };
+        match object.column_acl.iter().find(|(c, _)| *c == column) {
+            Some((_, list)) => {
+                acl::allowed(list, &|other| self.has_privileges_of(&view.cluster, role, other))
+            }
+            None => 0,
+        }
     }
 }
 

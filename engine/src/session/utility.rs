@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use nq_qsql::bail;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::{Ast, ObjectKind, Statement};
 use nq_qsql::parse::qsql::QsqlStatement;
 use nq_qsql::plan::physical::OutputColumn;
 use nq_qsql::types::{Datum, oid};
+use nq_qsql::{bail, sql_err};
 
 use super::portal::Portal;
 use super::prepared::{Source, has_into};
 use super::{Format, Outcome, Session};
+use crate::catalog::acl;
+use crate::catalog::bootstrap::CHECKPOINT;
 use crate::exec::row_store::RowStore;
 
 /// What a utility statement answers with.
@@ -146,7 +148,9 @@ impl Session {
             | Statement::DeclareCursor(_) => {
                 Err(SqlError::internal("a portal's statement was run as a utility"))
             }
-            Statement::SetConstraints { .. } => Done::tag("SET CONSTRAINTS"),
+            Statement::SetConstraints { names, deferred } => {
+                self.set_constraints(names.as_deref().unwrap_or_default(), *deferred)
+            }
             Statement::Lock(lock) => self.lock_tables(lock),
             Statement::Truncate(truncate) => self.truncate(truncate),
             Statement::CreateTable(create) => self.create_table(source, ast, create),
@@ -180,11 +184,12 @@ impl Session {
             Statement::Comment(comment) => self.comment(ast, comment),
             Statement::Vacuum(vacuum) => self.vacuum(vacuum),
             Statement::Checkpoint { .. } => {
+                self.check_may_checkpoint()?;
                 self.db.store.checkpoint().map_err(crate::error::store_error)?;
                 Done::tag("CHECKPOINT")
             }
             Statement::Reindex(reindex) => self.reindex(reindex),
-            Statement::Cluster(_) => Done::tag("CLUSTER"),
+            Statement::Cluster(_) => Err(SqlError::unsupported("CLUSTER")),
             Statement::CreateExtension(create) => self.create_extension(create),
             Statement::Qsql(statement) => self.run_qsql(statement),
             Statement::Unsupported { what } => Err(SqlError::unsupported(what)),
@@ -220,6 +225,18 @@ impl Session {
         }
     }
 
+    /// # Errors
+    /// 42501 for those without the privileges of `pg_checkpoint`.
+    fn check_may_checkpoint(&self) -> Result<()> {
+        match self.owns(CHECKPOINT) {
+            true => Ok(()),
+            false => Err(sql_err!(INSUFFICIENT_PRIVILEGE, "permission denied to execute CHECKPOINT command")
+                .detail(
+                    "Only roles with privileges of the \"pg_checkpoint\" role may execute this command.",
+                )),
+        }
+    }
+
     /// LOCK TABLE.
     fn lock_tables(&mut self, lock: &nq_qsql::parse::ast::Lock) -> Result<Done> {
         use nq_qsql::parse::ast::LockMode as Mode;
@@ -235,13 +252,15 @@ impl Session {
             Mode::Exclusive => LockMode::Exclusive,
             Mode::AccessExclusive => LockMode::AccessExclusive,
         };
+        let writes = acl::UPDATE | acl::DELETE | acl::TRUNCATE | acl::MAINTAIN;
         for table in &lock.tables {
             let relation = self.need_relation(&table.name)?;
             let wanted = match mode {
-                LockMode::AccessShare => crate::catalog::acl::SELECT,
-                _ => crate::catalog::acl::UPDATE,
+                LockMode::AccessShare => writes | acl::INSERT | acl::SELECT,
+                LockMode::RowShare | LockMode::RowExclusive => writes | acl::INSERT,
+                _ => writes,
             };
-            self.check_relation_privileges(&relation, self.host.current_user.oid, wanted, 0, 0)?;
+            self.check_any_privilege(&relation, wanted)?;
             let wait =
                 if lock.nowait { nq_storage::WaitPolicy::NoWait } else { nq_storage::WaitPolicy::Wait };
             self.lock_relation_waiting(relation.oid, mode, wait).map_err(|e| {

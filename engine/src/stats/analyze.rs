@@ -97,7 +97,7 @@ impl Session {
             if relation.kind != RelationKind::Virtual && !self.may_maintain(&relation) {
                 let verb = command.to_ascii_lowercase();
                 let text = format!("permission denied to {verb} \"{name}\", skipping it");
-                self.host.warn(sql_err!(INSUFFICIENT_PRIVILEGE, "{text}"));
+                self.host.warn(SqlError::new(nq_qsql::error::SqlState(*b"01000"), text));
             } else if has_rows(&relation) {
                 found.push((relation.oid, &target.columns[..]));
             } else if relation.kind != RelationKind::Virtual {

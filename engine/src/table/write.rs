@@ -21,7 +21,7 @@ pub use bulk::{Bulk, Refused, RowSlot};
 
 use nq_qsql::catalog::{Generated, Index, IndexKey, Relation};
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::plan::physical::{BoundIndex, WriteTarget};
+use nq_qsql::plan::physical::{BoundIndex, ColumnSet, WriteTarget};
 use nq_qsql::sql_err;
 use nq_qsql::types::{DataType, Datum, IoContext, io_text};
 use nq_storage::{Change, Current, InsertOutcome, LockStrength, Modified, TreeId, WaitPolicy};
@@ -108,6 +108,8 @@ pub struct Writer {
     indexes: Vec<IndexWriter>,
     /// Whether the column refuses NULL.
     required: Vec<bool>,
+    /// Columns whose new values came from the statement.
+    named: ColumnSet,
 }
 
 /// Appends rows to a table, each with one value per column (by index; dropped and generated columns are filled in).
@@ -156,6 +158,7 @@ impl Writer {
                 .iter()
                 .map(|c| c.not_null && !c.dropped && c.generated != Generated::Virtual)
                 .collect(),
+            named: target.named,
             relation,
         })
     }
@@ -223,7 +226,7 @@ impl Writer {
         }
         for row in rows.iter() {
             if let Some(column) = (0..row.len()).find(|&c| self.required[c] && row[c].is_null()) {
-                return Err(self.null_violation(row, column, cx.io));
+                return Err(self.null_violation(row, column, cx));
             }
         }
         if self.checks.is_empty() {
@@ -242,7 +245,7 @@ impl Writer {
             }
         }
         match failed {
-            Some((row, name)) => Err(self.check_violation(&rows[row], name, cx.io)),
+            Some((row, name)) => Err(self.check_violation(&rows[row], name, cx)),
             None => Ok(()),
         }
     }
@@ -451,21 +454,21 @@ impl Writer {
     }
 
     #[cold]
-    fn null_violation(&self, row: &[Datum], column: usize, io: &IoContext<'_>) -> SqlError {
+    fn null_violation(&self, row: &[Datum], column: usize, cx: &ExecCx<'_>) -> SqlError {
         let (table, column) = (&self.relation.name, &self.relation.columns[column].name);
         sql_err!(
             NOT_NULL_VIOLATION,
             "null value in column \"{column}\" of relation \"{table}\" violates not-null constraint"
         )
-        .detail(self.describe(row, io))
+        .detail(self.describe(row, cx))
         .object(&self.relation.schema, table, column, "")
     }
 
     #[cold]
-    fn check_violation(&self, row: &[Datum], name: &str, io: &IoContext<'_>) -> SqlError {
+    fn check_violation(&self, row: &[Datum], name: &str, cx: &ExecCx<'_>) -> SqlError {
         let table = &self.relation.name;
         sql_err!(CHECK_VIOLATION, "new row for relation \"{table}\" violates check constraint \"{name}\"")
-            .detail(self.describe(row, io))
+            .detail(self.describe(row, cx))
             .object(&self.relation.schema, table, "", name)
     }
 
@@ -486,19 +489,39 @@ impl Writer {
             });
             shown.push(values.first().map_or_else(String::new, |v| show(v, column.ty, cx.io)));
         }
-        sql_err!(UNIQUE_VIOLATION, "duplicate key value violates unique constraint \"{name}\"")
-            .detail(format!("Key ({})=({}) already exists.", names.join(", "), shown.join(", ")))
-            .object(&relation.schema, &relation.name, "", name)
+        let error = sql_err!(UNIQUE_VIOLATION, "duplicate key value violates unique constraint \"{name}\"")
+            .object(&relation.schema, &relation.name, "", name);
+        let readable = writer.index.columns.iter().all(|column| match column.key {
+            IndexKey::Column(c) => cx.host.may_read(relation.oid, c),
+            IndexKey::Expression(_) => self.all_readable(cx),
+        });
+        match readable {
+            true => {
+                error.detail(format!("Key ({})=({}) already exists.", names.join(", "), shown.join(", ")))
+            }
+            false => error,
+        }
     }
 
-    fn describe(&self, row: &[Datum], io: &IoContext<'_>) -> String {
-        let mut shown = Vec::with_capacity(row.len());
-        for (value, column) in row.iter().zip(&self.relation.columns).filter(|(_, c)| !c.dropped) {
+    /// Whether the user may read all of the table.
+    fn all_readable(&self, cx: &ExecCx<'_>) -> bool {
+        self.relation.live_columns().all(|(i, _)| cx.host.may_read(self.relation.oid, i))
+    }
+
+    /// The detail that shows a row: all of it, or, with their names, the columns that the user may read or has given.
+    fn describe(&self, row: &[Datum], cx: &ExecCx<'_>) -> String {
+        let whole = self.all_readable(cx);
+        let (mut names, mut shown) = (Vec::new(), Vec::with_capacity(row.len()));
+        for (i, column) in self.relation.live_columns() {
+            if !whole && !self.named.has(i) && !cx.host.may_read(self.relation.oid, i) {
+                continue;
+            }
+            names.push(&*column.name);
             if column.generated == Generated::Virtual {
                 shown.push("virtual".to_owned());
                 continue;
             }
-            let mut text = show(value, column.ty, io);
+            let mut text = show(&row[i], column.ty, cx.io);
             if text.len() > SHOWN_BYTES {
                 let end = (0..=SHOWN_BYTES).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
                 text.truncate(end);
@@ -506,7 +529,10 @@ impl Writer {
             }
             shown.push(text);
         }
-        format!("Failing row contains ({}).", shown.join(", "))
+        match whole {
+            true => format!("Failing row contains ({}).", shown.join(", ")),
+            false => format!("Failing row contains ({}) = ({}).", names.join(", "), shown.join(", ")),
+        }
     }
 }
 

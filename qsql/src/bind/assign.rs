@@ -8,8 +8,9 @@ use super::scope::Clause;
 use super::stored::{StoredKind, bind_expression};
 use crate::catalog::{Generated, Relation, RelationKind};
 use crate::error::{Result, SqlError};
+use crate::func::NEXT_IDENTITY;
 use crate::parse::ast::{Assignee, Assignment, ExprId, ExprKind as A, ObjectName};
-use crate::plan::expr::Expr;
+use crate::plan::expr::{Expr, ExprKind};
 use crate::sql_err;
 use crate::types::{Datum, oid};
 
@@ -80,6 +81,9 @@ impl Binder<'_> {
             Some(text) if !column.dropped => {
                 let mut e = bind_expression(text, None, Some(column.ty), StoredKind::Default, self.cx)?;
                 forget_places(&mut e);
+                if matches!(column.generated, Generated::IdentityAlways | Generated::IdentityByDefault) {
+                    take_identity(&mut e);
+                }
                 Ok(e)
             }
             _ => {
@@ -198,17 +202,27 @@ impl Binder<'_> {
             (None, _) => self.default_of(table, index)?,
             (Some(value), _) => self.assign(value, &column.name, column.ty, target.column.pos)?,
         };
-        self.mark_modified(table.oid, index);
+        if let Some(access) = self.access(table.oid) {
+            access.update.get_or_insert_default().add(attribute(index));
+        }
         out.push((index, value));
         Ok(())
     }
+}
 
-    /// Notes that a column is written, for privilege checks.
-    pub(crate) fn mark_modified(&mut self, table: u32, index: usize) {
-        for use_ in self.s.relations.iter_mut().filter(|u| u.relation.oid == table) {
-            use_.modified |= 1 << index.min(63);
-        }
+/// Makes the `nextval` of an identity column's default one that asks for no privilege.
+fn take_identity(e: &mut Expr) {
+    if let ExprKind::Call { func, .. } = &mut e.kind
+        && func.oid == NEXT_IDENTITY.oid
+    {
+        *func = &NEXT_IDENTITY;
     }
+    e.each_child_mut(&mut take_identity);
+}
+
+/// The attribute number of a column.
+pub(crate) fn attribute(index: usize) -> i16 {
+    i16::try_from(index + 1).unwrap_or(i16::MAX)
 }
 
 /// Places in a stored text mean nothing in the statement.

@@ -82,6 +82,9 @@ impl Binder<'_> {
             return Ok(Some(expr));
         }
         let at = expr.at;
+        if to == oid::ANY && matches!(expr.kind, ExprKind::Const(_)) {
+            return Ok(Some(expr));
+        }
         if matches!(to, oid::ANY | oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYCOMPATIBLE) {
             return Ok(Some(self.settle(expr)?));
         }

@@ -14,9 +14,9 @@ use crate::parse::ast::{
 };
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalScan};
-use crate::plan::physical::{JoinKind, RelationUse, ScanColumn, TableLock};
+use crate::plan::physical::{Access, JoinKind, RelationUse, ScanColumn, TableLock};
 use crate::sql_err;
-use crate::types::{DataType, oid};
+use crate::types::{DataType, Oid, oid};
 
 /// Views may use views; beyond this depth it is a loop.
 const MAX_VIEW_DEPTH: u32 = 64;
@@ -143,6 +143,14 @@ impl Binder<'_> {
             .at(name.pos()));
         }
         let schema = name.schema().map(|s| &*s.name);
+        // Names in a view's text stand for what its owner has found.
+        if let Some(schema) = schema
+            && self.s.views == 0
+            && !self.cx.catalog.may_use_namespace(schema)
+        {
+            let denied = sql_err!(INSUFFICIENT_PRIVILEGE, "permission denied for schema {schema}");
+            return Err(denied.at(name.pos()));
+        }
         match self.cx.catalog.relation(schema, name.object()) {
             Some(found) => Ok(found),
             None => Err(sql_err!(UNDEFINED_TABLE, "relation \"{name}\" does not exist").at(name.pos())),
@@ -161,10 +169,16 @@ impl Binder<'_> {
         self.s.relations.push(RelationUse {
             relation: relation.clone(),
             lock,
-            selected: 0,
-            modified: 0,
+            access: Access::default(),
             check_as,
         });
+    }
+
+    /// What the statement does to a relation that it uses, on behalf of the same role.
+    pub(crate) fn access(&mut self, table: Oid) -> Option<&mut Access> {
+        let check_as = self.check_as;
+        let mut uses = self.s.relations.iter_mut();
+        uses.find(|u| u.relation.oid == table && u.check_as == check_as).map(|u| &mut u.access)
     }
 
     /// Binds a relation as a namespace item over a scan (or a view's query).
@@ -186,6 +200,11 @@ impl Binder<'_> {
             _ => {}
         }
         self.use_relation(relation, lock);
+        if lock == TableLock::AccessShare
+            && let Some(access) = self.access(relation.oid)
+        {
+            access.select.get_or_insert_default();
+        }
         if relation.kind == RelationKind::View {
             return self.bind_view(relation, alias, name);
         }
@@ -207,7 +226,10 @@ impl Binder<'_> {
         let mut system = Vec::new();
         if matches!(
             relation.kind,
-            RelationKind::Table | RelationKind::MaterializedView | RelationKind::Virtual
+            RelationKind::Table
+                | RelationKind::MaterializedView
+                | RelationKind::Virtual
+                | RelationKind::Sequence
         ) {
             let mut hidden = |b: &mut Self, name: Option<&str>, what, ty, attribute| {
                 let id = b.new_column_of(DataType::of(ty), block, (relation.oid, attribute));
@@ -217,7 +239,7 @@ impl Binder<'_> {
                 }
             };
             hidden(self, Some("tableoid"), ScanColumn::TableOid, oid::OID, -6);
-            if relation.kind != RelationKind::Virtual {
+            if !matches!(relation.kind, RelationKind::Virtual | RelationKind::Sequence) {
                 hidden(self, Some("ctid"), ScanColumn::Ctid, oid::TID, -1);
                 hidden(self, Some("xmin"), ScanColumn::Xmin, oid::XID, -2);
                 hidden(self, None, ScanColumn::RowId, oid::INT8, 0);
@@ -470,6 +492,8 @@ impl Binder<'_> {
             let r = using_column(&right_columns, name, "right")?;
             self.note_joined(&l.kind);
             self.note_joined(&r.kind);
+            self.mark_read(&l);
+            self.mark_read(&r);
             conditions.push(self.make_operator("=", Some(l.clone()), r.clone(), name.pos)?);
             merged.push(NsColumn { name: Arc::from(&*name.name), expr: self.merge_column(node.kind, l, r)? });
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Binder;
+use super::assign::attribute;
 use super::modify::BoundWrite;
 use super::query::BoundQuery;
 use super::scope::Clause;
@@ -13,11 +14,12 @@ use crate::parse::ast::{
     Assignee, ConflictAction, ConflictTarget, ExprId, ExprKind as A, Ident, IndexElem, IndexKey as AstKey,
     Insert, InsertSource, OnConflict as AstConflict, Overriding, QueryBody, QueryId, Rows,
 };
-use crate::plan::expr::{ColumnId, Expr};
+use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalWrite};
 use crate::plan::physical::{Command, OnConflict, TableLock};
 use crate::plan::same::same;
 use crate::sql_err;
+use crate::types::Oid;
 
 /// The SET list and the WHERE of DO UPDATE.
 type ConflictUpdate = (Vec<(usize, Expr)>, Option<Expr>);
@@ -28,6 +30,7 @@ impl Binder<'_> {
         self.push_scope(Clause::Values);
         let table = self.find_target_table(&insert.table, "insert into")?;
         self.use_relation(&table, TableLock::RowExclusive);
+        self.mark_inserted(table.oid, &[]);
         let targets = self.insert_columns(&table, &insert.columns)?;
         let (input, columns) = self.bind_source(insert, &table, &targets)?;
         let (on_conflict, images) = match &insert.on_conflict {
@@ -97,6 +100,26 @@ impl Binder<'_> {
         }
     }
 
+    /// Notes that rows are inserted, with values for some columns, for privilege checks.
+    pub(crate) fn mark_inserted(&mut self, table: Oid, columns: &[usize]) {
+        if let Some(access) = self.access(table) {
+            let set = access.insert.get_or_insert_default();
+            *set = set.with(columns);
+        }
+    }
+
+    /// Notes that columns of a table are read to find a conflict.
+    fn mark_arbiter(&mut self, table: Oid, expr: &Expr) {
+        let Some(access) = self.access(table) else { return };
+        let set = access.select.get_or_insert_default();
+        expr.any(&mut |e| {
+            if let ExprKind::Column(i) = e.kind {
+                set.add(attribute(i as usize));
+            }
+            false
+        });
+    }
+
     fn row_ids(&mut self, table: &Arc<Relation>) -> Vec<ColumnId> {
         table.columns.iter().map(|c| self.new_column(c.ty)).collect()
     }
@@ -138,9 +161,7 @@ impl Binder<'_> {
             let values = self.bind_value_row(row, table, targets, insert.overriding)?;
             out.push(self.full_row(table, targets, values, &mut defaults)?);
         }
-        for &i in &targets[..width] {
-            self.mark_modified(table.oid, i);
-        }
+        self.mark_inserted(table.oid, &targets[..width]);
         let ids = self.row_ids(table);
         Ok((Logical::Values { columns: ids.clone(), rows: out }, ids))
     }
@@ -225,8 +246,8 @@ impl Binder<'_> {
             let mut e = self.output_expr(&bound.plan, column.id);
             e.at = column.at;
             values.push(Some(self.assign(e, &target.name, target.ty, self.ast[query].pos)?));
-            self.mark_modified(table.oid, index);
         }
+        self.mark_inserted(table.oid, &targets[..bound.columns.len()]);
         let row = self.full_row(table, targets, values, &mut Vec::new())?;
         let ids = self.row_ids(table);
         let exprs = ids.iter().copied().zip(row).collect();
@@ -240,7 +261,7 @@ impl Binder<'_> {
         alias: Option<&Ident>,
     ) -> Result<(OnConflict, Vec<ColumnId>)> {
         let arbiters = match &clause.target {
-            Some(target) => self.find_arbiters(target, table, clause.pos)?,
+            Some(target) => self.find_arbiters(target, table)?,
             None => Vec::new(),
         };
         let (set, filter) = match &clause.action {
@@ -282,18 +303,20 @@ impl Binder<'_> {
     }
 
     /// The unique indexes that an ON CONFLICT target means.
-    fn find_arbiters(
-        &mut self,
-        target: &ConflictTarget,
-        table: &Arc<Relation>,
-        pos: u32,
-    ) -> Result<Vec<usize>> {
+    fn find_arbiters(&mut self, target: &ConflictTarget, table: &Arc<Relation>) -> Result<Vec<usize>> {
         match target {
             ConflictTarget::Constraint(name) => {
                 let constraint = table.constraints.iter().find(|c| *c.name == *name.name);
                 let index = match constraint.map(|c| &c.kind) {
                     Some(ConstraintKind::Primary(oid) | ConstraintKind::Unique(oid)) => {
-                        table.indexes.iter().position(|i| i.oid == *oid)
+                        let index = table.indexes.iter().position(|i| i.oid == *oid);
+                        let keys = index.iter().flat_map(|&i| &table.indexes[i].columns);
+                        for key in keys {
+                            if let IndexKey::Column(i) = key.key {
+                                self.mark_arbiter(table.oid, &Expr::column(i as u32, key.ty));
+                            }
+                        }
+                        index
                     }
                     Some(_) => {
                         return Err(sql_err!(
@@ -315,7 +338,9 @@ impl Binder<'_> {
             ConflictTarget::Index { elements, filter } => {
                 let mut keys = Vec::with_capacity(elements.len());
                 for element in elements {
-                    keys.push(self.bind_arbiter_key(element, table)?);
+                    let key = self.bind_arbiter_key(element, table)?;
+                    self.mark_arbiter(table.oid, &key);
+                    keys.push(key);
                 }
                 let filter = match filter {
                     Some(id) => Some(super::stored::bind_parsed_expression(
@@ -328,6 +353,7 @@ impl Binder<'_> {
                     )?),
                     None => None,
                 };
+                filter.iter().for_each(|filter| self.mark_arbiter(table.oid, filter));
                 let mut found = Vec::new();
                 for (i, index) in table.indexes.iter().enumerate().filter(|(_, i)| i.unique && i.valid) {
                     if self.arbitrates(index, table, &keys, filter.as_ref())? {
@@ -338,8 +364,7 @@ impl Binder<'_> {
                     return Err(sql_err!(
                         INVALID_COLUMN_REFERENCE,
                         "there is no unique or exclusion constraint matching the ON CONFLICT specification"
-                    )
-                    .at(pos));
+                    ));
                 }
                 Ok(found)
             }

@@ -14,7 +14,6 @@ use super::expr::literal;
 use super::from::join;
 use super::modify::BoundWrite;
 use super::scope::Clause;
-use super::target::write_target;
 use crate::error::Result;
 use crate::parse::ast::{self, Merge};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
@@ -78,7 +77,7 @@ impl Binder<'_> {
             action,
             plain,
         };
-        let target = write_target(&target.table, self.cx)?;
+        let target = self.own_target(&target.table)?;
         let modify = Modify { input, target, write, returning, new_columns, old_columns };
         Ok(BoundWrite { plan: Logical::Modify(Box::new(modify)), outputs, columns, command: Command::Merge })
     }
@@ -148,7 +147,9 @@ impl Binder<'_> {
         let action = match &clause.action {
             ast::MergeAction::Nothing => MergeAction::Nothing,
             ast::MergeAction::Delete => {
-                self.mark_modified(table.oid, 0);
+                if let Some(access) = self.access(table.oid) {
+                    access.delete = true;
+                }
                 MergeAction::Delete
             }
             ast::MergeAction::Update { set } => {
@@ -170,9 +171,7 @@ impl Binder<'_> {
                         })?
                     }
                 };
-                for &i in &targets {
-                    self.mark_modified(table.oid, i);
-                }
+                self.mark_inserted(table.oid, &targets);
                 MergeAction::Insert(self.full_row(table, &targets, row, &mut Vec::new())?)
             }
         };

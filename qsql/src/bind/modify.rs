@@ -6,7 +6,6 @@ use super::Binder;
 use super::coerce::conjuncts;
 use super::from::join;
 use super::scope::Clause;
-use super::target::write_target;
 use crate::catalog::Relation;
 use crate::error::{Result, SqlError};
 use crate::parse::ast::{
@@ -55,6 +54,9 @@ impl Binder<'_> {
         self.push_scope(Clause::From);
         let target = self.bind_target(&update.table, update.alias.as_ref(), "update")?;
         let source = self.bind_sources(&update.from)?;
+        if let Some(access) = self.access(target.table.oid) {
+            access.update.get_or_insert_default();
+        }
         let set = self.bind_set(&target.table, &update.set, Clause::UpdateSource)?;
         let (input, recheck) = self.bind_input(target.scan, source, update.filter)?;
         let write = LogicalWrite::Update { row_id: target.row_id, columns: target.columns, recheck, set };
@@ -75,7 +77,9 @@ impl Binder<'_> {
         let source = self.bind_sources(&delete.using)?;
         let (input, recheck) = self.bind_input(target.scan, source, delete.filter)?;
         let write = LogicalWrite::Delete { row_id: target.row_id, columns: target.columns, recheck };
-        self.mark_modified(target.table.oid, 0);
+        if let Some(access) = self.access(target.table.oid) {
+            access.delete = true;
+        }
         self.finish_modify(
             input,
             &target.table,
@@ -161,7 +165,7 @@ impl Binder<'_> {
             }
             None => None,
         };
-        let target = write_target(table, self.cx)?;
+        let target = self.own_target(table)?;
         let (exprs, columns) = bound.map_or((None, Vec::new()), |b| (Some(b.exprs), b.columns));
         let outputs = exprs.iter().flatten().map(|e| e.0).collect();
         let modify = Modify { input, target, write, returning: exprs, new_columns, old_columns };

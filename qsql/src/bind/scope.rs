@@ -11,7 +11,7 @@ use crate::error::{Result, SqlError};
 use crate::parse::ast::{Ident, Pos};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::sql_err;
-use crate::types::{DataType, Oid, oid};
+use crate::types::{DataType, oid};
 
 /// The clause that is being bound: decides where aggregates, windows and sets may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,20 +182,19 @@ impl Binder<'_> {
     /// Notes that a column is read, for privilege checks.
     pub(crate) fn mark_selected(&mut self, id: ColumnId) {
         let (table, attribute) = self.s.origins[id as usize];
-        if table != 0 && attribute > 0 {
+        if table == 0 || attribute == 0 {
+            return;
+        }
+        if attribute > 0 {
             self.note_used(table, attribute);
-            self.mark_relation(table, 1 << (attribute - 1).min(63));
+        }
+        if let Some(access) = self.access(table) {
+            access.select.get_or_insert_default().add(attribute);
         }
     }
 
-    pub(crate) fn mark_relation(&mut self, table: Oid, bits: u64) {
-        for use_ in self.s.relations.iter_mut().filter(|u| u.relation.oid == table) {
-            use_.selected |= bits;
-        }
-    }
-
-    fn use_column(&mut self, mut expr: Expr, pos: Pos) -> Expr {
-        expr.at = pos;
+    /// Notes that the columns of an expression are read.
+    pub(crate) fn mark_read(&mut self, expr: &Expr) {
         let mut ids = Vec::new();
         expr.any(&mut |e| {
             if let ExprKind::Column(id) = e.kind {
@@ -204,6 +203,11 @@ impl Binder<'_> {
             false
         });
         ids.into_iter().for_each(|id| self.mark_selected(id));
+    }
+
+    fn use_column(&mut self, mut expr: Expr, pos: Pos) -> Expr {
+        expr.at = pos;
+        self.mark_read(&expr);
         expr
     }
 

@@ -13,6 +13,7 @@ use super::Binder;
 use super::coerce::conjuncts;
 use super::query::{BoundQuery, ResultColumn, position, sorted};
 use super::scope::{Clause, NsColumn};
+use crate::catalog::RelationKind;
 use crate::error::{Result, SqlError};
 use crate::parse::ast::{
     Distinct, ExprId, ExprKind as A, Ident, LockStrength, LockWait as AstWait, OrderItem, Query, Select,
@@ -261,14 +262,7 @@ impl Binder<'_> {
         }
         for column in &mut columns {
             column.expr.at = pos;
-            let mut ids = Vec::new();
-            column.expr.any(&mut |e| {
-                if let ExprKind::Column(id) = e.kind {
-                    ids.push(id);
-                }
-                false
-            });
-            ids.into_iter().for_each(|id| self.mark_selected(id));
+            self.mark_read(&column.expr);
         }
         Ok(columns)
     }
@@ -472,6 +466,10 @@ impl Binder<'_> {
                     lock.wait = if wait == LockWait::Wait { lock.wait } else { wait };
                     continue;
                 }
+                if scan.relation.kind == RelationKind::Sequence {
+                    let name = &scan.relation.name;
+                    return Err(sql_err!(WRONG_OBJECT_TYPE, "cannot lock rows in sequence \"{name}\""));
+                }
                 let mut row_id = None;
                 let mut columns = Vec::new();
                 for &(id, what) in &scan.columns {
@@ -483,6 +481,9 @@ impl Binder<'_> {
                 }
                 let Some(row_id) = row_id else { continue };
                 self.use_relation(&scan.relation, TableLock::RowShare);
+                if let Some(access) = self.access(scan.relation.oid) {
+                    access.update.get_or_insert_default();
+                }
                 locks.push((
                     scan.alias.clone(),
                     LockedRelation { relation: scan.relation.clone(), row_id, columns, strength, wait },

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::BindContext;
 use super::stored::{StoredKind, bind_expression};
+use super::{BindContext, Binder};
 use crate::catalog::{ConstraintKind, Generated, IndexKey, Relation};
 use crate::error::Result;
 use crate::plan::expr::Expr;
-use crate::plan::physical::{BoundIndex, WriteTarget};
+use crate::plan::physical::{BoundIndex, ColumnSet, WriteTarget};
 
 /// Binds all that the rows of a table must satisfy.
 pub fn write_target(relation: &Arc<Relation>, cx: &BindContext<'_>) -> Result<WriteTarget> {
@@ -49,5 +49,15 @@ pub fn write_target(relation: &Arc<Relation>, cx: &BindContext<'_>) -> Result<Wr
             ));
         }
     }
-    Ok(WriteTarget { relation: relation.clone(), checks, indexes, generated })
+    let named = ColumnSet::default();
+    Ok(WriteTarget { relation: relation.clone(), checks, indexes, generated, named })
+}
+
+impl Binder<'_> {
+    /// [`write_target`] of the statement, once what it does to the table is known.
+    pub(crate) fn own_target(&mut self, relation: &Arc<Relation>) -> Result<WriteTarget> {
+        let access = self.access(relation.oid).copied().unwrap_or_default();
+        let named = access.insert.unwrap_or_default().union(access.update.unwrap_or_default());
+        Ok(WriteTarget { named, ..write_target(relation, self.cx)? })
+    }
 }

@@ -29,6 +29,7 @@ pub mod resolve;
 mod session;
 mod set;
 mod table;
+pub(crate) use table::NEXT_IDENTITY;
 mod template;
 mod text;
 mod unicode;
@@ -243,6 +244,14 @@ pub trait Host {
     fn catalog(&self) -> &dyn Catalog;
     /// `nextval` of the sequence with this OID.
     fn nextval(&mut self, sequence: Oid) -> Result<i64>;
+    /// The next value of the sequence behind an identity column: whoever may insert may take it.
+    fn next_identity(&mut self, sequence: Oid) -> Result<i64> {
+        self.nextval(sequence)
+    }
+    /// Whether the user may read a column of a table, so that errors may show its values.
+    fn may_read(&self, _relation: Oid, _column: usize) -> bool {
+        true
+    }
     /// `currval`
     fn currval(&mut self, sequence: Oid) -> Result<i64>;
     /// `lastval`

@@ -30,6 +30,7 @@ scalar! {
         cx.host.set_setting(name, value, local.unwrap_or(false))?
     };
     nextval_oid[cx](sequence: Id) -> i64 = cx.host.nextval(sequence.0)?;
+    next_identity[cx](sequence: Id) -> i64 = cx.host.next_identity(sequence.0)?;
     currval_oid[cx](sequence: Id) -> i64 = cx.host.currval(sequence.0)?;
     lastval[cx]() -> i64 = cx.host.lastval()?;
     setval_oid[cx](sequence: Id, value: i64) -> i64 = cx.host.setval(sequence.0, value, true)?;

@@ -174,6 +174,7 @@ impl<'a> Estimator<'a> {
     /// Rows of a base relation.
     pub(crate) fn relation_rows(&self, relation: &Relation) -> f64 {
         match self.cx.catalog.stats(relation.oid) {
+            _ if relation.kind == RelationKind::Sequence => 1.0,
             Some(stats) => stats.rows.max(1.0),
             None if relation.kind == RelationKind::Virtual => 100.0,
             None => DEFAULT_ROWS,

@@ -53,12 +53,72 @@ pub struct RelationUse {
     pub relation: Arc<Relation>,
     /// Strength of the table lock: see [`TableLock`].
     pub lock: TableLock,
-    /// Columns read (bit i = column index i; the last bit stands for all beyond 63) for privilege checks.
-    pub selected: u64,
-    /// Columns written.
-    pub modified: u64,
+    /// What is done to it, for privilege checks.
+    pub access: Access,
     /// Role whose privileges are checked; `None` = the current user (a view's owner otherwise).
     pub check_as: Option<Oid>,
+}
+
+/// Columns of a relation: bit 0 stands for the system columns, bit `i + 1` for the column with index `i`, the last one for all from there on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ColumnSet(u64);
+
+impl ColumnSet {
+    /// Adds a column by its attribute number: from 1, system columns have none above 0.
+    pub fn add(&mut self, attribute: i16) {
+        self.0 |= 1 << attribute.clamp(0, 63);
+    }
+
+    /// Adds columns by their indexes.
+    #[must_use]
+    pub fn with(mut self, indexes: &[usize]) -> ColumnSet {
+        for &i in indexes {
+            self.add(i16::try_from(i + 1).unwrap_or(i16::MAX));
+        }
+        self
+    }
+
+    /// The columns of both.
+    #[must_use]
+    pub fn union(self, other: ColumnSet) -> ColumnSet {
+        ColumnSet(self.0 | other.0)
+    }
+
+    /// Whether no column is named.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether a system column is in the set.
+    pub fn has_system(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// Whether the column with this index is in the set.
+    pub fn has(self, index: usize) -> bool {
+        self.0 & (1 << (index + 1).min(63)) != 0
+    }
+}
+
+/// What a statement does to a relation: each of the four ways with the columns it names, `None` for what it does not do.
+///
+/// An empty set asks for the privilege on any column, as `SELECT count(*)` does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Columns read.
+    pub select: Option<ColumnSet>,
+    /// Columns given values in new rows.
+    pub insert: Option<ColumnSet>,
+    /// Columns changed; none are named by FOR UPDATE and its like.
+    pub update: Option<ColumnSet>,
+    /// Rows are deleted.
+    pub delete: bool,
+}
+
+impl Access {
+    /// Reads, without naming columns.
+    pub const SELECT: Access =
+        Access { select: Some(ColumnSet(0)), insert: None, update: None, delete: false };
 }
 
 /// Lock modes that planned statements take (PostgreSQL manual 13.3.1).
@@ -258,6 +318,8 @@ pub struct WriteTarget {
     pub indexes: Vec<BoundIndex>,
     /// Stored generated columns: (column index, expression over the table's columns).
     pub generated: Vec<(usize, Expr)>,
+    /// Columns that the statement gives values to: errors may show these, whatever the user may read.
+    pub named: ColumnSet,
 }
 
 /// An index with its expressions bound over the table's columns (slot = column index).

@@ -240,8 +240,12 @@ pub(crate) fn is_secret(relation: &Relation) -> bool {
     relation.namespace == PG_CATALOG && SECRET.contains(&&*relation.name)
 }
 
-/// Computes a system relation's rows; those that contradict `keys` may be left out.
+/// Computes the rows of a system relation, or a sequence's; those that contradict `keys` may be left out.
 pub(crate) fn rows(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> Result<RowList> {
+    if of.kind == RelationKind::Sequence {
+        let state = cx.db.sequences.state(of.tree)?;
+        return Ok(vec![vec![Datum::Int8(state.last), Datum::Int8(state.logged), Datum::Bool(state.called)]]);
+    }
     let rows = match of.namespace {
         PG_CATALOG => pg_catalog(cx, of, keys)?,
         _ => views::information_schema(of)?,
@@ -277,7 +281,7 @@ fn pg_catalog(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> Result<RowList> 
         "pg_collation" => types::pg_collation(of),
         "pg_am" => types::pg_am(of),
         "pg_cast" => types::pg_cast(of),
-        "pg_proc" => routines::pg_proc(of, keys),
+        "pg_proc" => routines::pg_proc(cx, of, keys),
         "pg_aggregate" => routines::pg_aggregate(of)?,
         "pg_operator" => routines::pg_operator(of, keys),
         "pg_statistic" => statistics::pg_statistic(cx, of),

@@ -5,19 +5,19 @@ use nq_qsql::error::Result;
 use nq_qsql::func::{self, Body, Volatility};
 use nq_qsql::types::{Datum, Oid, oid};
 
-use super::cell::{NULL, array, texts, vector};
+use super::cell::{NULL, acl_texts, array, texts, vector};
 use super::record::Record;
-use super::{Keys, RowList, data};
-use crate::catalog::{BOOTSTRAP_SUPERUSER, PG_CATALOG};
+use super::{Keys, RowList, SystemCx, data};
+use crate::catalog::{BOOTSTRAP_SUPERUSER, PG_CATALOG, acl};
 
 /// `pg_proc`: what can be called, and the functions that belong to types and operator classes.
-pub(super) fn pg_proc(of: &Relation, keys: &Keys) -> RowList {
+pub(super) fn pg_proc(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList {
     let (oid, name) = (keys.oid(of, "oid"), keys.text(of, "proname"));
     let known = |p: &data::Proc| func::function_by_oid(p.oid).is_some() || data::is_support(p.oid);
     let mut out: RowList = match (oid, name) {
-        (Some(oid), _) => data::proc(oid).filter(known).map(|p| proc_row(of, &p)).into_iter().collect(),
-        (None, Some(name)) => data::procs_named(name).iter().map(|p| proc_row(of, p)).collect(),
-        (None, None) => data::procs().filter(known).map(|p| proc_row(of, &p)).collect(),
+        (Some(oid), _) => data::proc(oid).filter(known).map(|p| proc_row(cx, of, &p)).into_iter().collect(),
+        (None, Some(name)) => data::procs_named(name).iter().map(|p| proc_row(cx, of, p)).collect(),
+        (None, None) => data::procs().filter(known).map(|p| proc_row(cx, of, &p)).collect(),
     };
     let wanted =
         |f: &&func::Function| oid.is_none_or(|oid| oid == f.oid) && name.is_none_or(|name| name == f.name);
@@ -27,7 +27,7 @@ pub(super) fn pg_proc(of: &Relation, keys: &Keys) -> RowList {
     out
 }
 
-fn proc_row(of: &Relation, p: &data::Proc) -> Vec<Datum> {
+fn proc_row(cx: &SystemCx<'_>, of: &Relation, p: &data::Proc) -> Vec<Datum> {
     let args: Vec<Oid> = p.args().collect();
     let all: Vec<Oid> = p.all_args().collect();
     let names: Vec<&str> = p.names().collect();
@@ -61,6 +61,7 @@ fn proc_row(of: &Relation, p: &data::Proc) -> Vec<Datum> {
         .set("proargnames", if names.is_empty() { NULL } else { texts(names) })
         .set("proargdefaults", (!defaults.is_empty()).then(|| defaults.join(", ")))
         .set("prosrc", p.source())
+        .set("proacl", acl_texts(cx, acl::function_acl(p.name()).as_ref().map(|list| &list[..])))
         .done()
 }
 

@@ -111,7 +111,7 @@ impl Session {
             false => LockMode::AccessExclusive,
         };
         let relation = self.open_relation(name, mode)?;
-        self.check_not_system(&relation)?;
+        self.check_definable(&relation)?;
         check_kind(&relation, alter.kind)?;
         if relation.kind == RelationKind::Index {
             self.alter_index(&relation, &alter.commands)?;
@@ -187,6 +187,8 @@ impl Session {
             let work =
                 rows::Rewrite { before: old, computed: &computed, generated: &generated, missing: &missing };
             self.rewrite_rows(relation, &work, &not_null, &checks)?;
+            // The indexes are built of rows that this command has written.
+            self.txn().next_command();
         } else if !not_null.is_empty() || !checks.is_empty() {
             self.verify_rows(relation, &not_null, &checks)?;
         }
@@ -358,15 +360,8 @@ impl Session {
         if self.host.is_superuser() {
             return Ok(());
         }
-        let view = self.view();
-        let member = view
-            .cluster
-            .memberships(self.host.current_user.oid, crate::catalog::state::Via::Set)
-            .contains(&owner);
-        if !member {
-            bail!(INSUFFICIENT_PRIVILEGE, "must be able to SET ROLE \"{}\"", view.cluster.role_name(owner));
-        }
-        match view.catalog.namespace(namespace) {
+        self.check_may_become(owner)?;
+        match self.view().catalog.namespace(namespace) {
             Some(schema) if self.schema_privileges(schema, owner) & crate::catalog::acl::CREATE == 0 => {
                 bail!(INSUFFICIENT_PRIVILEGE, "permission denied for schema {}", schema.name)
             }

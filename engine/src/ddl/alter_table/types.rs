@@ -185,7 +185,7 @@ impl Session {
         }
         let name = &column.name;
         let bound = self.bind_stored(&text, &alteration.table, StoredKind::Default, Some(ty));
-        let expr = bound.map_err(|e| match cannot_assign(&e) {
+        bound.map_err(|e| match cannot_assign(&e) {
             true => sql_err!(
                 DATATYPE_MISMATCH,
                 "default for column \"{name}\" cannot be cast automatically to type {}",
@@ -193,7 +193,8 @@ impl Session {
             ),
             false => e,
         })?;
-        Ok(Some(stored_text(&expr, &alteration.table)))
+        // The text says what it said: its conversion to the column's type is implied, and the next type may be another.
+        Ok(Some(text))
     }
 
     /// An identity column's sequence follows its type; bounds that were the old type's become the new one's.

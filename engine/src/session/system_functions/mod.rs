@@ -15,10 +15,12 @@ mod visibility;
 
 use std::sync::Arc;
 
+use nq_qsql::bail;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::types::{Datum, Oid};
 
 use super::host::SessionHost;
+use crate::catalog::acl;
 use crate::catalog::lookup::CatalogView;
 
 /// A call of a system function. No argument of a strict one is NULL.
@@ -91,6 +93,9 @@ pub(super) fn call(host: &mut SessionHost, name: &str, args: &[Datum]) -> Result
         acl_items::call,
     ];
     let view = host.current_view().clone();
+    if acl::function_acl(name).is_some() && !host.is_superuser() {
+        bail!(INSUFFICIENT_PRIVILEGE, "permission denied for function {name}");
+    }
     let mut call = Call { host, view, name, args };
     for topic in TOPICS {
         if let Some(value) = topic(&mut call)? {

@@ -7,6 +7,7 @@ use nq_qsql::types::{Datum, Oid, info, oid};
 use nq_qsql::{bail, func, sql_err};
 
 use super::{Answer, Call};
+use crate::catalog::BOOTSTRAP_SUPERUSER;
 use crate::catalog::acl::{self, AclItem, AclKind, Privileges};
 use crate::catalog::state::Via;
 
@@ -105,7 +106,11 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
                 Datum::Text(name) => Some(c.view.resolve_reg(oid::REGPROCEDURE, name)?),
                 _ => func::function_by_oid(c.oid(first)).map(|f| f.oid),
             };
-            answer(function.map(|_| built_in(c, AclKind::Function, user)), AclKind::Function)?
+            let allowed = function.map(|oid| {
+                let list = func::function_by_oid(oid).and_then(|f| acl::function_acl(f.name));
+                by_list(c, list.as_ref().map(|l| &l[..]), AclKind::Function, BOOTSTRAP_SUPERUSER, user)
+            });
+            answer(allowed, AclKind::Function)?
         }
         "type" => {
             let ty = match object {
@@ -116,13 +121,13 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
                     known.then_some(oid)
                 }
             };
-            answer(ty.map(|_| built_in(c, AclKind::Type, user)), AclKind::Type)?
+            answer(ty.map(|_| by_list(c, None, AclKind::Type, BOOTSTRAP_SUPERUSER, user)), AclKind::Type)?
         }
         "language" => match object {
             Datum::Text(name) if !matches!(&**name, "sql" | "internal" | "c") => {
                 bail!(UNDEFINED_OBJECT, "language \"{name}\" does not exist")
             }
-            _ => answer(Some(built_in(c, AclKind::Type, user)), AclKind::Type)?,
+            _ => answer(Some(by_list(c, None, AclKind::Type, BOOTSTRAP_SUPERUSER, user)), AclKind::Type)?,
         },
         "tablespace" => {
             let known = match object {
@@ -270,11 +275,6 @@ fn on_column(c: &Call<'_>, relation: &Relation, at: usize, user: Oid) -> Allowed
         Some((_, list)) => by_list(c, Some(list), AclKind::Column, relation.owner, user),
         None => Allowed::default(),
     }
-}
-
-/// Built-in functions and types may be used by everybody.
-fn built_in(c: &Call<'_>, kind: AclKind, user: Oid) -> Allowed {
-    by_list(c, None, kind, crate::catalog::BOOTSTRAP_SUPERUSER, user)
 }
 
 fn has_role(c: &Call<'_>) -> Result<Datum> {

@@ -62,11 +62,20 @@ fn of_tree(c: &Call<'_>, tree: u32) -> Result<i64> {
     Ok(c.host.db.store.tree_stats(TreeId(tree)).map_err(store_error)?.bytes as i64)
 }
 
+/// Bytes of a table's tree; a tree that is an empty root only counts for nothing.
+fn of_rows(c: &Call<'_>, tree: u32) -> Result<i64> {
+    if tree == 0 {
+        return Ok(0);
+    }
+    let stats = c.host.db.store.tree_stats(TreeId(tree)).map_err(store_error)?;
+    Ok(if stats.records == 0 && stats.pages <= 1 { 0 } else { stats.bytes as i64 })
+}
+
 /// Bytes of a relation's own tree and of its indexes'; NULL when it does not exist.
 fn of_relation(c: &Call<'_>, own: bool, indexes: bool) -> Result<Datum> {
     let Some(relation) = c.view.relation_by_oid(c.oid(0)) else { return Ok(Datum::Null) };
     let sequence = relation.kind == nq_qsql::catalog::RelationKind::Sequence;
-    let mut bytes = if own && !sequence { of_tree(c, relation.tree)? } else { 0 };
+    let mut bytes = if own && !sequence { of_rows(c, relation.tree)? } else { 0 };
     if indexes {
         for index in &relation.indexes {
             bytes += of_tree(c, index.tree)?;

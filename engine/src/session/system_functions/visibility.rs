@@ -1,6 +1,7 @@
 //! Names: what the search path finds, and objects by their names.
 
 use nq_qsql::catalog::Catalog;
+use nq_qsql::error::{Result, SqlState};
 use nq_qsql::func;
 use nq_qsql::types::io::RegResolver;
 use nq_qsql::types::{Datum, IoContext, Oid, info, io_text, oid};
@@ -46,15 +47,15 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             oid != c.view.temp_namespace
                 && c.view.catalog.namespace(oid).is_some_and(|n| n.name.starts_with("pg_temp_")),
         ),
-        "to_regclass" => named(c, oid::REGCLASS),
-        "to_regtype" => named(c, oid::REGTYPE),
-        "to_regproc" => named(c, oid::REGPROC),
-        "to_regprocedure" => named(c, oid::REGPROCEDURE),
-        "to_regoper" => named(c, oid::REGOPER),
-        "to_regoperator" => named(c, oid::REGOPERATOR),
-        "to_regnamespace" => named(c, oid::REGNAMESPACE),
-        "to_regrole" => named(c, oid::REGROLE),
-        "to_regcollation" => named(c, oid::REGCOLLATION),
+        "to_regclass" => named(c, oid::REGCLASS)?,
+        "to_regtype" => named(c, oid::REGTYPE)?,
+        "to_regproc" => named(c, oid::REGPROC)?,
+        "to_regprocedure" => named(c, oid::REGPROCEDURE)?,
+        "to_regoper" => named(c, oid::REGOPER)?,
+        "to_regoperator" => named(c, oid::REGOPERATOR)?,
+        "to_regnamespace" => named(c, oid::REGNAMESPACE)?,
+        "to_regrole" => named(c, oid::REGROLE)?,
+        "to_regcollation" => named(c, oid::REGCOLLATION)?,
         "format_type" => c.view.reg_name(oid::REGTYPE, oid).map_or(Datum::Null, Datum::text),
         "to_regtypemod" => match nq_qsql::bind::bind_type_text(c.text(0), &*c.view) {
             Ok(ty) => Datum::Int4(ty.typmod),
@@ -93,7 +94,11 @@ fn table_is_visible(view: &CatalogView, oid: Oid) -> Datum {
 }
 
 /// The object with a name; NULL when there is none.
-fn named(c: &Call<'_>, kind: Oid) -> Datum {
+/// The object of a name; NULL for what is not there.
+fn named(c: &Call<'_>, kind: Oid) -> Result<Datum> {
     let io = IoContext { reg: Some(&*c.view), ..IoContext::default() };
-    io_text::parse_text(kind, -1, c.text(0), &io).unwrap_or(Datum::Null)
+    match io_text::parse_text(kind, -1, c.text(0), &io) {
+        Err(error) if error.code() == SqlState::INSUFFICIENT_PRIVILEGE => Err(error),
+        found => Ok(found.unwrap_or(Datum::Null)),
+    }
 }

@@ -159,7 +159,7 @@ impl Bulk {
     pub fn end_row(&mut self, writer: &Writer, cx: &ExecCx<'_>) -> Result<()> {
         if let Some(column) = self.null {
             let row = writer.decode(&self.bytes[self.ends.last().copied().unwrap_or(0)..])?;
-            return Err(writer.null_violation(&row, column, cx.io));
+            return Err(writer.null_violation(&row, column, cx));
         }
         let row = self.ends.len() as u32;
         let mut values: Vec<Datum> = Vec::new();

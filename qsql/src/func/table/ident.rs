@@ -8,6 +8,10 @@ use crate::types::oid::{
     BOOL, CID, INT4, INT8, OID, RECORD, REGCLASS, REGNAMESPACE, REGTYPE, TEXT, TID, VOID, XID, XID8,
 };
 
+/// `nextval` as identity columns use it: without a check of privileges.
+pub(crate) static NEXT_IDENTITY: Function =
+    f(1574, "nextval", &[REGCLASS], INT8, V, true, Scalar(session::next_identity));
+
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[
     f(68, "xideq", &[XID, XID], BOOL, I, true, Scalar(ident::xideq)),

@@ -23,6 +23,8 @@ mod text;
 mod uuid;
 mod window;
 
+pub(crate) use ident::NEXT_IDENTITY;
+
 use super::{Body, Cast, CastContext, CastMethod, Function, Operator, Volatility};
 use crate::types::Oid;
 use crate::types::oid::{
