@@ -15,7 +15,7 @@ use nq_qsql::types::{Datum, oid};
 use nq_qsql::{bail, sql_err};
 use nq_storage::buffer::touched;
 
-use crate::exec::{Execution, Memory};
+use crate::exec::Execution;
 use crate::session::Session;
 use crate::session::plan_cache::Plan;
 use crate::session::prepared::Source;
@@ -152,7 +152,7 @@ impl Session {
         actuals: &mut ActualStats,
     ) -> Result<()> {
         self.check_plan_writable(plan, Some(statement))?;
-        let memory = Memory::new(&self.db.budget, self.work_mem_bytes());
+        let memory = self.statement_memory();
         let execution = self.with_exec_cx(plan, params, &memory, |cx| {
             let mut execution = Execution::new(&plan.physical, cx, true)?;
             if !timed {

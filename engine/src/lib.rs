@@ -2,14 +2,11 @@
 //!
 //! [`Database`] is a cluster in a directory; [`Session`](session::Session) is a client's conversation with one of its databases.
 
-#[allow(dead_code, reason = "written for statements that are not wired yet; the roadmap lists them")]
 mod activity;
 pub mod admin;
-#[allow(dead_code, reason = "written for statements that are not wired yet; the roadmap lists them")]
 mod catalog;
 mod check;
 mod copy;
-#[allow(dead_code, reason = "written for statements that are not wired yet; the roadmap lists them")]
 pub mod database;
 mod databases;
 mod ddl;

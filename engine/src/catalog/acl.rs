@@ -21,8 +21,6 @@ pub(crate) const USAGE: Privileges = 1 << 8;
 pub(crate) const CREATE: Privileges = 1 << 9;
 pub(crate) const TEMPORARY: Privileges = 1 << 10;
 pub(crate) const CONNECT: Privileges = 1 << 11;
-pub(crate) const SET: Privileges = 1 << 12;
-pub(crate) const ALTER_SYSTEM: Privileges = 1 << 13;
 pub(crate) const MAINTAIN: Privileges = 1 << 14;
 
 const LETTERS: &[u8; 15] = b"arwdDxtXUCTcsAm";

@@ -13,7 +13,7 @@ use nq_storage::{Direction, KeyRange, TreeId};
 use super::Finding;
 use crate::error::store_error;
 use crate::exec::batch::BATCH_ROWS;
-use crate::exec::{ExecCx, Memory};
+use crate::exec::ExecCx;
 use crate::session::Session;
 use crate::table::key::{row_id, row_key};
 use crate::table::write::Writer;
@@ -124,7 +124,7 @@ impl Session {
         of_indexes: &mut [Problems],
     ) -> Result<(Option<u64>, Vec<Option<u64>>)> {
         let target = self.with_bind_cx(|cx| write_target(relation, cx))?;
-        let memory = Memory::new(&self.db.budget, self.work_mem_bytes());
+        let memory = self.statement_memory();
         self.with_cx(false, &[], &memory, |cx| {
             let writer = Writer::new(&target, cx)?;
             let mut check = Check { relation, writer, expected: vec![0; relation.indexes.len()] };

@@ -13,12 +13,12 @@ use super::table::{check_tablespace, on_commit, persistence, result_columns};
 use crate::catalog::object::RelationObject;
 use crate::error::store_error;
 use crate::exec::Execution;
-use crate::exec::memory::Memory;
 use crate::session::Session;
 use crate::session::plan_cache::Plan;
 use crate::session::prepared::Source;
 use crate::session::utility::Done;
 use crate::table::row::RowLayout;
+use crate::table::write::append_encoded;
 
 /// A table to be made of a query's result.
 struct TableFromQuery<'a> {
@@ -150,8 +150,7 @@ impl Session {
 
     /// Runs a query and appends its rows to an empty tree; returns their number.
     fn fill_table(&mut self, plan: &Arc<Plan>, tree: TreeId, layout: &RowLayout) -> Result<u64> {
-        let work_mem = (self.host.settings.derived().work_mem_kb.max(64) as usize) << 10;
-        let memory = Memory::new(&self.db.budget, work_mem);
+        let memory = self.statement_memory();
         let types: Vec<DataType> = plan.columns.iter().map(|c| c.ty).collect();
         self.begin_statement();
         self.with_exec_cx(plan, &[], &memory, |cx| {
@@ -164,14 +163,7 @@ impl Session {
                     layout.encode(&batch.row(row, &types), &mut bytes)?;
                     ends.push(bytes.len());
                 }
-                let first = cx.txn.next_row_id(tree, ends.len() as u64).map_err(store_error)?;
-                let mut start = 0;
-                let mut rows = ends.iter().map(|&end| {
-                    let row = &bytes[start..end];
-                    start = end;
-                    row
-                });
-                cx.txn.append_rows(tree, first, &mut rows).map_err(store_error)?;
+                append_encoded(cx.txn, tree, &bytes, &ends)?;
                 count += ends.len() as u64;
             }
             Ok(count)

@@ -21,7 +21,6 @@ use super::options::read_index_options;
 use super::table::{already_exists, check_tablespace};
 use crate::catalog::bootstrap::MAINTAIN;
 use crate::error::store_error;
-use crate::exec::memory::Memory;
 use crate::session::Session;
 use crate::session::utility::Done;
 use crate::table::build::build_index;
@@ -240,8 +239,7 @@ impl Session {
             return Ok(());
         }
         let target = self.with_bind_cx(|cx| write_target(relation, cx))?;
-        let work_mem = self.host.settings.int("maintenance_work_mem").unwrap_or(16_384).max(1024) as usize;
-        let memory = Memory::new(&self.db.budget, work_mem << 10);
+        let memory = self.maintenance_memory();
         let interrupt = self.backend.interrupt.clone();
         let mut idle = self.db.store.begin(TxnOptions { interrupt, ..TxnOptions::default() });
         for bound in target.indexes.iter().filter(|b| which.contains(&b.index.oid)) {

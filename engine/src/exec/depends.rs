@@ -7,7 +7,6 @@ use nq_qsql::plan::expr::{AggregateCall, Expr, ExprKind, FrameBound, SortKey, Su
 use nq_qsql::plan::physical::{Node, Op, PhysicalPlan, Scan};
 
 use super::ExecCx;
-use super::stats::inputs;
 
 /// The inputs of a part of a plan and their counts when last looked at.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +60,7 @@ fn outer(node: &Node, plan: &PhysicalPlan, depth: u32) -> Vec<usize> {
         }
         _ => {}
     }
-    for input in inputs(node) {
+    for input in node.inputs() {
         used.extend(outer(input, plan, depth));
     }
     used.retain(|input| !set.contains(input));

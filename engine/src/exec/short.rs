@@ -9,7 +9,6 @@ use nq_qsql::plan::physical::{Command, Node, Op, PhysicalPlan};
 use nq_qsql::types::{Oid, oid};
 
 use super::depends;
-use super::stats::inputs;
 use super::vector::{Kind, is_oid};
 
 /// Highest estimated cost of a short plan: about a millisecond.
@@ -31,7 +30,7 @@ fn is_short_node(node: &Node, seen: &mut Seen) -> bool {
         return false;
     }
     seen.all(depends::exprs(node));
-    !seen.long && node.cost.total <= SHORT_COST && inputs(node).into_iter().all(|n| is_short_node(n, seen))
+    !seen.long && node.cost.total <= SHORT_COST && node.inputs().into_iter().all(|n| is_short_node(n, seen))
 }
 
 /// What the expressions of a plan are like.

@@ -5,45 +5,14 @@
 
 use nq_qsql::error::Result;
 pub use nq_qsql::plan::explain::NodeActual;
-use nq_qsql::plan::physical::{Node, Op};
+use nq_qsql::plan::physical::Node;
 use nq_storage::buffer::touched;
 
 use super::{Batch, ExecCx, Operator};
 
-/// Returns a node's inputs in their numbering order.
-pub fn inputs(node: &Node) -> Vec<&Node> {
-    match &node.op {
-        Op::Empty
-        | Op::Result(_)
-        | Op::Values(_)
-        | Op::SeqScan(_)
-        | Op::IndexScan { .. }
-        | Op::FunctionScan { .. }
-        | Op::CteScan { .. }
-        | Op::WorkTableScan { .. } => Vec::new(),
-        Op::RecursiveUnion { base, step, .. } => vec![base, step],
-        Op::Filter { input, .. }
-        | Op::Project { input, .. }
-        | Op::ProjectSet { input, .. }
-        | Op::Aggregate { input, .. }
-        | Op::Window { input, .. }
-        | Op::Sort { input, .. }
-        | Op::Distinct { input, .. }
-        | Op::Limit { input, .. }
-        | Op::Materialize(input)
-        | Op::LockRows { input, .. }
-        | Op::Modify { input, .. } => vec![input],
-        Op::HashJoin { left, right, .. }
-        | Op::MergeJoin { left, right, .. }
-        | Op::NestedLoop { left, right, .. }
-        | Op::SetOp { left, right, .. } => vec![left, right],
-        Op::Append(inputs) => inputs.iter().collect(),
-    }
-}
-
 /// Number of nodes in the tree.
 pub fn count(node: &Node) -> usize {
-    1 + inputs(node).into_iter().map(count).sum::<usize>()
+    1 + node.inputs().into_iter().map(count).sum::<usize>()
 }
 
 /// An operator that is watched.

@@ -209,6 +209,23 @@ impl Values {
     }
 }
 
+/// The values at some rows: `$pick` takes them out of a list of fixed size, the method `$strings` out of strings.
+macro_rules! picked {
+    ($values:expr, $pick:ident, $strings:ident, $rows:expr) => {
+        match $values {
+            Values::Bool(v) => Values::Bool($pick!(v)),
+            Values::I16(v) => Values::I16($pick!(v)),
+            Values::I32(v) => Values::I32($pick!(v)),
+            Values::I64(v) => Values::I64($pick!(v)),
+            Values::F32(v) => Values::F32($pick!(v)),
+            Values::F64(v) => Values::F64($pick!(v)),
+            Values::Decimal(scale, v) => Values::Decimal(*scale, $pick!(v)),
+            Values::Str(s) => Values::Str(s.$strings($rows)),
+            Values::Datum(v) => Values::Datum($pick!(v)),
+        }
+    };
+}
+
 impl Vector {
     /// Makes an empty vector.
     pub fn new(kind: Kind) -> Vector {
@@ -390,17 +407,7 @@ impl Vector {
                 rows.iter().map(|&r| $v.get(r as usize).cloned().unwrap_or_else(Blank::blank)).collect()
             };
         }
-        let values = match &self.values {
-            Values::Bool(v) => Values::Bool(pick!(v)),
-            Values::I16(v) => Values::I16(pick!(v)),
-            Values::I32(v) => Values::I32(pick!(v)),
-            Values::I64(v) => Values::I64(pick!(v)),
-            Values::F32(v) => Values::F32(pick!(v)),
-            Values::F64(v) => Values::F64(pick!(v)),
-            Values::Decimal(scale, v) => Values::Decimal(*scale, pick!(v)),
-            Values::Str(s) => Values::Str(s.gather(rows)),
-            Values::Datum(v) => Values::Datum(pick!(v)),
-        };
+        let values = picked!(&self.values, pick, gather, rows);
         let mut nulls = Nulls::default();
         for (to, &from) in rows.iter().enumerate() {
             if from == u32::MAX || self.nulls.is_null(from as usize) {
@@ -420,17 +427,7 @@ impl Vector {
                 rows.iter().map(|&r| $v[usize::from(r)].clone()).collect()
             };
         }
-        let values = match &self.values {
-            Values::Bool(v) => Values::Bool(pick!(v)),
-            Values::I16(v) => Values::I16(pick!(v)),
-            Values::I32(v) => Values::I32(pick!(v)),
-            Values::I64(v) => Values::I64(pick!(v)),
-            Values::F32(v) => Values::F32(pick!(v)),
-            Values::F64(v) => Values::F64(pick!(v)),
-            Values::Decimal(scale, v) => Values::Decimal(*scale, pick!(v)),
-            Values::Str(s) => Values::Str(s.select(rows)),
-            Values::Datum(v) => Values::Datum(pick!(v)),
-        };
+        let values = picked!(&self.values, pick, select, rows);
         let mut nulls = Nulls::default();
         if self.nulls.any() {
             for (to, &from) in rows.iter().enumerate() {

@@ -365,6 +365,12 @@ impl Session {
         Memory::new(&self.db.budget, self.work_mem_bytes())
     }
 
+    /// The memory of a statement that maintains a table (`maintenance_work_mem`).
+    pub(crate) fn maintenance_memory(&self) -> Arc<Memory> {
+        let kb = self.host.settings.int("maintenance_work_mem").unwrap_or(16_384).max(1024) as usize;
+        Memory::new(&self.db.budget, kb << 10)
+    }
+
     /// Starts a plan. Answers the outcome when it is already complete: nothing to return.
     fn start_plan(
         &mut self,

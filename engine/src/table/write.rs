@@ -24,7 +24,7 @@ use nq_qsql::error::{Result, SqlError};
 use nq_qsql::plan::physical::{BoundIndex, ColumnSet, WriteTarget};
 use nq_qsql::sql_err;
 use nq_qsql::types::{DataType, Datum, IoContext, io_text};
-use nq_storage::{Change, Current, InsertOutcome, LockStrength, Modified, TreeId, WaitPolicy};
+use nq_storage::{Change, Current, InsertOutcome, LockStrength, Modified, TreeId, Txn, WaitPolicy};
 
 use super::key::{self, row_key};
 use super::row::RowLayout;
@@ -122,6 +122,19 @@ pub fn insert_rows(target: &WriteTarget, rows: &[Vec<Datum>], cx: &mut ExecCx<'_
         cx.check_interrupt()?;
         writer.insert(&mut part.to_vec(), cx)?;
     }
+    Ok(())
+}
+
+/// Appends encoded rows to a tree, one behind the other in `bytes`, where each ends in `ends`.
+pub(crate) fn append_encoded(txn: &mut Txn, tree: TreeId, bytes: &[u8], ends: &[usize]) -> Result<()> {
+    let first = txn.next_row_id(tree, ends.len() as u64).map_err(store_error)?;
+    let mut start = 0;
+    let mut rows = ends.iter().map(|&end| {
+        let row = &bytes[start..end];
+        start = end;
+        row
+    });
+    txn.append_rows(tree, first, &mut rows).map_err(store_error)?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use super::opclass::equality_operator;
 use super::text::utf8;
 use crate::error::{Result, SqlError};
 use crate::sql_err;
-use crate::types::compare::compare;
+use crate::types::compare::{compare, sort_order};
 use crate::types::oid::{INT4, TEXT};
 use crate::types::{Array, Datum, Oid, io_text};
 
@@ -375,27 +375,8 @@ fn sorted(a: &Array, descending: bool, nulls_first: bool) -> Result<Array> {
     let mut order: Vec<usize> = (0..rows).collect();
     let row = |i: usize| &a.items[i * width..(i + 1) * width];
     order.sort_by(|&i, &j| {
-        let mut pairs = row(i).iter().zip(row(j)).map(|(x, y)| match (x.is_null(), y.is_null()) {
-            (true, true) => Ordering::Equal,
-            (true, false) => {
-                if nulls_first {
-                    Ordering::Less
-                } else {
-                    Ordering::Greater
-                }
-            }
-            (false, true) => {
-                if nulls_first {
-                    Ordering::Greater
-                } else {
-                    Ordering::Less
-                }
-            }
-            (false, false) => {
-                let order = compare(x, y, a.element);
-                if descending { order.reverse() } else { order }
-            }
-        });
+        let mut pairs =
+            row(i).iter().zip(row(j)).map(|(x, y)| sort_order(x, y, a.element, descending, nulls_first));
         pairs.find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
     });
     Ok(taken(a, order))

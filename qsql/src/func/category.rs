@@ -6,6 +6,8 @@ use crate::error::Result;
 use crate::sql_err;
 use crate::types::{DataType, Oid, info};
 
+pub use crate::types::info::{element_of, type_name as display};
+
 /// `pg_type.typcategory`; `U` for types that are not built in.
 pub fn category(oid: Oid) -> u8 {
     info::by_oid(oid).map_or(b'U', |ty| ty.category)
@@ -21,19 +23,9 @@ pub fn array_of(element: Oid) -> Option<Oid> {
     Some(info::array_of(element)).filter(|&array| array != 0)
 }
 
-/// The element type of an array type (also of the vectors); `None` for other types.
-pub fn element_of(array: Oid) -> Option<Oid> {
-    info::element_of(array)
-}
-
 /// Finds a type by its `pg_type.typname`.
 pub fn by_name(name: &str) -> Option<Oid> {
     info::by_name(name).map(|ty| ty.oid)
-}
-
-/// The name that messages print for a type (`format_type(oid, NULL)`).
-pub fn display(oid: Oid) -> String {
-    info::type_name(oid)
 }
 
 /// Reads a type name with its modifier, as `regtypein` does.

@@ -12,7 +12,7 @@ use crate::func::{Body, EvalCx};
 use crate::plan::expr::{AggregateCall, Expr, ExprKind, SubPlanMode};
 use crate::plan::physical::{JoinKind, Node, Op, PhysicalPlan, Scan, ScanColumn, SetOp, SortSlot, Write};
 use crate::testing::MemoryCatalog;
-use crate::types::compare::compare;
+use crate::types::compare::{compare, sort_order};
 use crate::types::{DataType, Datum, IoContext, Oid};
 
 type Row = Vec<Datum>;
@@ -168,7 +168,7 @@ impl Interpreter<'_> {
                     let order = keys
                         .iter()
                         .zip(&index.columns)
-                        .map(|(&k, c)| order(&a.1[k], &b.1[k], c.ty.oid, c.descending, c.nulls_first));
+                        .map(|(&k, c)| sort_order(&a.1[k], &b.1[k], c.ty.oid, c.descending, c.nulls_first));
                     let order = order.fold(Ordering::Equal, Ordering::then);
                     if *backward { order.reverse() } else { order }
                 });
@@ -306,7 +306,7 @@ impl Interpreter<'_> {
             Op::Window { .. } => Err(SqlError::unsupported("windows in the reference executor")),
             Op::Sort { input, keys, top, .. } => {
                 let mut rows = self.rows(input)?;
-                rows.sort_by(|a, b| sort_order(a, b, keys));
+                rows.sort_by(|a, b| rows_order(a, b, keys));
                 if let Some(top) = top
                     && let Datum::Int8(n) = self.eval(top, &[])?
                 {
@@ -538,7 +538,7 @@ impl Interpreter<'_> {
                 .order
                 .iter()
                 .enumerate()
-                .map(|(i, k)| order(&a.0[i], &b.0[i], k.expr.ty.oid, k.descending, k.nulls_first));
+                .map(|(i, k)| sort_order(&a.0[i], &b.0[i], k.expr.ty.oid, k.descending, k.nulls_first));
             each.fold(Ordering::Equal, Ordering::then)
         });
         let mut state = make(&types);
@@ -551,32 +551,10 @@ impl Interpreter<'_> {
     }
 }
 
-fn order(a: &Datum, b: &Datum, ty: Oid, descending: bool, nulls_first: bool) -> Ordering {
-    match (a.is_null(), b.is_null()) {
-        (true, true) => Ordering::Equal,
-        (true, false) => {
-            if nulls_first {
-                Ordering::Less
-            } else {
-                Ordering::Greater
-            }
-        }
-        (false, true) => {
-            if nulls_first {
-                Ordering::Greater
-            } else {
-                Ordering::Less
-            }
-        }
-        (false, false) if descending => compare(b, a, ty),
-        (false, false) => compare(a, b, ty),
-    }
-}
-
-fn sort_order(a: &Row, b: &Row, keys: &[SortSlot]) -> Ordering {
+fn rows_order(a: &Row, b: &Row, keys: &[SortSlot]) -> Ordering {
     let each = keys
         .iter()
-        .map(|k| order(&a[k.slot as usize], &b[k.slot as usize], k.ty.oid, k.descending, k.nulls_first));
+        .map(|k| sort_order(&a[k.slot as usize], &b[k.slot as usize], k.ty.oid, k.descending, k.nulls_first));
     each.fold(Ordering::Equal, Ordering::then)
 }
 

@@ -20,6 +20,7 @@ use super::ast::*;
 use super::keyword::Tok;
 use super::parser::Parser;
 use super::primary::Paren;
+use super::query::begins_clause;
 use crate::error::Result;
 use crate::sql_err;
 
@@ -282,27 +283,8 @@ impl Parser<'_> {
 
     /// Whether the token behind the current one ends an item of a select list.
     fn label_ends(&mut self) -> bool {
-        matches!(
-            self.peek(),
-            Tok::Comma
-                | Tok::Semicolon
-                | Tok::Eof
-                | Tok::RParen
-                | Tok::From
-                | Tok::Into
-                | Tok::Where
-                | Tok::Group
-                | Tok::Having
-                | Tok::Window
-                | Tok::Order
-                | Tok::Limit
-                | Tok::Offset
-                | Tok::Fetch
-                | Tok::For
-                | Tok::Union
-                | Tok::Intersect
-                | Tok::Except
-        )
+        let next = self.peek();
+        begins_clause(next) || matches!(next, Tok::Comma | Tok::Semicolon | Tok::Eof | Tok::RParen)
     }
 
     /// A whole chain of AND or of OR.

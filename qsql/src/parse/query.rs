@@ -214,29 +214,11 @@ impl Parser<'_> {
 
     /// Whether a select list begins here; it may be empty.
     fn target_begins(&self) -> bool {
-        !matches!(
-            self.kind(),
-            Tok::From
-                | Tok::Into
-                | Tok::Where
-                | Tok::Group
-                | Tok::Having
-                | Tok::Window
-                | Tok::Order
-                | Tok::Limit
-                | Tok::Offset
-                | Tok::Fetch
-                | Tok::For
-                | Tok::Union
-                | Tok::Intersect
-                | Tok::Except
-                | Tok::On
-                | Tok::Returning
-                | Tok::With
-                | Tok::RParen
-                | Tok::Semicolon
-                | Tok::Eof
-        )
+        !begins_clause(self.kind())
+            && !matches!(
+                self.kind(),
+                Tok::On | Tok::Returning | Tok::With | Tok::RParen | Tok::Semicolon | Tok::Eof
+            )
     }
 
     pub(super) fn target_list(&mut self) -> Result<Vec<Target>> {
@@ -626,4 +608,12 @@ impl Select {
             pos,
         })
     }
+}
+
+/// Whether a keyword begins what may follow a select list.
+pub(super) fn begins_clause(token: Tok) -> bool {
+    matches!(
+        token,
+        Tok::From | Tok::Into | Tok::Where | Tok::Group | Tok::Having | Tok::Window | Tok::Order | Tok::Limit | Tok::Offset | Tok::Fetch | Tok::For | Tok::Union | Tok::Intersect | Tok::Except
+    )
 }

@@ -3,8 +3,7 @@
 //! left out where `ruleutils` leaves them out (`isSimpleNode`).
 
 use super::expr::{AggregateCall, Expr, ExprKind, SortKey, SubPlanMode, WindowCall};
-use crate::func::category::element_of;
-use crate::types::{DataType, Datum, IoContext, io_text, oid};
+use crate::types::{DataType, Datum, IoContext, info, io_text, oid};
 
 /// What the leaves of an expression are called.
 pub trait Names {
@@ -431,29 +430,7 @@ fn is_cast(name: &str, args: &[Expr]) -> bool {
 
 /// A type's name with its modifier.
 pub fn type_name(ty: DataType) -> String {
-    let shown = crate::func::category::display(ty.oid);
-    if element_of(ty.oid).unwrap_or(ty.oid) == oid::BPCHAR && ty.typmod < 0 {
-        // `character` alone would mean `character(1)`.
-        return shown.replace("character", "bpchar");
-    }
-    if ty.typmod < 0 {
-        return shown;
-    }
-    let (shown, brackets) = shown.strip_suffix("[]").map_or((shown.as_str(), ""), |s| (s, "[]"));
-    let modified = match element_of(ty.oid).unwrap_or(ty.oid) {
-        oid::VARCHAR | oid::BPCHAR => format!("{shown}({})", ty.typmod - 4),
-        oid::NUMERIC => {
-            let packed = ty.typmod - 4;
-            // The scale is an 11-bit signed number.
-            format!("{shown}({},{})", packed >> 16, ((packed & 0x7ff) ^ 1024) - 1024)
-        }
-        oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ => match shown.split_once(' ') {
-            Some((word, rest)) => format!("{word}({}) {rest}", ty.typmod),
-            None => format!("{shown}({})", ty.typmod),
-        },
-        _ => shown.to_owned(),
-    };
-    modified + brackets
+    info::format_type(ty.oid, Some(ty.typmod))
 }
 
 /// Whether an operand needs no parentheses in the pretty form.

@@ -165,6 +165,39 @@ pub struct Node {
     pub cost: Cost,
 }
 
+impl Node {
+    /// The inputs, in the order in which nodes are numbered.
+    pub fn inputs(&self) -> Vec<&Node> {
+        match &self.op {
+            Op::Empty
+            | Op::Result(_)
+            | Op::Values(_)
+            | Op::SeqScan(_)
+            | Op::IndexScan { .. }
+            | Op::FunctionScan { .. }
+            | Op::CteScan { .. }
+            | Op::WorkTableScan { .. } => Vec::new(),
+            Op::RecursiveUnion { base, step, .. } => vec![base, step],
+            Op::Filter { input, .. }
+            | Op::Project { input, .. }
+            | Op::ProjectSet { input, .. }
+            | Op::Aggregate { input, .. }
+            | Op::Window { input, .. }
+            | Op::Sort { input, .. }
+            | Op::Distinct { input, .. }
+            | Op::Limit { input, .. }
+            | Op::Materialize(input)
+            | Op::LockRows { input, .. }
+            | Op::Modify { input, .. } => vec![input],
+            Op::HashJoin { left, right, .. }
+            | Op::MergeJoin { left, right, .. }
+            | Op::NestedLoop { left, right, .. }
+            | Op::SetOp { left, right, .. } => vec![left, right],
+            Op::Append(inputs) => inputs.iter().collect(),
+        }
+    }
+}
+
 /// Estimates in PostgreSQL's cost units.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {

@@ -71,6 +71,19 @@ pub(super) fn trim(text: &str) -> &str {
     text.trim_end_matches(' ')
 }
 
+/// Compares two values, NULL too, as ORDER BY does under its options.
+pub fn sort_order(a: &Datum, b: &Datum, type_oid: Oid, descending: bool, nulls_first: bool) -> Ordering {
+    match (a.is_null(), b.is_null()) {
+        (true, true) => Ordering::Equal,
+        (true, false) if nulls_first => Ordering::Less,
+        (true, false) => Ordering::Greater,
+        (false, true) if nulls_first => Ordering::Greater,
+        (false, true) => Ordering::Less,
+        (false, false) if descending => compare(b, a, type_oid),
+        (false, false) => compare(a, b, type_oid),
+    }
+}
+
 /// PostgreSQL's order of floats: NaN above infinity, 0 equal to -0.
 #[inline]
 pub fn compare_f64(a: f64, b: f64) -> Ordering {

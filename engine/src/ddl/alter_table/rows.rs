@@ -13,12 +13,12 @@ use nq_storage::{TreeId, TxnOptions};
 use super::super::stored::mentioned_columns;
 use crate::error::store_error;
 use crate::exec::eval::Compiled;
-use crate::exec::memory::Memory;
 use crate::exec::vector::Vector;
 use crate::exec::{Batch, ExecCx};
 use crate::session::Session;
 use crate::table::build::{WideScan, with_snapshot};
 use crate::table::row::RowLayout;
+use crate::table::write::append_encoded;
 
 /// A condition on the rows that are there.
 enum Demand {
@@ -111,8 +111,7 @@ impl Session {
 
     /// Runs `work` over the table's rows as they are now.
     fn with_rows(&mut self, work: impl FnOnce(&mut ExecCx<'_>) -> Result<()>) -> Result<()> {
-        let work_mem = self.host.settings.int("maintenance_work_mem").unwrap_or(16_384).max(1024) as usize;
-        let memory = Memory::new(&self.db.budget, work_mem << 10);
+        let memory = self.maintenance_memory();
         let interrupt = self.backend.interrupt.clone();
         let idle = self.db.store.begin(TxnOptions { interrupt, ..TxnOptions::default() });
         let snapshot = idle.snapshot();
@@ -199,14 +198,7 @@ impl Session {
                     layout.encode(&new.row(row, &types), &mut bytes)?;
                     ends.push(bytes.len());
                 }
-                let first = cx.txn.next_row_id(tree, ends.len() as u64).map_err(store_error)?;
-                let mut start = 0;
-                let mut rows = ends.iter().map(|&end| {
-                    let row = &bytes[start..end];
-                    start = end;
-                    row
-                });
-                cx.txn.append_rows(tree, first, &mut rows).map_err(store_error)?;
+                append_encoded(cx.txn, tree, &bytes, &ends)?;
             }
             Ok(())
         })

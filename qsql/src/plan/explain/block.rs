@@ -96,37 +96,6 @@ impl Names for SlotNames<'_, '_> {
     }
 }
 
-/// The physical inputs of a node, in the order in which runs number them.
-fn inputs(node: &Node) -> Vec<&Node> {
-    match &node.op {
-        Op::Empty
-        | Op::Result(_)
-        | Op::Values(_)
-        | Op::SeqScan(_)
-        | Op::IndexScan { .. }
-        | Op::FunctionScan { .. }
-        | Op::CteScan { .. }
-        | Op::WorkTableScan { .. } => Vec::new(),
-        Op::RecursiveUnion { base, step, .. } => vec![base, step],
-        Op::Filter { input, .. }
-        | Op::Project { input, .. }
-        | Op::ProjectSet { input, .. }
-        | Op::Aggregate { input, .. }
-        | Op::Window { input, .. }
-        | Op::Sort { input, .. }
-        | Op::Distinct { input, .. }
-        | Op::Limit { input, .. }
-        | Op::Materialize(input)
-        | Op::LockRows { input, .. }
-        | Op::Modify { input, .. } => vec![input],
-        Op::HashJoin { left, right, .. }
-        | Op::MergeJoin { left, right, .. }
-        | Op::NestedLoop { left, right, .. }
-        | Op::SetOp { left, right, .. } => vec![left, right],
-        Op::Append(inputs) => inputs.iter().collect(),
-    }
-}
-
 fn number(node: &Node, next: &mut usize, numbers: &mut HashMap<*const Node, usize>, relations: &mut usize) {
     numbers.insert(std::ptr::from_ref(node), *next);
     *next += 1;
@@ -142,7 +111,7 @@ fn number(node: &Node, next: &mut usize, numbers: &mut HashMap<*const Node, usiz
     ) {
         *relations += 1;
     }
-    inputs(node).into_iter().for_each(|n| number(n, next, numbers, relations));
+    node.inputs().into_iter().for_each(|n| number(n, next, numbers, relations));
 }
 
 /// Says after a filter how many rows it removed.
