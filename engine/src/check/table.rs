@@ -12,8 +12,8 @@ use nq_storage::{Direction, KeyRange, TreeId};
 
 use super::Finding;
 use crate::error::store_error;
-use crate::exec::batch::BATCH_ROWS;
 use crate::exec::ExecCx;
+use crate::exec::batch::BATCH_ROWS;
 use crate::session::Session;
 use crate::table::key::{row_id, row_key};
 use crate::table::write::Writer;

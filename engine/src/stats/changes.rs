@@ -38,6 +38,11 @@ impl Changes {
         counter.rows.fetch_add(rows, Ordering::Relaxed);
     }
 
+    /// Rows of a table that were changed since it was analysed.
+    pub(crate) fn of(&self, table: Oid) -> u64 {
+        self.tables.read().get(&table).map_or(0, |counter| counter.rows.load(Ordering::Relaxed))
+    }
+
     /// Starts over with a table: it was analysed, or is gone.
     pub(crate) fn reset(&self, table: Oid) {
         self.tables.write().remove(&table);

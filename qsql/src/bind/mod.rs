@@ -21,6 +21,7 @@ mod aggregate;
 mod assign;
 mod call;
 mod coerce;
+mod comparison;
 mod copy;
 mod expr;
 mod from;

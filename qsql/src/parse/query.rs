@@ -614,6 +614,19 @@ impl Select {
 pub(super) fn begins_clause(token: Tok) -> bool {
     matches!(
         token,
-        Tok::From | Tok::Into | Tok::Where | Tok::Group | Tok::Having | Tok::Window | Tok::Order | Tok::Limit | Tok::Offset | Tok::Fetch | Tok::For | Tok::Union | Tok::Intersect | Tok::Except
+        Tok::From
+            | Tok::Into
+            | Tok::Where
+            | Tok::Group
+            | Tok::Having
+            | Tok::Window
+            | Tok::Order
+            | Tok::Limit
+            | Tok::Offset
+            | Tok::Fetch
+            | Tok::For
+            | Tok::Union
+            | Tok::Intersect
+            | Tok::Except
     )
 }

@@ -83,7 +83,6 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
         },
         "pg_postmaster_start_time" | "pg_conf_load_time" => Datum::TimestampTz(c.host.db.started),
         "pg_jit_available" | "pg_numa_available" => Datum::Bool(false),
-        "pg_reload_conf" => Datum::Bool(true),
         "current_query" => Datum::Text(c.host.backend.doing.lock().query.clone()),
         "pg_trigger_depth" => Datum::Int4(0),
         "pg_notification_queue_usage" => Datum::Float8(0.0),
@@ -92,7 +91,6 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
         "pg_database_collation_actual_version" => Datum::text("1"),
         "pg_tablespace_location" => Datum::text(""),
         "pg_column_toast_chunk_id" => Datum::Null,
-        "pg_log_backend_memory_contexts" => Datum::Bool(c.host.db.activity.find(c.int(0) as i32).is_some()),
         "pg_settings_get_flags" => match crate::settings::definition::find(c.text(0)) {
             Some(definition) => {
                 let flag = |name: &str, on: bool| on.then(|| Datum::text(name));

@@ -1,8 +1,7 @@
-//! `pg_stat_get_...`: counters. Rows and pages are the store's; of what nobody counts the answer is zero, of times NULL.
+//! `pg_stat_get_...`: counters. Rows and pages are the store's; what nobody counts is not known, and NULL.
 
 use nq_qsql::catalog::Catalog;
-use nq_qsql::func;
-use nq_qsql::types::{Datum, oid};
+use nq_qsql::types::Datum;
 
 use super::{Answer, Call};
 
@@ -20,22 +19,13 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             Datum::Int8((buffer.hits + buffer.misses) as i64)
         }
         "pg_stat_get_snapshot_timestamp" => Datum::Null,
+        "pg_stat_get_mod_since_analyze" => Datum::Int8(c.host.db.changes.of(c.oid(0)) as i64),
         "pg_stat_have_stats" => Datum::Bool(false),
-        name if name.starts_with("pg_stat_get_") => nothing(name),
-        name if name.starts_with("pg_stat_") => Datum::text(""),
+        // Nothing is kept back or read from a copy.
+        "pg_stat_clear_snapshot" | "pg_stat_force_next_flush" => Datum::text(""),
+        name if name.starts_with("pg_stat_get_") => Datum::Null,
         _ => return Ok(None),
     }))
-}
-
-/// The zero of a counter's type.
-fn nothing(name: &str) -> Datum {
-    match func::functions(name).first().map(|f| f.result) {
-        Some(oid::INT8) => Datum::Int8(0),
-        Some(oid::INT4) => Datum::Int4(0),
-        Some(oid::FLOAT8) => Datum::Float8(0.0),
-        Some(oid::BOOL) => Datum::Bool(false),
-        _ => Datum::Null,
-    }
 }
 
 fn live_rows(c: &Call<'_>) -> i64 {

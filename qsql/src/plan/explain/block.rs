@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::deparse::{
-    Names, deparse_aggregate, deparse_conjunction, deparse_expr, deparse_window, order_words,
-    quote_identifier,
+    deparse_aggregate, deparse_conjunction, deparse_expr, deparse_window, order_words, quote_identifier,
 };
 use super::super::expr::{Expr, ExprKind};
 use super::super::physical::{
-    AggregateStrategy, Command, Cost, JoinKind, Node, Op, PhysicalPlan, Scan, ScanColumn, SetOp, SortSlot,
-    Write,
+    AggregateStrategy, Command, Cost, JoinKind, Node, Op, PhysicalPlan, Scan, ScanColumn, SetOp, Write,
 };
+use super::slot::{Slot, SlotNames, join_slots, sort_keys};
 use super::{ActualStats, ExplainOptions, NodeActual};
 
 /// A shown node.
@@ -48,20 +47,6 @@ pub enum Fact {
     Count(f64),
 }
 
-/// The text of a slot and whether it is a plain column.
-#[derive(Clone, Debug)]
-struct Slot {
-    text: String,
-    plain: bool,
-}
-
-impl Slot {
-    /// As an operand of a node above: expressions stand in parentheses.
-    fn referenced(&self) -> String {
-        if self.plain { self.text.clone() } else { format!("({})", self.text) }
-    }
-}
-
 pub(super) struct Builder<'a> {
     plan: &'a PhysicalPlan,
     options: &'a ExplainOptions,
@@ -73,27 +58,6 @@ pub(super) struct Builder<'a> {
     params: HashMap<u32, String>,
     /// Subplans that are shown already.
     mentioned: Vec<u32>,
-}
-
-struct SlotNames<'s, 'p> {
-    slots: &'s [Slot],
-    params: &'p HashMap<u32, String>,
-    /// Whether expressions of slots are the node's own.
-    own: bool,
-}
-
-impl Names for SlotNames<'_, '_> {
-    fn column(&self, id: u32) -> String {
-        match self.slots.get(id as usize) {
-            Some(slot) if self.own => slot.text.clone(),
-            Some(slot) => slot.referenced(),
-            None => format!("?{id}?"),
-        }
-    }
-
-    fn exec_param(&self, slot: u32) -> String {
-        self.params.get(&slot).cloned().unwrap_or_else(|| format!("${slot}"))
-    }
 }
 
 fn number(node: &Node, next: &mut usize, numbers: &mut HashMap<*const Node, usize>, relations: &mut usize) {
@@ -789,39 +753,6 @@ impl<'a> Builder<'a> {
             block.children.push(child);
         }
     }
-}
-
-impl Slot {
-    /// As a group key: a column as it is, an expression bare when the node computes it.
-    fn referenced_in(&self, e: &Expr) -> String {
-        match e.kind {
-            ExprKind::Column(_) => self.referenced(),
-            _ => self.text.clone(),
-        }
-    }
-}
-
-fn join_slots(kind: JoinKind, left: Vec<Slot>, both: Vec<Slot>) -> Vec<Slot> {
-    match kind {
-        JoinKind::Semi | JoinKind::Anti | JoinKind::NullAwareAnti => left,
-        JoinKind::Mark => {
-            let mut slots = left;
-            slots.push(Slot { text: "mark".to_owned(), plain: true });
-            slots
-        }
-        _ => both,
-    }
-}
-
-fn sort_keys(keys: &[SortSlot], slots: &[Slot]) -> Vec<String> {
-    keys.iter()
-        .map(|k| {
-            let text = slots.get(k.slot as usize).map_or_else(|| format!("?{}?", k.slot), Slot::referenced);
-            let collate =
-                if k.collation == 950 && k.ty.oid != crate::types::oid::NAME { " COLLATE \"C\"" } else { "" };
-            format!("{text}{collate}{}", order_words(k.descending, k.nulls_first))
-        })
-        .collect()
 }
 
 /// Adds the alias where it differs from the name.

@@ -7,6 +7,7 @@
 
 mod block;
 mod json;
+mod slot;
 mod text;
 
 use super::physical::PhysicalPlan;
