@@ -22,7 +22,7 @@ mod ident;
 mod int;
 mod numeric;
 pub mod opclass;
-mod pattern;
+pub(crate) mod pattern;
 pub mod quote;
 mod record;
 pub mod resolve;

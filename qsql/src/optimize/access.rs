@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use super::columns::{ColumnSet, Parts};
 use super::cost::{
-    CPU_INDEX_TUPLE, CPU_OPERATOR, CPU_TUPLE, DESCENT, SEQ_PAGE, pages_fetched, penalty, random_page,
+    CPU_INDEX_TUPLE, CPU_OPERATOR, CPU_TUPLE, DESCENT, FETCH, SEQ_PAGE, VISIT, pages_fetched, penalty,
+    random_page,
 };
 use super::estimate::{Estimator, commuted, is_widening, operator_name};
 use super::fold::{simplify, volatility};
@@ -49,6 +50,9 @@ pub(crate) struct IndexPath {
     pub(crate) shown: Vec<Expr>,
 }
 
+/// Correlation from which on values count as stored in their order.
+pub(crate) const CLUSTERED: f64 = 0.9;
+
 /// How a relation is read.
 pub(crate) struct Path {
     /// `None`: from end to end.
@@ -61,6 +65,8 @@ pub(crate) struct Path {
     pub(crate) order: Vec<OrderKey>,
     /// At most one row, by a full key of a unique index.
     pub(crate) point: bool,
+    /// Rows that lie together in the index lie together in the table.
+    pub(crate) clustered: bool,
 }
 
 /// What path selection looks at.
@@ -108,6 +114,7 @@ impl Access<'_, '_> {
             total: pages * SEQ_PAGE + rows * CPU_TUPLE + filter_cost + penalty(self.cx, "enable_seqscan"),
             order: Vec::new(),
             point: false,
+            clustered: false,
         };
         if !matches!(scan.relation.kind, RelationKind::Table | RelationKind::MaterializedView) {
             return best;
@@ -286,8 +293,17 @@ impl Access<'_, '_> {
         let mut total =
             startup + (selected / 400.0).floor() * page + selected * (CPU_INDEX_TUPLE + CPU_OPERATOR);
         total += selected * CPU_OPERATOR * filter.len() as f64;
+        let correlation = keys.first().map_or(0.0, |key| match key.kind {
+            ExprKind::Column(id) => self.estimator.correlation(id),
+            _ => 0.0,
+        });
         if !index_only {
-            total += pages_fetched(selected, pages) * page + selected * (DESCENT + CPU_TUPLE);
+            let fetched = pages_fetched(selected, pages);
+            // In the index's order a leaf is visited anew for each row, unless neighbours there are neighbours here.
+            let scattered = if useful_order { selected } else { fetched };
+            let together = (selected * pages / rows).ceil();
+            let visits = scattered + (together - scattered) * correlation * correlation;
+            total += fetched * page + visits * VISIT + selected * FETCH;
         }
         total += penalty(self.cx, "enable_indexscan");
         Some(Path {
@@ -298,6 +314,7 @@ impl Access<'_, '_> {
             total,
             order,
             point,
+            clustered: correlation.abs() > CLUSTERED,
         })
     }
 

@@ -3,10 +3,14 @@
 //! Formulas and defaults are those of PostgreSQL's `selfuncs.c` where statistics exist: most common values, histograms and
 //! distinct counts; independence between conditions, except for the two ends of one range.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::pushdown::arms_within;
 use crate::bind::BindContext;
 use crate::catalog::{ColumnStats, IndexKey, Relation, RelationKind, RelationStats};
+use crate::func::pattern::like::is_like;
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::Logical;
 use crate::plan::physical::{JoinKind, ScanColumn};
@@ -28,6 +32,8 @@ struct Origin {
     relation: Arc<Relation>,
     stats: Option<Arc<RelationStats>>,
     column: usize,
+    /// Which of the statement's scans reads it.
+    scan: u32,
 }
 
 /// What the optimiser knows of the statement's columns.
@@ -35,6 +41,9 @@ pub(crate) struct Estimator<'a> {
     cx: &'a BindContext<'a>,
     origins: Vec<Option<Origin>>,
     types: Vec<DataType>,
+    scans: u32,
+    /// What the catalog said: it looks at the tables for it.
+    known: RefCell<HashMap<Oid, Option<Arc<RelationStats>>>>,
     /// Estimated rows of the CTEs.
     pub(crate) cte_rows: Vec<f64>,
 }
@@ -113,7 +122,19 @@ pub(crate) fn comparison(e: &Expr) -> Option<Comparison<'_>> {
 
 impl<'a> Estimator<'a> {
     pub(crate) fn new(cx: &'a BindContext<'a>, types: Vec<DataType>) -> Self {
-        Estimator { cx, origins: Vec::new(), types, cte_rows: Vec::new() }
+        Estimator {
+            cx,
+            origins: Vec::new(),
+            types,
+            scans: 0,
+            known: RefCell::default(),
+            cte_rows: Vec::new(),
+        }
+    }
+
+    fn relation_stats(&self, relation: Oid) -> Option<Arc<RelationStats>> {
+        let mut known = self.known.borrow_mut();
+        known.entry(relation).or_insert_with(|| self.cx.catalog.stats(relation)).clone()
     }
 
     /// Learns the origins of a plan's columns.
@@ -121,12 +142,18 @@ impl<'a> Estimator<'a> {
         plan.each_input(&mut |input| self.learn(input));
         match plan {
             Logical::Scan(scan) => {
-                let stats = self.cx.catalog.stats(scan.relation.oid);
+                let stats = self.relation_stats(scan.relation.oid);
+                self.scans += 1;
                 for &(id, what) in &scan.columns {
                     if let ScanColumn::Attribute(column) = what {
                         self.set(
                             id,
-                            Some(Origin { relation: scan.relation.clone(), stats: stats.clone(), column }),
+                            Some(Origin {
+                                relation: scan.relation.clone(),
+                                stats: stats.clone(),
+                                column,
+                                scan: self.scans,
+                            }),
                         );
                     }
                 }
@@ -161,6 +188,17 @@ impl<'a> Estimator<'a> {
         origin.stats.as_ref()?.columns.get(origin.column)?.as_ref()
     }
 
+    /// Correlation of a column's values with where they are stored.
+    pub(crate) fn correlation(&self, id: ColumnId) -> f64 {
+        self.stats(id).map_or(0.0, |s| s.correlation)
+    }
+
+    /// Correlation of a column of a relation.
+    pub(crate) fn relation_correlation(&self, relation: Oid, column: usize) -> f64 {
+        let stats = self.relation_stats(relation);
+        stats.and_then(|s| s.columns.get(column)?.as_ref().map(|c| c.correlation)).unwrap_or(0.0)
+    }
+
     /// Bytes of a column's value.
     pub(crate) fn width(&self, id: ColumnId) -> f64 {
         if let Some(stats) = self.stats(id)
@@ -173,7 +211,7 @@ impl<'a> Estimator<'a> {
 
     /// Rows of a base relation.
     pub(crate) fn relation_rows(&self, relation: &Relation) -> f64 {
-        match self.cx.catalog.stats(relation.oid) {
+        match self.relation_stats(relation.oid) {
             _ if relation.kind == RelationKind::Sequence => 1.0,
             Some(stats) => stats.rows.max(1.0),
             None if relation.kind == RelationKind::Virtual => 100.0,
@@ -183,7 +221,7 @@ impl<'a> Estimator<'a> {
 
     /// Pages of a base relation.
     pub(crate) fn relation_pages(&self, relation: &Relation) -> f64 {
-        match self.cx.catalog.stats(relation.oid) {
+        match self.relation_stats(relation.oid) {
             Some(stats) => stats.pages.max(1.0),
             None => 10.0,
         }
@@ -260,10 +298,7 @@ impl<'a> Estimator<'a> {
             ExprKind::Const(Datum::Bool(true)) => 1.0,
             ExprKind::Const(_) => 0.0,
             ExprKind::And(items) => self.conjunction(items),
-            ExprKind::Or(items) => items.iter().fold(0.0, |s, e| {
-                let one = self.selectivity(e);
-                s + one - s * one
-            }),
+            ExprKind::Or(items) => self.disjunction(items) / self.restricted(e),
             ExprKind::Not(inner) => 1.0 - self.selectivity(inner),
             ExprKind::IsNull { value, negated } => {
                 let nulls = plain_column(value)
@@ -275,13 +310,54 @@ impl<'a> Estimator<'a> {
             ExprKind::ScalarArray { any, left, array, .. } => self.array_selectivity(e, *any, left, array),
             ExprKind::Call { args, .. } => match operator_name(e) {
                 Some("=" | "<>" | "<" | "<=" | ">" | ">=") => self.comparison_selectivity(e),
-                Some("~~" | "~~*" | "~" | "~*") => self.pattern(args),
-                Some("!~~" | "!~~*" | "!~" | "!~*") => 1.0 - self.pattern(args),
+                Some("~~") => self.like(args),
+                Some("!~~") => 1.0 - self.like(args),
+                Some("~~*" | "~" | "~*") => self.pattern(args),
+                Some("!~~*" | "!~" | "!~*") => 1.0 - self.pattern(args),
                 _ => DEFAULT_INEQUALITY,
             },
             _ => 0.5,
         };
         s.clamp(0.0, 1.0)
+    }
+
+    fn disjunction(&self, items: &[Expr]) -> f64 {
+        items.iter().fold(0.0, |s, e| {
+            let one = self.selectivity(e);
+            s + one - s * one
+        })
+    }
+
+    /// What a disjunction over several relations has been made to restrict each of them by already, when predicates were pushed down.
+    fn restricted(&self, e: &Expr) -> f64 {
+        let mut scans = Vec::new();
+        self.scans_of(e, &mut scans);
+        if scans.len() < 2 {
+            return 1.0;
+        }
+        let share = |&scan: &u32| {
+            let within = |e: &Expr| {
+                let mut own = Vec::new();
+                self.scans_of(e, &mut own);
+                own == [scan]
+            };
+            match arms_within(e, &within).map(|e| e.kind) {
+                Some(ExprKind::Or(items)) => self.disjunction(&items).max(1e-9),
+                _ => 1.0,
+            }
+        };
+        scans.iter().map(share).product()
+    }
+
+    fn scans_of(&self, e: &Expr, out: &mut Vec<u32>) {
+        if let ExprKind::Column(id) = e.kind {
+            // What has no origin counts as a relation of its own.
+            let scan = self.origin(id).map_or(u32::MAX - id, |o| o.scan);
+            if !out.contains(&scan) {
+                out.push(scan);
+            }
+        }
+        e.each_child(&mut |child| self.scans_of(child, out));
     }
 
     fn comparison_selectivity(&self, e: &Expr) -> f64 {
@@ -362,6 +438,26 @@ impl<'a> Estimator<'a> {
             (Some(f), _) => 1.0 - f,
         };
         (common + rest * fraction).clamp(0.0001, 1.0)
+    }
+
+    /// LIKE, tried on the values that the statistics hold: if they are many, they are a fair sample.
+    fn like(&self, args: &[Expr]) -> f64 {
+        let guess = self.pattern(args);
+        let [value, Expr { kind: ExprKind::Const(Datum::Text(pattern)), .. }] = args else { return guess };
+        let Some(stats) = plain_column(value).and_then(|id| self.stats(id)) else { return guess };
+        let matches = |d: &Datum| matches!(d, Datum::Text(text) if is_like(text, pattern));
+        let common: f64 = stats.common.iter().filter(|c| matches(&c.0)).map(|c| c.1).sum();
+        let all_common: f64 = stats.common.iter().map(|c| c.1).sum();
+        let rest = (1.0 - all_common - stats.null_fraction).max(0.0);
+        let sample = stats.histogram.len() as f64;
+        let found = stats.histogram.iter().filter(|d| matches(d)).count() as f64;
+        // A small sample is mixed with the guess, as PostgreSQL does; what is not seen is rare, not impossible.
+        let share = match sample {
+            n if n >= 100.0 => (found / n).max(0.5 / n),
+            n if n >= 10.0 => (found + guess * (100.0 - n)) / 100.0,
+            _ => guess,
+        };
+        common + rest * share
     }
 
     fn pattern(&self, args: &[Expr]) -> f64 {

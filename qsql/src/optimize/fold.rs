@@ -78,6 +78,7 @@ fn reduce(e: &mut Expr, cx: &BindContext<'_>) {
         ExprKind::Coalesce(items) => coalesce(items),
         ExprKind::Case { operand: None, arms, otherwise } => case(arms, otherwise),
         ExprKind::Array { items, nested: false } => fold_array(items, e.ty),
+        ExprKind::ArrayCoerce { array, element } => cast_array(array, element, e.ty, cx),
         _ => None,
     };
     if let Some(kind) = replacement {
@@ -214,6 +215,36 @@ fn fold_array(items: &[Expr], ty: DataType) -> Option<ExprKind> {
     let element = crate::func::category::element_of(ty.oid)?;
     let dims = if values.is_empty() { Vec::new() } else { vec![(values.len() as i32, 1)] };
     Some(ExprKind::Const(Datum::Array(Arc::new(crate::types::Array { element, dims, items: values }))))
+}
+
+/// Casts a constant array element by element.
+fn cast_array(array: &Expr, element: &Expr, ty: DataType, cx: &BindContext<'_>) -> Option<ExprKind> {
+    let ExprKind::Const(value) = &array.kind else { return None };
+    let Datum::Array(old) = value else { return value.is_null().then_some(ExprKind::Const(Datum::Null)) };
+    let mut items = Vec::with_capacity(old.items.len());
+    for item in &old.items {
+        let mut cast = element.clone();
+        replace_case_test(&mut cast, item);
+        simplify(&mut cast, cx);
+        let ExprKind::Const(item) = cast.kind else { return None };
+        items.push(item);
+    }
+    let element = crate::func::category::element_of(ty.oid)?;
+    Some(ExprKind::Const(Datum::Array(Arc::new(crate::types::Array {
+        element,
+        dims: old.dims.clone(),
+        items,
+    }))))
+}
+
+/// Puts a value in the place of the innermost CASE's operand.
+fn replace_case_test(e: &mut Expr, value: &Datum) {
+    match e.kind {
+        ExprKind::CaseTest => e.kind = ExprKind::Const(value.clone()),
+        // These have operands of their own.
+        ExprKind::Case { .. } | ExprKind::ArrayCoerce { .. } | ExprKind::NullIf { .. } => {}
+        _ => e.each_child_mut(&mut |child| replace_case_test(child, value)),
+    }
 }
 
 /// The most volatile function of an expression.

@@ -294,6 +294,7 @@ impl Graph {
                 // The rows that one look-up finds, by the leading key columns that are equated.
                 let mut found = size;
                 let mut used = 0;
+                let mut correlation = 0.0;
                 for column in &index.columns {
                     let IndexKey::Column(attribute) = column.key else { break };
                     if !equated(scan, attribute, on.clone()) {
@@ -304,16 +305,21 @@ impl Graph {
                         scan.columns.iter().find(|c| c.1 == ScanColumn::Attribute(attribute))
                     {
                         found /= estimator.distinct(id, size);
+                        if used == 1 {
+                            correlation = estimator.correlation(id);
+                        }
                     }
                 }
                 match used {
                     0 => f64::INFINITY,
-                    _ if index.unique && used == index.columns.len() => 1.0,
-                    _ => found,
+                    _ if index.unique && used == index.columns.len() => VISIT + FETCH,
+                    _ => {
+                        (1.0 + (found - 1.0).max(0.0) * (1.0 - correlation * correlation)) * VISIT
+                            + found * FETCH
+                    }
                 }
             });
-        let found = candidates.fold(f64::INFINITY, f64::min);
-        rows * LOOKUP + rows * found * FETCH
+        rows * (LOOKUP + candidates.fold(f64::INFINITY, f64::min))
     }
 
     fn leaf(&self, i: usize) -> Entry {
@@ -425,11 +431,13 @@ impl Graph {
 }
 
 /// Reading a row of a relation from end to end, in units of a joined row (about 50 ns).
-const READ: f64 = 1.6;
+const READ: f64 = 1.0;
 /// Searching an index.
-const LOOKUP: f64 = 6.0;
-/// Fetching a row by its id.
-const FETCH: f64 = 7.0;
+const LOOKUP: f64 = 8.0;
+/// Visiting a leaf of the table.
+const VISIT: f64 = 10.0;
+/// Fetching a row from it by its id.
+const FETCH: f64 = 3.0;
 
 /// Rows taken into the hash table count more than rows that probe it.
 fn step_cost(probe: f64, build: f64, out: f64) -> f64 {
@@ -452,7 +460,7 @@ fn reading_cost(plan: &Logical, rows: f64, estimator: &Estimator<'_>) -> f64 {
         let answered: Vec<Expr> = conditions.iter().filter(answered).cloned().collect();
         size * estimator.conjunction(&answered)
     });
-    (size * READ).min(by_index.fold(size, f64::min) * FETCH + LOOKUP)
+    (size * READ).min(by_index.fold(size, f64::min) * (FETCH + VISIT * 0.5) + LOOKUP)
 }
 
 fn scan_of(plan: &Logical) -> Option<&LogicalScan> {

@@ -69,6 +69,7 @@ pub fn optimize(
         subplans: Vec::new(),
         exec_params: 0,
         outer: Vec::new(),
+        trying: false,
     };
     let ctes = lower.lower_ctes()?;
     let root = lower.lower_exactly(&bound.plan, &bound.outputs)?.node;

@@ -27,13 +27,15 @@ impl Rewriter {
             }
             Logical::Aggregate { input, group, sets, grouping_mask, aggregates } => {
                 let keys = ColumnSet::of(group.iter().map(|g| g.0));
+                let results = ColumnSet::of(aggregates.iter().map(|a| a.0).chain(grouping_mask));
                 let map: Substitution = group.iter().cloned().collect();
                 let (mut down, mut up) = (Vec::new(), Vec::new());
                 for mut e in above {
+                    // Columns from outside (of a lateral join) are constants here.
                     let columns = self.parts().columns_of(&e);
                     let pushable = sets.is_empty()
-                        && !columns.is_empty()
-                        && columns.within(&keys)
+                        && columns.intersects(&keys)
+                        && !columns.intersects(&results)
                         && self.is_movable(&e);
                     if pushable
                         && group.iter().filter(|g| columns.contains(g.0)).all(|g| self.is_movable(&g.1))
@@ -166,7 +168,11 @@ impl Rewriter {
                     match (columns.intersects(&left_columns), columns.intersects(&right_columns)) {
                         (true, false) | (false, false) => to_left.push(e),
                         (false, true) => to_right.push(e),
-                        (true, true) => here.push(e),
+                        (true, true) => {
+                            to_left.extend(self.restriction(&e, &left_columns));
+                            to_right.extend(self.restriction(&e, &right_columns));
+                            here.push(e);
+                        }
                     }
                 }
             }
@@ -231,6 +237,15 @@ impl Rewriter {
         let left = self.push(left, to_left);
         let right = self.push(right, to_right);
         self.pull_projections(kind, left, right, here, mark).filter(up)
+    }
+
+    /// What a disjunction over both sides of a join says of one side alone.
+    fn restriction(&self, e: &Expr, side: &ColumnSet) -> Option<Expr> {
+        let within = |e: &Expr| {
+            let columns = self.parts().columns_of(e);
+            !columns.is_empty() && columns.within(side) && self.is_movable(e)
+        };
+        arms_within(e, &within)
     }
 
     /// Takes projections out of the sides of a join, so that joins lie beside joins.
@@ -308,6 +323,27 @@ pub(crate) fn add_condition(e: Expr, out: &mut Vec<Expr>) {
             }
         }
     }
+}
+
+/// From `(a AND b) OR (c AND d)` follows `a OR c`: the conjuncts of each arm that are `within`, if every arm has one.
+pub(crate) fn arms_within(e: &Expr, within: &dyn Fn(&Expr) -> bool) -> Option<Expr> {
+    let ExprKind::Or(arms) = &e.kind else { return None };
+    let mut out = Vec::with_capacity(arms.len());
+    for arm in arms {
+        let parts = match &arm.kind {
+            ExprKind::And(parts) => parts.as_slice(),
+            _ => std::slice::from_ref(arm),
+        };
+        let mut kept: Vec<Expr> = parts.iter().filter(|p| within(p)).cloned().collect();
+        // An arm may be a disjunction again.
+        kept.extend(parts.iter().filter(|p| !within(p)).filter_map(|p| arms_within(p, within)));
+        out.push(match kept.len() {
+            0 => return None,
+            1 => kept.swap_remove(0),
+            _ => Expr { kind: ExprKind::And(kept), ..e.clone() },
+        });
+    }
+    Some(Expr { kind: ExprKind::Or(out), ..e.clone() })
 }
 
 /// `(a AND b) OR (a AND c)` is `a AND (b OR c)`.

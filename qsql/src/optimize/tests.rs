@@ -114,6 +114,16 @@ fn rewrites() {
             "select a, (select x from u where u.a = t.a limit 1) from t",
             "Seq Scan on t\n  SubPlan 1\n    ->  Limit\n          ->  Seq Scan on u\n                Filter: (u.a = t.a)",
         ),
+        // The groups asked for are computed one by one.
+        (
+            "select u.x, s.c from u, (select a, count(*) c from t group by a) s where s.a = u.x and u.b = 'x'",
+            "Nested Loop\n  Join Filter: (t.a = u.x)\n  ->  Seq Scan on u\n        Filter: (u.b = 'x'::text)\n  ->  HashAggregate\n        Group Key: t.a\n        ->  Index Only Scan using t_pkey on t\n              Index Cond: (t.a = u.x)",
+        ),
+        // A disjunction over both sides restricts each.
+        (
+            "select 1 from p, u where p.t_a = u.a and (p.n = 1 and u.b = 'x' or p.n = 2 and u.b in ('y', 'z'))",
+            "Nested Loop\n  ->  Seq Scan on u\n        Filter: ((u.b = 'x'::text) OR (u.b = ANY ('{y,z}'::text[])))\n  ->  Index Only Scan using p_t_a_n_key on p\n        Index Cond: (p.t_a = u.a)\n        Filter: (((p.n = 1) OR (p.n = 2)) AND (((p.n = 1) AND (u.b = 'x'::text)) OR ((p.n = 2) AND (u.b = ANY ('{y,z}'::text[])))))",
+        ),
         // Common table expressions.
         (
             "with q as (select a from t where b = 'x') select * from q",

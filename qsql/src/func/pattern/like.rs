@@ -44,6 +44,11 @@ fn same(a: u8, b: u8) -> bool {
     a == b
 }
 
+/// Whether `text LIKE pattern`; a pattern that is an error matches nothing.
+pub(crate) fn is_like(text: &str, pattern: &str) -> bool {
+    matches(text.as_bytes(), pattern.as_bytes(), same, true).unwrap_or(false)
+}
+
 fn ilike(text: &str, pattern: &str) -> Result<bool> {
     if text.is_ascii() && pattern.is_ascii() {
         return matches(text.as_bytes(), pattern.as_bytes(), |a, b| a.eq_ignore_ascii_case(&b), true);

@@ -7,6 +7,6 @@
 //! does not make the whole expression prefer the shortest match.
 
 pub(super) mod functions;
-pub(super) mod like;
+pub(crate) mod like;
 mod regex;
 pub(super) mod similar;

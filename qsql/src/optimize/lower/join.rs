@@ -5,15 +5,15 @@ use super::{Lower, Lowered};
 use crate::error::Result;
 use crate::func::CastContext;
 use crate::func::resolve::{Coercion, find_coercion};
-use crate::optimize::access::{OrderKey, Want, provides};
+use crate::optimize::access::{CLUSTERED, OrderKey, Want, provides};
 use crate::optimize::columns::ColumnSet;
 use crate::optimize::cost::{
-    CPU_OPERATOR, CPU_TUPLE, HASH_BUILD, HASH_PROBE, hash_join_cost, penalty, sort_cost,
+    CPU_OPERATOR, CPU_TUPLE, DESCENT, HASH_BUILD, HASH_PROBE, NEAR, VISIT, hash_join_cost, penalty, sort_cost,
 };
-use crate::optimize::estimate::operator_name;
+use crate::optimize::estimate::{comparison, operator_name, plain_column};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalScan};
-use crate::plan::physical::{JoinKind, Op};
+use crate::plan::physical::{JoinKind, Node, Op, ScanColumn};
 use crate::types::{DataType, Oid};
 
 /// The conditions of a join, by what can be done with them.
@@ -93,6 +93,20 @@ impl Lower<'_> {
                 return self.index_loop(kind, lowered_right, left, on, &inner_need, rows, cost);
             }
         }
+        if keys > 0 && want.limit.is_none() {
+            let limit = hash_cost.min(merge_cost) - penalty(self.cx, "enable_nestloop");
+            let looked_up =
+                self.group_lookup(kind, &lowered_left, &left_columns, right, on, &inner_need, limit)?;
+            if let Some(joined) = looked_up {
+                return Ok(joined);
+            }
+            if kind == JoinKind::Inner
+                && let Some(joined) =
+                    self.group_lookup(kind, &lowered_right, &right_columns, left, on, &inner_need, limit)?
+            {
+                return Ok(joined);
+            }
+        }
         if keys > 0 && hash_cost <= merge_cost && (hash_cost <= loop_cost || l.rows() * r.rows() > 100.0) {
             return self.hash_join(
                 kind,
@@ -136,7 +150,7 @@ impl Lower<'_> {
     }
 
     /// `l = r` with `l` over the left and `r` over the right side, brought to one type.
-    fn as_key(&self, e: &Expr, left: &ColumnSet, right: &ColumnSet) -> Option<(Expr, Expr)> {
+    pub(super) fn as_key(&self, e: &Expr, left: &ColumnSet, right: &ColumnSet) -> Option<(Expr, Expr)> {
         if operator_name(e) != Some("=") {
             return None;
         }
@@ -276,7 +290,7 @@ impl Lower<'_> {
     }
 
     /// The right side is run for each left row, whose columns it sees as exec params.
-    fn lateral_join(
+    pub(super) fn lateral_join(
         &mut self,
         kind: JoinKind,
         left: Lowered,
@@ -362,14 +376,44 @@ impl Lower<'_> {
         if !joins {
             return None;
         }
-        let per_row = match kind {
+        let mut per_row = match kind {
             // The first match ends the search.
             JoinKind::Semi | JoinKind::Anti => {
                 path.startup + (path.total - path.startup) / path.rows.max(1.0)
             }
             _ => path.total,
         };
+        // Left rows that come in the order of the key look up neighbours.
+        let key = index.shown.first().and_then(comparison).map(|c| [Some(c.column), plain_column(c.other)]);
+        let outer = key.into_iter().flatten().flatten().find_map(|id| left.slot(id));
+        if outer.is_some_and(|slot| self.rises(&left.node, slot as usize)) {
+            let saved = if path.clustered && !index.index_only { DESCENT + VISIT } else { DESCENT };
+            per_row = (per_row - saved).max(0.0) + NEAR;
+        }
         Some(left.rows() * per_row + rows * CPU_TUPLE)
+    }
+
+    /// Whether the rows of a node mostly come in ascending order of a slot.
+    fn rises(&self, node: &Node, slot: usize) -> bool {
+        match &node.op {
+            Op::SeqScan(scan) | Op::IndexScan { scan, .. } => match scan.columns.get(slot) {
+                Some(ScanColumn::Attribute(i)) => {
+                    self.estimator.relation_correlation(scan.relation.oid, *i) > CLUSTERED
+                }
+                Some(ScanColumn::RowId) => true,
+                _ => false,
+            },
+            Op::Filter { input, .. } | Op::Materialize(input) => self.rises(input, slot),
+            Op::Project { input, exprs } => match exprs.get(slot).map(|e| &e.kind) {
+                Some(ExprKind::Column(from)) => self.rises(input, *from as usize),
+                _ => false,
+            },
+            Op::HashJoin { left, .. } | Op::NestedLoop { left, .. } => {
+                slot < left.types.len() && self.rises(left, slot)
+            }
+            Op::Sort { keys, .. } => keys.first().is_some_and(|k| k.slot as usize == slot && !k.descending),
+            _ => false,
+        }
     }
 
     #[allow(clippy::too_many_arguments, reason = "the parts of a join")]

@@ -5,6 +5,7 @@
 //! exec param that an enclosing nested loop or SubPlan sets.
 
 mod expr;
+mod group_lookup;
 mod join;
 mod scan;
 mod shape;
@@ -33,9 +34,12 @@ pub(crate) struct Lower<'a> {
     pub(crate) exec_params: u32,
     /// Columns from outside: id and exec param, innermost last.
     pub(crate) outer: Vec<(ColumnId, u32)>,
+    /// A group look-up is being tried: none is tried within it, so that planning time stays in proportion.
+    pub(crate) trying: bool,
 }
 
 /// A physical operator with what the logical side knows of it.
+#[derive(Clone)]
 pub(crate) struct Lowered {
     pub(crate) node: Node,
     /// The column in each slot.
