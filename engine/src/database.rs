@@ -135,7 +135,9 @@ impl Database {
     /// # Errors
     /// 58030, XX001 as storage finds.
     pub fn open(env: Arc<dyn Env>, dir: &Path, config: Config) -> Result<Arc<Database>> {
-        let settings = Arc::new(config.settings);
+        let mut settings = config.settings;
+        settings.choose_defaults();
+        let settings = Arc::new(settings);
         let store = Store::open(env.clone(), dir, store_options(&settings)).map_err(store_error)?;
         if config.background {
             store.start_background();

@@ -169,7 +169,7 @@ impl Catalog for CatalogView {
         if !matches!(object.relation.kind, RelationKind::Table | RelationKind::MaterializedView) {
             return None;
         }
-        let tree = self.store.tree_stats(nq_storage::TreeId(object.relation.tree)).ok()?;
+        let tree = self.store.recent_tree_stats(nq_storage::TreeId(object.relation.tree)).ok()?;
         let columns = self.catalog.stats(relation).map(|s| s.columns.clone()).unwrap_or_default();
         Some(Arc::new(RelationStats {
             rows: tree.records as f64,

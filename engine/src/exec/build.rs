@@ -2,8 +2,8 @@
 
 use nq_qsql::catalog::RelationKind;
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::plan::expr::Expr;
-use nq_qsql::plan::physical::{JoinKind, Node, Op, PhysicalPlan};
+use nq_qsql::plan::expr::{AggregateCall, Expr};
+use nq_qsql::plan::physical::{AggregateStrategy, JoinKind, Node, Op, PhysicalPlan};
 use nq_qsql::types::Datum;
 
 use super::aggregate::Aggregate;
@@ -49,7 +49,7 @@ pub(super) fn build(
         work_tables: plan.ctes.iter().map(|_| None).collect(),
         ..RunState::default()
     };
-    let mut builder = Build { plan, cx, next: actuals.then_some(0) };
+    let mut builder = Build { plan, cx, next: actuals.then_some(0), ordered: true };
     let root = builder.node(&plan.root)?;
     for node in &plan.subplans {
         let input = builder.node(node)?;
@@ -64,11 +64,19 @@ pub(super) fn build(
     Ok((root, state))
 }
 
+/// Whether an aggregate's value does not depend on the order of its input (floats are added in any order, too).
+fn any_order(call: &AggregateCall) -> bool {
+    let name = call.func.name;
+    matches!(name, "count" | "sum" | "avg" | "min" | "max" | "bool_and" | "bool_or" | "every")
+}
+
 struct Build<'a, 'b, 'c> {
     plan: &'a PhysicalPlan,
     cx: &'b mut ExecCx<'c>,
     /// Number of the next node, when nodes are watched.
     next: Option<usize>,
+    /// Somebody above relies on the order of the rows.
+    ordered: bool,
 }
 
 impl Build<'_, '_, '_> {
@@ -77,7 +85,18 @@ impl Build<'_, '_, '_> {
         if let Some(next) = &mut self.next {
             *next += 1;
         }
-        let operator = self.operator(node)?;
+        let ordered = self.ordered;
+        self.ordered = match &node.op {
+            Op::HashJoin { .. } | Op::Sort { presorted: 0, .. } => false,
+            Op::Aggregate { strategy, aggregates, .. } => {
+                *strategy == AggregateStrategy::Sorted || !aggregates.iter().all(any_order)
+            }
+            Op::Filter { .. } | Op::Project { .. } | Op::NestedLoop { .. } | Op::IndexScan { .. } => ordered,
+            _ => true,
+        };
+        let operator = self.operator(node);
+        self.ordered = ordered;
+        let operator = operator?;
         Ok(match number {
             Some(number) => Box::new(Watched::new(number, operator)),
             None => operator,
@@ -96,7 +115,9 @@ impl Build<'_, '_, '_> {
             }
             Op::SeqScan(scan) => Box::new(SeqScan::new(scan, &node.types, self.cx)?),
             Op::IndexScan { scan, index, range, backward, index_only, .. } => {
-                Box::new(IndexScan::new(scan, index, range, *backward, *index_only, &node.types, self.cx)?)
+                let only = *index_only;
+                let ordered = self.ordered;
+                Box::new(IndexScan::new(scan, index, range, *backward, only, ordered, &node.types, self.cx)?)
             }
             Op::FunctionScan { calls, ordinality, filter, .. } => {
                 let filter = Conditions::new(filter, self.cx)?;

@@ -93,10 +93,25 @@ impl GroupTable {
         let keyed: Vec<(&Vector, u32)> = columns.iter().zip(&self.types).map(|(c, t)| (*c, t.oid)).collect();
         let mut hashes = std::mem::take(&mut self.scratch);
         hash_rows(&keyed, rows, len, &mut hashes);
+        // Equal keys often come one after the other.
+        let mut last = (0, NONE);
         for row in rows.iter() {
-            numbers.push(self.find(&keyed, row, hashes[row], frozen));
+            let hash = hashes[row];
+            let same_again = last.0 == hash && last.1 != NONE && self.holds(last.1 as usize, &keyed, row);
+            if !same_again {
+                last = (hash, self.find(&keyed, row, hash, frozen));
+            }
+            numbers.push(last.1);
         }
         self.scratch = hashes;
+    }
+
+    /// Whether the key of this number is that of the row.
+    fn holds(&self, number: usize, keyed: &[(&Vector, u32)], row: usize) -> bool {
+        let same = |(stored, (column, oid)): (&Vector, &(&Vector, u32))| {
+            equal_rows(stored, number, column, row, *oid)
+        };
+        self.keys.columns.iter().zip(keyed).all(same)
     }
 
     fn find(&mut self, keyed: &[(&Vector, u32)], row: usize, hash: u64, frozen: bool) -> u32 {
@@ -112,12 +127,9 @@ impl GroupTable {
                 break;
             }
             if slot >> 32 == tag {
-                let number = (slot as u32 - 1) as usize;
-                let same = |(stored, (column, oid)): (&Vector, &(&Vector, u32))| {
-                    equal_rows(stored, number, column, row, *oid)
-                };
-                if self.keys.columns.iter().zip(keyed).all(same) {
-                    return number as u32;
+                let number = slot as u32 - 1;
+                if self.holds(number as usize, keyed, row) {
+                    return number;
                 }
             }
             at = (at + 1) & mask;

@@ -32,6 +32,22 @@ pub fn join(hash: u64, next: u64) -> u64 {
 #[inline]
 pub fn hash_bytes(bytes: &[u8]) -> u64 {
     let mut hash = SEED ^ (bytes.len() as u64).wrapping_mul(MULTIPLIER);
+    // Short strings as one or two words that may overlap.
+    let word = |at: usize| bytes[at..].first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
+    let half = |at: usize| bytes[at..].first_chunk::<4>().map_or(0, |b| u64::from(u32::from_le_bytes(*b)));
+    match bytes.len() {
+        0 => return mix(hash),
+        n @ 1..=3 => {
+            let ends = u64::from(bytes[0]) | u64::from(bytes[n / 2]) << 8 | u64::from(bytes[n - 1]) << 16;
+            return mix(hash ^ ends);
+        }
+        n @ 4..=8 => return mix(hash ^ (half(0) | half(n - 4) << 32)),
+        n @ 9..=16 => {
+            hash = (hash ^ word(0)).wrapping_mul(MULTIPLIER);
+            return mix(hash ^ hash >> 29 ^ word(n - 8));
+        }
+        _ => {}
+    }
     let mut chunks = bytes.chunks_exact(8);
     for chunk in &mut chunks {
         let mut word = [0; 8];
@@ -177,9 +193,7 @@ pub fn equal_rows(a: &Vector, i: usize, b: &Vector, j: usize, oid: Oid) -> bool 
     match (&a.values, &b.values) {
         (Values::I32(x), Values::I32(y)) => x[i] == y[j],
         (Values::I64(x), Values::I64(y)) => x[i] == y[j],
-        (Values::Str(x), Values::Str(y)) if oid != oid::BPCHAR => {
-            x.head(i) == y.head(j) && x.get(i) == y.get(j)
-        }
+        (Values::Str(x), Values::Str(y)) if oid != oid::BPCHAR => x.same(i, y, j),
         _ => compare_rows(a, i, b, j, oid).is_eq(),
     }
 }

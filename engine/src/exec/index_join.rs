@@ -18,7 +18,7 @@ use nq_qsql::error::Result;
 use nq_qsql::plan::expr::{Expr, ExprKind};
 use nq_qsql::plan::physical::{JoinKind, Node, Op, Scan};
 use nq_qsql::types::{DataType, Datum};
-use nq_storage::{Cursor, Direction, KeyRange, TreeId};
+use nq_storage::{Cursor, Direction, Finger, KeyRange, TreeId};
 
 use super::batch::{BATCH_ROWS, Rows};
 use super::depends::{self, children};
@@ -53,7 +53,11 @@ pub fn recognise<'a>(
     params: &[(u32, Expr)],
     conditions: &[Expr],
 ) -> Option<Parts<'a>> {
-    let Op::IndexScan { scan, index, range, .. } = &right.op else { return None };
+    let Op::IndexScan { scan, index, range, index_only, .. } = &right.op else { return None };
+    // What the keys alone answer needs no rows.
+    if *index_only && !right.types.is_empty() {
+        return None;
+    }
     let known = matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Semi | JoinKind::Anti);
     let equality = range.lower.is_none() && range.upper.is_none() && range.any.is_none() && !range.is_null;
     if !known || !equality || range.equal.is_empty() || params.is_empty() || !conditions.is_empty() {
@@ -110,6 +114,11 @@ pub struct IndexJoin {
     reader: TableReader,
     raw: RawRows,
     cursor: Option<Cursor>,
+    /// Where the last searches of the index and of the table ended.
+    in_index: Finger,
+    in_table: Finger,
+    /// Keys of unique look-ups, one behind the other, and the end of each with its position.
+    sought: (Vec<u8>, Vec<(usize, u16)>),
     outer: Option<Outer>,
 }
 
@@ -153,6 +162,9 @@ impl IndexJoin {
             reader: plain_reader(parts.scan, parts.right_types),
             raw: RawRows::default(),
             cursor: None,
+            in_index: Finger::default(),
+            in_table: Finger::default(),
+            sought: Default::default(),
             outer: None,
         })
     }
@@ -178,8 +190,60 @@ impl IndexJoin {
         }))
     }
 
+    /// Appends the key that a left row looks for; false if it has none.
+    fn encode(&self, outer: &Outer, row: usize, key: &mut Vec<u8>) -> Result<bool> {
+        if outer.keys.iter().any(|k| k.is_null(row)) {
+            return Ok(false);
+        }
+        if let [value] = &outer.keys[..] {
+            key::encode_prefix(&self.index, &[value.datum(row, self.equal[0].ty.oid)], key)?;
+            return Ok(true);
+        }
+        let values: Vec<Datum> =
+            outer.keys.iter().zip(&self.equal).map(|(k, e)| k.datum(row, e.ty.oid)).collect();
+        key::encode_prefix(&self.index, &values, key)?;
+        Ok(true)
+    }
+
+    /// Looks up the only entry of each left row of a chunk.
+    fn find_unique(&mut self, outer: &mut Outer, cx: &mut ExecCx<'_>) -> Result<()> {
+        let (mut bytes, mut ends) = std::mem::take(&mut self.sought);
+        bytes.clear();
+        ends.clear();
+        let count = outer.batch.count();
+        while outer.position < count && ends.len() < BATCH_ROWS {
+            let row = outer.batch.rows().nth(outer.position);
+            if self.encode(outer, row, &mut bytes)? {
+                ends.push((bytes.len(), outer.position as u16));
+            }
+            outer.position += 1;
+        }
+        let starts = std::iter::once(0).chain(ends.iter().map(|e| e.0));
+        let keys = starts.zip(&ends).map(|(start, end)| &bytes[start..end.0]);
+        let (ids, positions) = (&mut outer.ids, &mut outer.positions);
+        let mut bad = false;
+        cx.txn
+            .get_each(TreeId(self.index.tree), keys, &mut self.in_index, &mut |number, value| {
+                match value.map(row_id) {
+                    Some(Some(id)) => {
+                        ids.push(id);
+                        positions.push(ends[number].1);
+                    }
+                    Some(None) => bad = true,
+                    None => {}
+                }
+                if bad { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })
+            .map_err(store_error)?;
+        self.sought = (bytes, ends);
+        if bad { Err(damaged()) } else { Ok(()) }
+    }
+
     /// Finds entries until there is a chunk of pairs or no left row is left.
     fn find(&mut self, outer: &mut Outer, cx: &mut ExecCx<'_>) -> Result<()> {
+        if self.unique {
+            return self.find_unique(outer, cx);
+        }
         let tree = TreeId(self.index.tree);
         let count = outer.batch.count();
         let mut prefix = Vec::new();
@@ -191,19 +255,8 @@ impl IndexJoin {
                 continue;
             }
             if !outer.reading {
-                if outer.keys.iter().any(|k| k.is_null(row)) {
-                    outer.position += 1;
-                    continue;
-                }
                 prefix.clear();
-                let values: Vec<Datum> =
-                    outer.keys.iter().zip(&self.equal).map(|(k, e)| k.datum(row, e.ty.oid)).collect();
-                key::encode_prefix(&self.index, &values, &mut prefix)?;
-                if self.unique {
-                    if let Some(id) = cx.txn.get(tree, &prefix, row_id).map_err(store_error)? {
-                        outer.ids.push(id.ok_or_else(damaged)?);
-                        outer.positions.push(outer.position as u16);
-                    }
+                if !self.encode(outer, row, &mut prefix)? {
                     outer.position += 1;
                     continue;
                 }
@@ -256,7 +309,8 @@ impl IndexJoin {
             outer.ids.len()
         } else {
             self.raw.clear();
-            let fetched = fetch_rows(self.table, &self.index, &outer.ids, &mut self.raw, cx)?;
+            let fetched =
+                fetch_rows(self.table, &self.index, &outer.ids, &mut self.in_table, &mut self.raw, cx)?;
             self.raw.seal();
             self.reader.open(&self.raw)?;
             fetched

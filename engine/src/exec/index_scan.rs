@@ -2,6 +2,9 @@
 //!
 //! A range that names all columns of a unique index is a look-up without a cursor. The inner side of a nested loop rescans for every outer
 //! row: compiled expressions and buffers stay.
+//!
+//! Where nobody asks for the index's order, entries are collected in large lots and their rows are fetched in the table's order, so that
+//! each leaf is visited once for all its rows: what PostgreSQL's bitmap scans are for.
 
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
@@ -10,7 +13,7 @@ use nq_qsql::catalog::{Index, IndexKey};
 use nq_qsql::error::Result;
 use nq_qsql::plan::physical::{IndexRange, Scan, ScanColumn};
 use nq_qsql::types::{DataType, Datum, keycode, oid};
-use nq_storage::{Cursor, Direction, KeyRange, TreeId};
+use nq_storage::{Cursor, Direction, Finger, KeyRange, TreeId};
 
 use super::batch::{BATCH_ROWS, Builder};
 use super::eval::{Compiled, Conditions};
@@ -24,6 +27,8 @@ use crate::table::value::damaged;
 
 /// Index entries read at first.
 const FIRST_ENTRIES: usize = 16;
+/// Index entries collected at most where their order does not matter.
+const LOT: usize = 1 << 16;
 
 /// Which keys are read, compiled.
 struct Range {
@@ -50,9 +55,14 @@ pub struct IndexScan {
     /// Ranges still to be read, the next one last; `None` before the start.
     ranges: Option<Vec<Target>>,
     cursor: Option<Cursor>,
+    /// Rows are wanted in the index's order.
+    ordered: bool,
     entries: usize,
     ids: Vec<u64>,
+    /// Those of the ids whose rows have been fetched.
+    fetched: usize,
     keys: Vec<Vec<u8>>,
+    finger: Finger,
 }
 
 /// What is looked for.
@@ -72,13 +82,15 @@ enum KeySlot {
 }
 
 impl IndexScan {
-    /// Reads the table of `scan` through `index` into slots of `types`.
+    /// Reads the table of `scan` through `index` into slots of `types`; unless `ordered`, in any order.
+    #[allow(clippy::too_many_arguments, reason = "the fields of the plan's node")]
     pub fn new(
         scan: &Scan,
         index: &Arc<Index>,
         range: &IndexRange,
         backward: bool,
         index_only: bool,
+        ordered: bool,
         types: &[DataType],
         cx: &ExecCx<'_>,
     ) -> Result<IndexScan> {
@@ -106,9 +118,12 @@ impl IndexScan {
             out: Builder::new(types),
             ranges: None,
             cursor: None,
+            ordered,
             entries: FIRST_ENTRIES,
             ids: Vec::new(),
+            fetched: 0,
             keys: Vec::new(),
+            finger: Finger::default(),
         })
     }
 
@@ -190,13 +205,15 @@ impl IndexScan {
     /// Collects the next index entries; false when there are no more.
     fn collect(&mut self, cx: &mut ExecCx<'_>) -> Result<bool> {
         self.ids.clear();
+        self.fetched = 0;
         self.keys.clear();
         if self.ranges.is_none() {
             self.ranges = Some(self.targets(cx)?);
         }
-        let wanted = self.entries.min(BATCH_ROWS);
-        let tree = TreeId(self.index.tree);
         let want_keys = self.from_keys.is_some();
+        let most = if self.ordered || want_keys { BATCH_ROWS } else { LOT };
+        let wanted = self.entries.min(most);
+        let tree = TreeId(self.index.tree);
         while self.ids.len() < wanted {
             if let Some(cursor) = &mut self.cursor {
                 let (ids, keys) = (&mut self.ids, &mut self.keys);
@@ -238,19 +255,22 @@ impl IndexScan {
                 None => break,
             }
         }
-        self.entries = (self.entries * 4).min(BATCH_ROWS);
+        self.entries = (self.entries * 4).min(most);
+        if !self.ordered && !want_keys && !self.ids.is_sorted() {
+            self.ids.sort_unstable();
+        }
         Ok(!self.ids.is_empty())
     }
 
-    /// Fetches the rows of the collected entries.
+    /// Fetches the rows of the next collected entries.
     fn fetch(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
-        self.raw.clear();
-        let mut first = 0;
-        while first < self.ids.len() {
-            first += fetch_rows(self.table, &self.index, &self.ids[first..], &mut self.raw, cx)?;
+        let end = self.ids.len().min(self.fetched + BATCH_ROWS);
+        while self.fetched < end {
+            self.raw.clear();
+            let ids = &self.ids[self.fetched..end];
+            self.fetched += fetch_rows(self.table, &self.index, ids, &mut self.finger, &mut self.raw, cx)?;
             self.raw.seal();
             self.reader.append(&self.raw, &mut self.out, cx)?;
-            self.raw.clear();
         }
         Ok(())
     }
@@ -289,13 +309,14 @@ pub(super) fn fetch_rows(
     table: TreeId,
     index: &Index,
     ids: &[u64],
+    finger: &mut Finger,
     raw: &mut RawRows,
     cx: &ExecCx<'_>,
 ) -> Result<usize> {
     let mut fetched = 0;
     let mut missing = None;
     cx.txn
-        .get_each(table, ids.iter().map(|&id| row_key(id)), &mut |number, row| {
+        .get_each(table, ids.iter().map(|&id| row_key(id)), finger, &mut |number, row| {
             let Some(row) = row else {
                 missing = Some(ids[number]);
                 return ControlFlow::Break(());
@@ -339,7 +360,7 @@ impl Operator for IndexScan {
     fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
         loop {
             cx.check_interrupt()?;
-            if !self.collect(cx)? {
+            if (self.fetched == self.ids.len() || self.from_keys.is_some()) && !self.collect(cx)? {
                 return Ok(None);
             }
             let batch = match self.from_keys.take() {
@@ -365,6 +386,8 @@ impl Operator for IndexScan {
         self.ranges = None;
         self.cursor = None;
         self.entries = FIRST_ENTRIES;
+        self.ids.clear();
+        self.fetched = 0;
         self.out.clear();
         Ok(())
     }

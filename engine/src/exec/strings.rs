@@ -86,6 +86,17 @@ impl Strings {
             | u64::from(u32::from_le_bytes([view.body[0], view.body[1], view.body[2], view.body[3]]))
     }
 
+    /// Whether string `i` is string `j` of `other`.
+    #[inline]
+    pub fn same(&self, i: usize, other: &Strings, j: usize) -> bool {
+        let (a, b) = (&self.views[i], &other.views[j]);
+        if a.len as usize <= INLINE {
+            // The bytes behind a short string are zero.
+            return a.len == b.len && a.body == b.body;
+        }
+        self.head(i) == other.head(j) && self.get(i) == other.get(j)
+    }
+
     /// Appends a copy of `bytes`.
     #[inline]
     pub fn push(&mut self, bytes: &[u8]) {

@@ -60,7 +60,7 @@ impl Plan {
             .filter(|r| r.relation.tree != 0 && r.relation.kind != RelationKind::Sequence)
             .filter_map(|r| {
                 let tree = TreeId(r.relation.tree);
-                Some((tree, view.store.tree_stats(tree).ok()?.records))
+                Some((tree, view.store.recent_tree_stats(tree).ok()?.records))
             })
             .collect();
         let straight = !virtual_tables && !view.planner.is_disabled("enable_point_path");
@@ -118,7 +118,7 @@ impl Plan {
 
     /// Whether no table has grown or shrunk by more than a factor of four since.
     fn rows_alike(&self, view: &CatalogView) -> bool {
-        self.rows.iter().all(|(tree, then)| match view.store.tree_stats(*tree) {
+        self.rows.iter().all(|(tree, then)| match view.store.recent_tree_stats(*tree) {
             Ok(now) => now.records / 4 <= then + 250 && then / 4 <= now.records + 250,
             Err(_) => true,
         })

@@ -82,6 +82,15 @@ impl BaseSettings {
         Ok(())
     }
 
+    /// Chooses what is not configured by what is: a server that was given memory gives its queries some.
+    pub fn choose_defaults(&mut self) {
+        let buffers = definition::find("shared_buffers").map(|d| self.get(d));
+        if let (Some(Value::Int(blocks)), false) = (buffers, self.values.contains_key("work_mem")) {
+            // A sixteenth, in kB; blocks are of 8 kB.
+            self.values.insert("work_mem", Value::Int((blocks / 2).max(4096)));
+        }
+    }
+
     /// The configured value of a parameter.
     pub fn get(&self, definition: &Definition) -> Value {
         self.values.get(definition.name).unwrap_or(&definition.default).clone()

@@ -26,7 +26,12 @@ pub struct RawRows {
     /// End of each row.
     ends: Vec<u32>,
     ids: Vec<u64>,
+    /// Buffers that vectors still looked into when the next rows were read.
+    lent: Vec<Arc<Vec<u8>>>,
 }
+
+/// Buffers that are waited for: those of the batches that are usually on their way at a time.
+const LENT: usize = 4;
 
 /// Bytes after which a batch of rows is full.
 const RAW_BYTES: usize = 1 << 19;
@@ -59,13 +64,23 @@ impl RawRows {
         self.bytes = Arc::new(std::mem::take(&mut self.open));
     }
 
-    /// Forgets the rows; makes a new buffer if vectors still look into the old one.
+    /// Forgets the rows; takes another buffer if vectors still look into the old one.
     pub fn clear(&mut self) {
         self.ends.clear();
         self.ids.clear();
         let bytes = std::mem::take(&mut self.bytes);
         let size = bytes.len();
-        self.open = Arc::try_unwrap(bytes).unwrap_or_else(|_| Vec::with_capacity(size));
+        self.open = match Arc::try_unwrap(bytes) {
+            Ok(open) => open,
+            Err(shared) => {
+                let back = self.lent.iter().position(|b| Arc::strong_count(b) == 1);
+                let back = back.and_then(|at| Arc::into_inner(self.lent.swap_remove(at)));
+                if self.lent.len() < LENT {
+                    self.lent.push(shared);
+                }
+                back.unwrap_or_else(|| Vec::with_capacity(size))
+            }
+        };
         self.open.clear();
     }
 
@@ -259,10 +274,31 @@ impl TableReader {
                 }
             }
             (Storage::Numeric, _) => {
-                for row in rows.iter() {
+                let mut rows = rows.iter();
+                let place = |row: usize| {
                     let (start, end) = raw.range(row);
                     let (from, to) = head.range(&bytes[start..end], place.slot as usize);
-                    push_numeric(out, bytes, start + from, start + to)?;
+                    (start + from, start + to)
+                };
+                // As long as the numbers are short and of one scale.
+                let mut odd = rows.next().map(place);
+                if let Some((from, to)) = odd.take() {
+                    push_numeric(out, bytes, from, to)?;
+                }
+                if let Values::Decimal(scale, v) = &mut out.values {
+                    for row in rows.by_ref() {
+                        let (from, to) = place(row);
+                        match short_numeric(bytes, from, to) {
+                            Some((unscaled, its)) if its == *scale => v.push(unscaled),
+                            _ => {
+                                odd = Some((from, to));
+                                break;
+                            }
+                        }
+                    }
+                }
+                for (from, to) in odd.into_iter().chain(rows.map(place)) {
+                    push_numeric(out, bytes, from, to)?;
                 }
             }
             _ => {
@@ -370,21 +406,26 @@ impl TableReader {
     }
 }
 
+/// The numeric stored at `bytes[from..to]`, as unscaled value and scale, if it is short; [`PADDING`] more bytes follow.
+#[inline]
+fn short_numeric(bytes: &[u8], from: usize, to: usize) -> Option<(i64, u8)> {
+    if to <= from || to - from > 9 || bytes[from] == u8::MAX {
+        return None;
+    }
+    let word = bytes.get(from + 1..)?.first_chunk::<8>()?;
+    // What follows the number is shifted out.
+    let spare = 8 * (9 - (to - from)) as u32;
+    let unscaled = if spare == 64 { 0 } else { i64::from_le_bytes(*word) << spare >> spare };
+    Some((unscaled, bytes[from]))
+}
+
 /// Appends the numeric stored at `bytes[from..to]`; [`PADDING`] more bytes follow.
 #[inline]
 fn push_numeric(out: &mut Vector, bytes: &[u8], from: usize, to: usize) -> Result<()> {
-    if to > from
-        && to - from <= 9
-        && bytes[from] < u8::MAX
-        && let Some(word) = bytes.get(from + 1..).and_then(|b| b.first_chunk::<8>())
-    {
-        // What follows the number is shifted out.
-        let spare = 8 * (9 - (to - from)) as u32;
-        let unscaled = if spare == 64 { 0 } else { i64::from_le_bytes(*word) << spare >> spare };
-        out.push_decimal(unscaled, bytes[from]);
-        return Ok(());
+    match short_numeric(bytes, from, to) {
+        Some((unscaled, scale)) => out.push_decimal(unscaled, scale),
+        None => out.push_datum(&Datum::Numeric(get_numeric(&bytes[from..to])?)),
     }
-    out.push_datum(&Datum::Numeric(get_numeric(&bytes[from..to])?));
     Ok(())
 }
 

@@ -228,6 +228,12 @@ impl Store {
         trees.stats_of(&*trees.tree(tree)?)
     }
 
+    /// Figures of a tree as they were not long ago: for estimates. See [`crate::btree::Trees::recent_stats_of`].
+    pub fn recent_tree_stats(&self, tree: TreeId) -> Result<TreeStats> {
+        let trees = &self.core.trees;
+        trees.recent_stats_of(&*trees.tree(tree)?)
+    }
+
     /// Writes all dirty pages and takes a checkpoint.
     pub fn checkpoint(&self) -> Result<()> {
         self.core.full_checkpoint(false)

@@ -19,7 +19,7 @@ pub mod store;
 pub mod txn;
 pub mod wal;
 
-pub use btree::TreeStats;
+pub use btree::{Finger, TreeStats};
 pub use database::{Metrics, Options, Store, TreeSpace};
 pub use error::{Result, StoreError};
 pub use ids::{Lsn, PageId, TreeId};

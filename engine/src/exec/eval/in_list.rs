@@ -11,6 +11,7 @@ use nq_qsql::types::{Datum, oid};
 use super::super::ExecCx;
 use super::super::batch::{Batch, Rows};
 use super::super::hash::{integer, unpadded};
+use super::super::strings::Strings;
 use super::super::vector::{Nulls, Values, Vector};
 use super::compare::{self, Op};
 use super::compile::{Scope, compile};
@@ -28,8 +29,16 @@ pub(in crate::exec) struct InList {
 
 enum Set {
     Ints(HashSet<i64, foldhash::fast::FixedState>),
-    Strings { set: HashSet<Box<[u8]>, foldhash::fast::FixedState>, padded: bool },
+    /// `heads`: lengths and first bytes (see [`Strings::head`]) of a few strings, which tell most others apart.
+    Strings {
+        set: HashSet<Box<[u8]>, foldhash::fast::FixedState>,
+        heads: Option<Vec<u64>>,
+        padded: bool,
+    },
 }
+
+/// Strings up to which comparing all heads costs less than hashing.
+const FEW: usize = 8;
 
 /// Makes the node if the function is an (in)equality with a set form and the array is constant.
 pub(super) fn recognise(
@@ -79,15 +88,29 @@ impl Set {
                 _ => None,
             })
             .collect();
-        strings.map(|set| Set::Strings { set, padded })
+        strings.map(|set| {
+            let head = |s: &[u8]| {
+                let mut one = Strings::default();
+                one.push(s);
+                one.head(0)
+            };
+            let heads = (set.len() <= FEW && !padded).then(|| set.iter().map(|s| head(s)).collect());
+            Set::Strings { set, heads, padded }
+        })
     }
 
     /// Whether value number `i` of the vector is in the set; `None` for a vector of another kind.
     fn contains(&self, value: &Vector, i: usize) -> Option<bool> {
         match (self, &value.values) {
             (Set::Ints(set), _) => integer(value, i).map(|x| set.contains(&x)),
-            (Set::Strings { set, padded: true }, Values::Str(s)) => Some(set.contains(unpadded(s.get(i)))),
-            (Set::Strings { set, padded: false }, Values::Str(s)) => Some(set.contains(s.get(i))),
+            (Set::Strings { set, padded: true, .. }, Values::Str(s)) => {
+                Some(set.contains(unpadded(s.get(i))))
+            }
+            (Set::Strings { set, heads, padded: false }, Values::Str(s)) => {
+                let head = s.head(i);
+                let possible = heads.as_ref().is_none_or(|heads| heads.contains(&head));
+                Some(possible && set.contains(s.get(i)))
+            }
             _ => None,
         }
     }

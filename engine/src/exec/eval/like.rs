@@ -92,9 +92,10 @@ impl Pattern {
         match self {
             Pattern::Exact(exact) => text == exact,
             Pattern::Pieces { prefix, middle, suffix } => {
+                // Comparing no bytes at all can cost more than comparing some: with a pointer to nothing, the processor may take a trap.
                 if text.len() < prefix.len() + suffix.len()
-                    || !text.starts_with(prefix)
-                    || !text.ends_with(suffix)
+                    || !prefix.is_empty() && !text.starts_with(prefix)
+                    || !suffix.is_empty() && !text.ends_with(suffix)
                 {
                     return false;
                 }

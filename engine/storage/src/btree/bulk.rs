@@ -191,6 +191,7 @@ impl<'t> BulkBuilder<'t> {
         let record = Record::LinkBulk { xid: self.xid, back_to: back_to(), parts };
         self.trees.logged_parts(&mut [&mut root], record, Space::Normal { also_reserve: 0 })?;
         self.tree.saw_height(root.node().level());
+        *self.tree.figures.lock() = None;
         self.trees.store.free(top.id);
         Ok(self.records)
     }

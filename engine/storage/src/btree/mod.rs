@@ -34,7 +34,7 @@ use crate::recovery::record::{Op, Part, Record};
 use crate::store::PageStore;
 use crate::wal::{Space, Wal};
 use hashbrown::HashMap;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -57,12 +57,30 @@ pub struct Tree {
     height: AtomicU8,
     /// The next row id to hand out; 0: not yet known.
     pub(crate) next_row: AtomicU64,
+    /// Splits, merges and builds since it was opened.
+    reshaped: AtomicU64,
+    /// Its figures as they were at that count.
+    figures: Mutex<Option<(u64, TreeStats)>>,
 }
+
+/// A tree of fewer pages is looked at anew for its figures.
+const SMALL_PAGES: u64 = 16;
 
 impl Tree {
     /// A tree with this root.
     pub fn new(id: TreeId, root: PageId) -> Tree {
-        Tree { id, root, height: AtomicU8::new(0), next_row: AtomicU64::new(0) }
+        Tree {
+            id,
+            root,
+            height: AtomicU8::new(0),
+            next_row: AtomicU64::new(0),
+            reshaped: AtomicU64::new(0),
+            figures: Mutex::new(None),
+        }
+    }
+
+    fn saw_reshaping(&self) {
+        self.reshaped.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Level of the root when last seen.
@@ -75,6 +93,17 @@ impl Tree {
             self.height.store(level, Ordering::Relaxed);
         }
     }
+}
+
+/// Where the last search of a tree ended: a search for a key nearby need not begin at the root.
+///
+/// It names pages and holds nothing. They may have become anything since: see [`Trees::leaf_read_near`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Finger {
+    leaf: PageId,
+    parent: PageId,
+    /// The last search ended in another leaf than the one before.
+    moved: bool,
 }
 
 /// All trees of a store: pool, log, and roots.
@@ -245,6 +274,63 @@ impl Trees {
     /// The leaf covering `key`, shared.
     pub fn leaf_read(&self, tree: &Tree, key: &[u8], access: Access) -> Result<PageRead<'_>> {
         self.descend(tree, access, |node| node.child_index(key))
+    }
+
+    /// The leaf covering `key`, shared; found from where the last search ended, if that is near.
+    ///
+    /// A page that says it is a node of the tree, of this level, covering the key, is the one a descent would find: see
+    /// [`Trees::leaf_write_at`].
+    pub fn leaf_read_near(
+        &self,
+        tree: &Tree,
+        key: &[u8],
+        access: Access,
+        finger: &mut Finger,
+    ) -> Result<PageRead<'_>> {
+        if !finger.moved
+            && let Some(leaf) = self.covering(tree, finger.leaf, 0, key, access)
+        {
+            return Ok(leaf);
+        }
+        let parent = match self.covering(tree, finger.parent, 1, key, Access::Normal) {
+            Some(parent) => parent,
+            None => {
+                let mut page = self.read_node(tree.root, tree, None, Access::Normal)?;
+                tree.saw_height(page.node().level());
+                while page.node().level() > 1 {
+                    let (child, level) = (page.node().child_for(key), page.node().level() - 1);
+                    page = self.read_node(child, tree, Some(level), Access::Normal)?;
+                }
+                if page.node().is_leaf() {
+                    return Ok(page);
+                }
+                finger.parent = page.id();
+                page
+            }
+        };
+        let child = parent.node().child_for(key);
+        finger.moved = std::mem::replace(&mut finger.leaf, child) != child;
+        self.read_node(child, tree, Some(0), access)
+    }
+
+    /// The page, if it is in memory and a node of the tree, of this level, covering the key.
+    fn covering(
+        &self,
+        tree: &Tree,
+        page: PageId,
+        level: u8,
+        key: &[u8],
+        access: Access,
+    ) -> Option<PageRead<'_>> {
+        if page.is_none() {
+            return None;
+        }
+        let page = self.pool.read_if_cached(page, access)?;
+        let fits = page_kind(page.bytes()) == PageKind::Node && {
+            let node = page.node();
+            node.tree() == tree.id.0 && node.level() == level && node.covers(key)
+        };
+        fits.then_some(page)
     }
 
     /// The leaf holding the greatest keys below `key` (`None`: of all), shared.

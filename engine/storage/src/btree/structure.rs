@@ -72,6 +72,7 @@ impl Trees {
             let node = page.node();
             let room = if node.is_leaf() { need } else { SEPARATOR_ROOM };
             if node.free_bytes() < room {
+                tree.saw_reshaping();
                 match parent {
                     Some(parent) => self.split_child(parent, page, key, space)?,
                     None => self.grow_root(tree, page, key, space)?,
@@ -171,7 +172,10 @@ impl Trees {
         let mut level = 0;
         loop {
             match self.merge_level(tree, key, level)? {
-                Merge::Done => freed += 1,
+                Merge::Done => {
+                    tree.saw_reshaping();
+                    freed += 1;
+                }
                 Merge::OnlyChild => {}
                 Merge::Nothing => break,
             }

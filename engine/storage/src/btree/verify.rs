@@ -1,11 +1,12 @@
 //! Checking a whole tree, and collecting its pages.
 
-use super::{Tree, Trees};
+use super::{SMALL_PAGES, Tree, Trees};
 use crate::buffer::Access;
 use crate::error::{Result, StoreError};
 use crate::ids::PageId;
 use crate::page::{LargeRef, NodeRef, PageKind, SlotFlags, chunk_data, chunk_next, page_kind};
 use crate::store::Finding;
+use std::sync::atomic::Ordering;
 
 /// Figures of a tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -115,6 +116,21 @@ impl Trees {
             }
             level_pages = below;
         }
+    }
+
+    /// Figures of a tree as they were not long ago: looked up anew after a twentieth of its pages has been split or merged.
+    pub fn recent_stats_of(&self, tree: &Tree) -> Result<TreeStats> {
+        let reshaped = tree.reshaped.load(Ordering::Relaxed);
+        let known = *tree.figures.lock();
+        if let Some((then, figures)) = known
+            && figures.pages >= SMALL_PAGES
+            && reshaped - then <= figures.pages / 20
+        {
+            return Ok(figures);
+        }
+        let figures = self.stats_of(tree)?;
+        *tree.figures.lock() = Some((reshaped, figures));
+        Ok(figures)
     }
 
     /// Figures of a tree: inner nodes are counted, leaves sampled.

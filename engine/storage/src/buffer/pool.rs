@@ -158,6 +158,18 @@ impl BufferPool {
         }
     }
 
+    /// Takes the page under the shared latch if it is in memory.
+    pub fn read_if_cached(&self, id: PageId, access: Access) -> Option<PageRead<'_>> {
+        let frame = self.lookup(id)?;
+        let held = frame.latch.read();
+        (held.id == id).then(|| {
+            if access == Access::Normal {
+                frame.touch();
+            }
+            PageRead { held }
+        })
+    }
+
     /// Takes the page under the exclusive latch.
     pub fn write(&self, id: PageId) -> Result<PageWrite<'_>> {
         loop {
@@ -248,8 +260,14 @@ impl BufferPool {
     fn loaded(&self, index: usize, frame: &Frame, access: Access) {
         match access {
             Access::Normal => frame.touch(),
+            Access::Scan if self.has_room() => {}
             Access::Scan => self.ring.lock().push_back(index as u32),
         }
+    }
+
+    /// Whether there are frames that have never been used: a scan need not spare the pool then.
+    fn has_room(&self) -> bool {
+        self.hand.load(Ordering::Relaxed) < self.frames.len()
     }
 
     fn adopt<'p>(
@@ -274,7 +292,7 @@ impl BufferPool {
 
     /// Finds a frame to reuse and empties it.
     fn victim(&self, access: Access) -> Result<(usize, RwLockWriteGuard<'_, Held>)> {
-        if access == Access::Scan {
+        if access == Access::Scan && !self.has_room() {
             let oldest = {
                 let mut ring = self.ring.lock();
                 (ring.len() >= self.ring_len).then(|| ring.pop_front()).flatten()

@@ -126,7 +126,7 @@ impl<'a> NodeRef<'a> {
     }
 
     #[inline]
-    fn suffix_len(self, i: usize) -> usize {
+    pub(super) fn suffix_len(self, i: usize) -> usize {
         u16_at(self.0, self.slot_at(i) + 2)
     }
 

@@ -93,15 +93,24 @@ impl NodeRef<'_> {
     }
 
     /// Eight-byte keys are mostly dense row ids: tries the slot at distance `key - first key`.
+    ///
+    /// Mostly what is left of the keys fits into the heads. Then the records, which may not be in the processor's caches, are not
+    /// looked at.
     fn guess(self, suffix: &[u8], count: usize) -> Option<usize> {
-        let first = self.suffix(0);
-        if first.len() != suffix.len() {
+        let len = suffix.len();
+        if self.suffix_len(0) != len {
             return None;
         }
-        let distance = number_of(suffix).checked_sub(number_of(first))? as usize;
+        if len <= 4 && u16_at(self.0, SHARED) == 0 {
+            let head = head_of(suffix);
+            let distance = (head.checked_sub(self.head(0))? >> (8 * (4 - len)).min(31)) as usize;
+            let found = distance < count && self.suffix_len(distance) == len && self.head(distance) == head;
+            return found.then_some(distance);
+        }
+        let distance = number_of(suffix).checked_sub(number_of(self.suffix(0)))? as usize;
         let found = distance < count && {
             let there = self.suffix(distance);
-            there.len() == suffix.len() && number_of(there) == number_of(suffix)
+            there.len() == len && number_of(there) == number_of(suffix)
         };
         found.then_some(distance)
     }

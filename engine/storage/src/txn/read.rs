@@ -2,7 +2,7 @@
 
 use super::undo::Entry;
 use super::{Snapshot, Txn, View};
-use crate::btree::Tree;
+use crate::btree::{Finger, Tree};
 use crate::buffer::{Access, PageRead};
 use crate::core::Core;
 use crate::error::{Result, StoreError};
@@ -126,11 +126,12 @@ impl Txn {
     }
 
     /// Shows the values the snapshot sees for several keys, by their number: like [`Txn::get`] for each, but neighbours in
-    /// one leaf share its latch. `f` gets `None` for what is not there and may stop early.
+    /// one leaf share its latch, and ascending keys need few descents. `f` gets `None` for what is not there and may stop early.
     pub fn get_each<K: AsRef<[u8]>>(
         &self,
         tree: TreeId,
         keys: impl Iterator<Item = K>,
+        finger: &mut Finger,
         f: &mut impl FnMut(usize, Option<&[u8]>) -> ControlFlow<()>,
     ) -> Result<()> {
         let view = self.view();
@@ -147,18 +148,19 @@ impl Txn {
                 // The latch is given back before the next one is taken.
                 other => {
                     drop(other);
-                    self.trees().leaf_read(&found, key, Access::Normal)?
+                    self.trees().leaf_read_near(&found, key, Access::Normal, finger)?
                 }
             };
             let node = held.node();
-            let shown = match node.find(key) {
+            let sought = node.find_covered(key);
+            let shown = match sought {
                 Found::Before(_) => Some(Visible::Nothing),
                 Found::At(slot) if node.flags(slot).has(SlotFlags::LARGE) => None,
                 Found::At(slot) => Some(visible(&self.core, &view, node, slot, &mut older)?),
             };
             let flow = match shown {
                 Some(Visible::Nothing) => f(number, None),
-                Some(Visible::InPlace) => f(number, Some(node.value(node.find(key).slot()))),
+                Some(Visible::InPlace) => f(number, Some(node.value(sought.slot()))),
                 Some(Visible::Older(flags)) if !flags.has(SlotFlags::LARGE) => f(number, Some(&older)),
                 _ => {
                     drop(held);
@@ -233,6 +235,7 @@ impl Txn {
             range,
             direction,
             done: false,
+            finger: Finger::default(),
             key: Vec::new(),
             older: Vec::new(),
             shown: 0,
@@ -251,6 +254,7 @@ pub struct Cursor {
     range: KeyRange,
     direction: Direction,
     done: bool,
+    finger: Finger,
     key: Vec<u8>,
     older: Vec<u8>,
     /// Records shown of the current batch.
@@ -329,7 +333,8 @@ impl Cursor {
             Bound::Included(key) | Bound::Excluded(key) => key,
             Bound::Unbounded => &[],
         };
-        let leaf = core.trees.leaf_read(&self.tree, start, self.access())?;
+        let access = self.access();
+        let leaf = core.trees.leaf_read_near(&self.tree, start, access, &mut self.finger)?;
         let node = leaf.node();
         let first = match (&self.range.lower, node.find(start)) {
             (Bound::Excluded(_), Found::At(slot)) => slot + 1,
