@@ -395,10 +395,14 @@ impl BufferPool {
             .map(|(i, frame)| (frame.rec_lsn.load(Ordering::SeqCst), i))
             .filter(|&(lsn, _)| lsn != 0 && lsn < before.0)
             .collect();
+        if max < dirty.len() {
+            dirty.select_nth_unstable(max);
+            dirty.truncate(max);
+        }
         dirty.sort_unstable();
         let mut copy: Box<PageBuf> = Box::new([0; PAGE_BYTES]);
         let mut written = 0;
-        for &(_, index) in dirty.iter().take(max) {
+        for &(_, index) in &dirty {
             written += usize::from(self.write_frame(index, &mut copy)?);
         }
         Ok(written)

@@ -508,9 +508,12 @@ mod tests {
             (Found::Before(0), Found::Before(3))
         );
         assert_eq!((find(&node, "ten"), find(&node, "")), (Found::Before(0), Found::Before(0)));
-        node.insert(3, b"tenor", b"", SlotFlags::default(), None);
-        assert_eq!(u16_at(node.0, SHARED), 3);
-        assert_eq!((find(&node, "tenant-1/ba"), find(&node, "tenor")), (Found::At(2), Found::At(3)));
+        node.insert(3, b"tenants", b"", SlotFlags::default(), None);
+        assert_eq!(u16_at(node.0, SHARED), 6);
+        assert_eq!((find(&node, "tenant-1/ba"), find(&node, "tenants")), (Found::At(2), Found::At(3)));
+        node.insert(4, b"tenor", b"", SlotFlags::default(), None);
+        assert_eq!(u16_at(node.0, SHARED), 0, "three bytes are not worth it");
+        assert_eq!((find(&node, "tenant-1/ba"), find(&node, "tenor")), (Found::At(2), Found::At(4)));
         node.get().check().unwrap();
     }
 

@@ -48,6 +48,11 @@ fn number_of(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
+/// A few shared bytes leave the heads enough to decide, and save the look at a record.
+pub(super) fn worth_sharing(bytes: usize) -> usize {
+    if bytes < 4 { 0 } else { bytes }
+}
+
 pub(super) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(x, y)| x == y).count()
 }
@@ -161,7 +166,7 @@ impl NodeMut<'_> {
     /// Makes room for a key among those that share their beginning: what it does not have is shared no more.
     pub(super) fn share(&mut self, suffix: &[u8]) {
         if self.get().count() == 0 {
-            self.set(SHARED, suffix.len());
+            self.set(SHARED, worth_sharing(suffix.len()));
             return;
         }
         let shared = u16_at(self.0, SHARED);
@@ -172,6 +177,7 @@ impl NodeMut<'_> {
         if common == shared {
             return;
         }
+        let common = worth_sharing(common);
         self.set(SHARED, common);
         for i in 0..self.get().count() {
             let head = head_of(&self.get().suffix(i)[common..]);

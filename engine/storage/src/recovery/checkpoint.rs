@@ -81,7 +81,9 @@ impl Core {
         let end = self.trees.wal.end_lsn().0;
         let stats = self.trees.pool.stats();
         let crowded = stats.dirty * 2 > stats.frames;
-        let before = if crowded { end } else { end.saturating_sub(self.options.checkpoint_log_bytes / 2) };
+        // The longer a page waits, the more changes one write of it saves; a checkpoint wants the rest of the log to be short.
+        let lag = self.options.checkpoint_log_bytes / 4 * 3;
+        let before = if crowded { end } else { end.saturating_sub(lag) };
         let written = self.trees.pool.write_dirty(Lsn(before), WRITES_PER_STEP)?;
         Ok(if written == WRITES_PER_STEP { Next::Again } else { Next::Idle })
     }

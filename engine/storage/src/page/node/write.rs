@@ -1,7 +1,7 @@
 //! Changes of a node: records placed, moved and removed, halves cut off, stamps dropped.
 
 use super::super::header::*;
-use super::super::search::{common_prefix, head_of};
+use super::super::search::{common_prefix, head_of, worth_sharing};
 use super::*;
 
 /// Writing view of a node.
@@ -279,7 +279,8 @@ impl<'a> NodeMut<'a> {
             let suffix = |i: usize| [lead, &from.suffix(i)[cut..]].concat();
             // The keys ascend: what the first and the last share, all do.
             if self.get().count() == 0 {
-                self.set(SHARED, common_prefix(&suffix(range.start), &suffix(last)));
+                let common = common_prefix(&suffix(range.start), &suffix(last));
+                self.set(SHARED, worth_sharing(common));
             } else {
                 self.share(&suffix(last));
             }
