@@ -15,6 +15,9 @@ use super::vector::Vector;
 /// The number of no group.
 pub const NONE: u32 = u32::MAX;
 
+/// A table of so many slots is emptied rather than made anew.
+const SMALL_SLOTS: usize = 256;
+
 /// Keys and their numbers.
 pub struct GroupTable {
     types: Vec<DataType>,
@@ -37,6 +40,17 @@ impl GroupTable {
             reservation: cx.memory.reservation(),
             scratch: Vec::new(),
         }
+    }
+
+    /// Forgets all groups; false if it is too large for that.
+    pub fn empty(&mut self) -> bool {
+        let small = self.slots.len() <= SMALL_SLOTS;
+        if small {
+            self.keys.clear();
+            self.hashes.clear();
+            self.slots.fill(0);
+        }
+        small
     }
 
     /// Number of groups.

@@ -515,6 +515,19 @@ mod tests {
     }
 
     #[test]
+    fn queries_get_a_share_of_the_memory_unless_it_is_said_how_much() {
+        let work_mem = |configured: &[(&str, &str)]| {
+            let mut base = BaseSettings::default();
+            configured.iter().for_each(|(name, text)| base.set(name, text).unwrap());
+            base.choose_defaults();
+            base.get(definition::find("work_mem").unwrap())
+        };
+        assert_eq!(work_mem(&[]), Value::Int(4096));
+        assert_eq!(work_mem(&[("shared_buffers", "1GB")]), Value::Int(65_536));
+        assert_eq!(work_mem(&[("shared_buffers", "1GB"), ("work_mem", "1MB")]), Value::Int(1024));
+    }
+
+    #[test]
     fn rollback_takes_back_set() {
         let mut s = settings();
         s.set("work_mem", Some("64MB"), Scope::Session, false).unwrap();

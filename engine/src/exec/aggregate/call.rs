@@ -177,6 +177,15 @@ impl Call {
         self.state.finish(group, cx)
     }
 
+    /// Forgets all groups, if the call keeps nothing but its state; answers whether it did.
+    pub(super) fn empty(&mut self) -> bool {
+        let plain = matches!(self.mode, Mode::Plain);
+        if plain {
+            self.state.empty();
+        }
+        plain
+    }
+
     /// Forgets all groups but the last; for calls without DISTINCT and ORDER BY only.
     pub(super) fn keep_last(&mut self) {
         self.state.keep_last();

@@ -42,6 +42,8 @@ pub struct Aggregate {
     calls: Vec<AggregateCall>,
     types: Vec<DataType>,
     groupings: Vec<Grouping>,
+    /// Those of the last run, emptied: what runs once for each row of an outer one need not be compiled each time.
+    spare: Vec<Grouping>,
     phase: Phase,
     pending: Vec<Pending>,
     partitions: Option<Partitions>,
@@ -94,6 +96,7 @@ impl Aggregate {
             calls: calls.to_vec(),
             types: types.to_vec(),
             groupings: Vec::new(),
+            spare: Vec::new(),
             phase: Phase::Start,
             pending: Vec::new(),
             partitions: None,
@@ -103,6 +106,10 @@ impl Aggregate {
 
     fn start(&mut self, cx: &ExecCx<'_>) -> Result<()> {
         self.groupings.clear();
+        if !self.spare.is_empty() {
+            self.groupings.append(&mut self.spare);
+            return Ok(());
+        }
         for set in &self.sets {
             let columns: Vec<usize> = set.iter().map(|&i| i as usize).collect();
             let types: Vec<DataType> = columns.iter().map(|&i| self.group[i].ty).collect();
@@ -228,6 +235,11 @@ impl Grouping {
         Ok(frozen.then_some(unknown))
     }
 
+    /// Forgets all groups; false if making it anew costs less, or is simpler.
+    fn empty(&mut self) -> bool {
+        self.calls.iter_mut().all(Call::empty) && self.table.empty()
+    }
+
     /// Keeps only the group that sorted input may still add to.
     fn keep_last(&mut self, types: &[DataType], cx: &ExecCx<'_>) {
         let Some(last) = self.table.len().checked_sub(1) else { return };
@@ -270,7 +282,10 @@ impl Operator for Aggregate {
                         self.phase = Phase::Output { grouping: grouping + 1, group: 0, more };
                     } else {
                         // What went to files is aggregated part by part.
-                        self.groupings.clear();
+                        let spilled = self.partitions.is_some() || self.current.is_some();
+                        if spilled || !self.groupings.iter_mut().all(Grouping::empty) {
+                            self.groupings.clear();
+                        }
                         if let Some(partitions) = self.partitions.take() {
                             self.pending.extend(partitions.finish());
                         }
@@ -284,6 +299,9 @@ impl Operator for Aggregate {
     }
 
     fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
+        if self.groupings.iter_mut().all(Grouping::empty) {
+            self.spare = std::mem::take(&mut self.groupings);
+        }
         self.groupings.clear();
         self.pending.clear();
         self.partitions = None;

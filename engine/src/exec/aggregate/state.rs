@@ -290,6 +290,19 @@ impl State {
         }
     }
 
+    /// Forgets all groups.
+    pub(in crate::exec) fn empty(&mut self) {
+        match self {
+            State::Count(v) => v.clear(),
+            State::SumInt(v) => v.clear(),
+            State::Wide { totals, .. } => totals.clear(),
+            State::Float { totals, .. } => totals.clear(),
+            State::Decimal { totals, .. } => totals.clear(),
+            State::Extreme { best, oid, .. } => *best = Vector::new(Kind::of(*oid)),
+            State::Boxed { states, .. } => states.clear(),
+        }
+    }
+
     /// Heap bytes held, roughly.
     pub(in crate::exec) fn bytes(&self) -> usize {
         match self {

@@ -2,7 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -66,6 +66,7 @@ fn run(steps: Vec<Step>) {
     let mut committed: Model = Model::default();
     let mut model = committed.clone();
     let mut saved: Option<(Savepoint, Model)> = None;
+    let mut finger = crate::Finger::default();
     for step in steps {
         let live = txn.as_mut().expect("a transaction is open");
         match step {
@@ -79,6 +80,15 @@ fn run(steps: Vec<Step>) {
             Step::Get(k) => {
                 let got = live.get(tree, &key_of(k), <[u8]>::to_vec).unwrap();
                 assert_eq!(got.as_ref(), model.0.get(&key_of(k)));
+                // The finger points to where the last of these steps ended, whatever has become of that since.
+                let keys = [k, k + 3, k + 6, k / 2].map(key_of);
+                let mut shown = Vec::new();
+                live.get_each(tree, keys.iter(), &mut finger, &mut |_, value| {
+                    shown.push(value.map(<[u8]>::to_vec));
+                    ControlFlow::Continue(())
+                })
+                .unwrap();
+                assert!(shown.iter().map(Option::as_ref).eq(keys.iter().map(|key| model.0.get(key))));
             }
             Step::Scan(a, b, up) => {
                 let (a, b) = (key_of(a).min(key_of(b)), key_of(a).max(key_of(b)));
@@ -237,6 +247,12 @@ fn appending_leaves_no_half_empty_leaves() {
     let stats = store.tree_stats(tree).unwrap();
     assert!(stats.pages <= 10_000 * 140 / 16_000 + 5, "{stats:?}");
     assert_eq!(store.next_row_id(tree, 1).unwrap(), 10_001);
+    assert_eq!(store.recent_tree_stats(tree).unwrap(), stats);
+    let first = store.next_row_id(tree, 10_000).unwrap();
+    let mut txn = begin(&store);
+    txn.append_rows(tree, first, &mut (0..10_000).map(|_| &row[..])).unwrap();
+    txn.commit().unwrap();
+    assert!(store.recent_tree_stats(tree).unwrap().records > 15_000, "growth is seen");
 }
 
 #[test]
