@@ -117,8 +117,9 @@ struct Health {
     port: u16,
 }
 
-/// Runs the command line; the process ends with the returned code.
-pub fn main() -> ExitCode {
+/// Runs the command line; the process ends with the returned code. `with_much_memory` is called when the server starts with a large
+/// buffer pool: the binary, whose allocator it is, may then be less thrifty.
+pub fn main(with_much_memory: fn()) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -128,7 +129,7 @@ pub fn main() -> ExitCode {
     };
     let outcome = match cli.command {
         Some(Command::Init(arguments)) => init::run(&arguments),
-        Some(Command::Start(arguments)) => start::run(&arguments),
+        Some(Command::Start(arguments)) => start::run(&arguments, with_much_memory),
         Some(Command::Stop(arguments)) => stop::run(&arguments.data_dir),
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Health(arguments)) => health::run(&arguments),
@@ -136,7 +137,7 @@ pub fn main() -> ExitCode {
             say(&format!("nqdb (NeuroQuantumDB) {}", env!("CARGO_PKG_VERSION")));
             Ok(())
         }
-        None => start::run_default(DEFAULT_DATA_DIR.as_ref()),
+        None => start::run_default(DEFAULT_DATA_DIR.as_ref(), with_much_memory),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

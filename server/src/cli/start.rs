@@ -28,7 +28,7 @@ pub const PID_FILE: &str = "nqdb.pid";
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// Bare `nqdb`: creates the data directory on first start and listens on its Unix socket and on loopback.
-pub fn run_default(dir: &Path) -> Result<(), String> {
+pub fn run_default(dir: &Path, with_much_memory: fn()) -> Result<(), String> {
     if !dir.join("data").exists() {
         let env: Arc<dyn Env> = Arc::new(OsEnv::new());
         init::create(env, dir, "postgres", None, AuthMethod::ScramSha256)?;
@@ -37,11 +37,14 @@ pub fn run_default(dir: &Path) -> Result<(), String> {
             dir.display()
         ));
     }
-    run(&Start { data_dir: dir.to_owned(), ..Start::default() })
+    run(&Start { data_dir: dir.to_owned(), ..Start::default() }, with_much_memory)
 }
 
-/// Runs the server until SIGTERM or SIGINT.
-pub fn run(arguments: &Start) -> Result<(), String> {
+/// Buffer pools from this size on, in blocks of 8 kB, mean that memory is not scarce.
+const MUCH_MEMORY_BLOCKS: i64 = 32_768;
+
+/// Runs the server until SIGTERM or SIGINT. `with_much_memory` is called when it may use much.
+pub fn run(arguments: &Start, with_much_memory: fn()) -> Result<(), String> {
     let env: Arc<dyn Env> = Arc::new(RuntimeEnv::new(OsEnv::new()));
     let data_dir = std::path::absolute(&arguments.data_dir).map_err(|e| e.to_string())?;
     if env.list(&data_dir.join("data")).is_err() {
@@ -52,6 +55,9 @@ pub fn run(arguments: &Start) -> Result<(), String> {
     }
     let settings = configuration(&*env, &data_dir, arguments)?;
     let setup = Setup::from(&settings, &data_dir)?;
+    if setup.much_memory {
+        with_much_memory();
+    }
     start_logging(&setup);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 16)))
@@ -90,6 +96,7 @@ struct Setup {
     metrics_port: u16,
     json_log: bool,
     log_level: &'static str,
+    much_memory: bool,
 }
 
 impl Setup {
@@ -117,6 +124,7 @@ impl Setup {
                 .map(|dir| config::data_path(data_dir, dir))
                 .collect(),
             port,
+            much_memory: number("shared_buffers") >= MUCH_MEMORY_BLOCKS,
             authentication_timeout: Duration::from_secs(number("authentication_timeout").max(1) as u64),
             tls,
             metrics_port: u16::try_from(number("nq.metrics_port")).unwrap_or(0),

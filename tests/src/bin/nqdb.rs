@@ -1,5 +1,5 @@
 //! The server, as its own package builds it.
 
 fn main() -> std::process::ExitCode {
-    neuroquantumdb::cli::main()
+    neuroquantumdb::cli::main(|| ())
 }
