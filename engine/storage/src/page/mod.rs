@@ -10,9 +10,9 @@
 //!
 //! Invariants:
 //! 1. A page's logical content (slots, flags, keys, values, fences) is a function of the log alone: whatever changes it
-//!    is logged, so redo meets the space it needs. Only undo pointers inside record stamps, stamps that are older than
-//!    every snapshot (the copy written to the page store has dropped them), hints and the arrangement of the heap may
-//!    differ between a page and its redone twin.
+//!    is logged, so redo meets the space it needs. Only undo pointers inside record stamps, stamps of live records that are
+//!    older than every snapshot (they are dropped when the page is written, and by redo where it needs their room), hints
+//!    and the arrangement of the heap may differ between a page and its redone twin.
 //! 2. Keys of a node are strictly ascending, `lower fence <= key < upper fence`, and share the node's prefix.
 //! 3. `live bytes` counts every heap byte that is reachable; the rest of the heap is garbage that compaction returns.
 //!

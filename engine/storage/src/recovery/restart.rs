@@ -5,9 +5,13 @@ use super::record::{Op, Part, Record};
 use crate::btree::{DIRECTORY, Trees};
 use crate::error::{Result, StoreError};
 use crate::ids::{Lsn, PageId, TreeId};
-use crate::page::{Found, Stamp, page_lsn};
+use crate::page::{Found, NodeMut, NodeRef, PageBuf, PageKind, Stamp, page_kind, page_lsn};
+use crate::store::PAGE_BYTES;
 use crate::txn::{Prior, Reserve};
 use hashbrown::{HashMap, HashSet};
+
+/// More than an operation on one record or fence needs.
+const RECORD_ROOM: usize = PAGE_BYTES / 2;
 
 /// What recovery did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,14 +73,20 @@ impl Pass<'_> {
         }
         match record {
             Record::Insert { xid, page, key, flags, value, .. } => {
-                self.change(*page, lsn, next, |bytes| apply::insert(bytes, key, *flags, *xid, value))
+                self.change(*page, lsn, next, RECORD_ROOM, |bytes| {
+                    apply::insert(bytes, key, *flags, *xid, value)
+                })
             }
             Record::Change { xid, page, key, after, delta, .. } => {
-                self.change(*page, lsn, next, |bytes| apply::change(bytes, key, *after, *xid, delta))
+                self.change(*page, lsn, next, RECORD_ROOM, |bytes| {
+                    apply::change(bytes, key, *after, *xid, delta)
+                })
             }
-            Record::InsertRange { xid, page, first, rows, .. } => self.change(*page, lsn, next, |bytes| {
-                apply::insert_range(bytes, *first, apply::stamp_of(*xid), *rows)
-            }),
+            Record::InsertRange { xid, page, first, rows, .. } => {
+                self.change(*page, lsn, next, PAGE_BYTES, |bytes| {
+                    apply::insert_range(bytes, *first, apply::stamp_of(*xid), *rows)
+                })
+            }
             Record::NewPage { page, image, .. } => {
                 self.part(lsn, next, &Part { page: *page, op: Op::Image(image) })
             }
@@ -119,7 +129,8 @@ impl Pass<'_> {
         id: PageId,
         lsn: Lsn,
         next: Lsn,
-        apply: impl FnOnce(&mut crate::page::PageBuf) -> Result<()>,
+        room: usize,
+        apply: impl FnOnce(&mut PageBuf) -> Result<()>,
     ) -> Result<()> {
         let Some(mut page) = self.trees.pool.write_if_present(id)? else {
             self.missing.insert(id);
@@ -127,9 +138,24 @@ impl Pass<'_> {
         };
         if page_lsn(page.bytes()) < next {
             let logged = page.redo(lsn, next);
-            apply(page.edit(&logged))?;
+            let bytes = page.edit(&logged);
+            self.make_room(bytes, room);
+            apply(bytes)?;
         }
         Ok(())
+    }
+
+    /// Drops the stamps of ended transactions from a leaf with less than `room`.
+    ///
+    /// At run time a page loses stamps when it is written, which is not logged, and what followed may have used that room. After a
+    /// crash redo may begin with an older version of the page, which has them still. A stamp that was dropped was of a transaction
+    /// below every snapshot: its end stands in the log before whatever used its room. So the stamps dropped here are at
+    /// least those, and what fitted then fits now.
+    fn make_room(&self, page: &mut PageBuf, room: usize) {
+        let node = NodeRef::new(page);
+        if page_kind(page) == PageKind::Node && node.is_leaf() && node.free_bytes() < room {
+            NodeMut::new(page).freeze(|xid| !self.losers.contains_key(&xid));
+        }
     }
 
     fn part(&mut self, lsn: Lsn, next: Lsn, part: &Part<'_>) -> Result<()> {
@@ -157,7 +183,9 @@ impl Pass<'_> {
                 }
                 Ok(())
             }
-            _ => self.change(part.page, lsn, next, |bytes| apply::op(bytes, part.page, &part.op)),
+            _ => {
+                self.change(part.page, lsn, next, RECORD_ROOM, |bytes| apply::op(bytes, part.page, &part.op))
+            }
         }
     }
 }

@@ -192,3 +192,46 @@ fn acknowledged_commits_survive_many_seeds() {
         crash_run(seed);
     }
 }
+
+/// A leaf is in the checkpoint with stamps, loses them when it is evicted after it (which is not logged), and what is inserted then
+/// uses their room. The power fails: redo begins with the page of the checkpoint, and must find the room.
+#[test]
+fn room_of_dropped_stamps_is_found_again() {
+    let (env, store) = fresh(5);
+    let mut txn = begin(&store);
+    let (tree, other) = (txn.create_tree().unwrap(), txn.create_tree().unwrap());
+    txn.commit().unwrap();
+    let reader = begin_at(&store, Isolation::RepeatableRead);
+    assert!(reader.get(tree, b"k000", |_| ()).unwrap().is_none());
+    let put = |tree, range: std::ops::Range<u32>, value: &[u8]| {
+        let mut txn = begin(&store);
+        for i in range {
+            txn.put(tree, format!("k{i:03}").as_bytes(), value).unwrap();
+        }
+        let lsn = txn.commit().unwrap().lsn.unwrap();
+        store.wait_durable(lsn).unwrap();
+    };
+    put(tree, 0..300, &[1; 20]);
+    store.checkpoint().unwrap();
+    drop(reader);
+    put(tree, 0..1, &[2; 20]);
+    while store.clean_step().unwrap() == crate::wal::Next::Again {}
+    put(other, 0..900, &[3; 2000]);
+    put(tree, 300..360, &[4; 20]);
+    assert_eq!(store.tree_stats(tree).unwrap().pages, 1, "there was room");
+    drop(store);
+    env.crash(1);
+    let store = Store::open(env, dir(), options()).expect("recovery");
+    let reader = begin(&store);
+    for i in 0..360_u32 {
+        let expected = if i == 0 {
+            2
+        } else if i < 300 {
+            1
+        } else {
+            4
+        };
+        let found = reader.get(tree, format!("k{i:03}").as_bytes(), |value| value.to_vec()).unwrap();
+        assert_eq!(found, Some(vec![expected; 20]), "{i}");
+    }
+}

@@ -208,10 +208,12 @@ impl<'a> NodeMut<'a> {
         }
     }
 
-    /// Drops the stamps of transactions older than `horizon`. Ghosts stay.
-    fn freeze(&mut self, horizon: u64) {
+    /// Drops the stamps of transactions that everybody sees, by their ids. Ghosts keep theirs: it decides what a later
+    /// [`NodeMut::prune`] removes, and redo must come to the same slots from any version of the page.
+    pub fn freeze(&mut self, seen_by_all: impl Fn(u64) -> bool) {
         for i in 0..self.get().count() {
-            if self.get().stamp(i).is_some_and(|stamp| stamp.xid < horizon) {
+            let stamp = self.get().stamp(i);
+            if !self.get().flags(i).has(SlotFlags::DELETED) && stamp.is_some_and(|s| seen_by_all(s.xid)) {
                 self.freeze_slot(i);
             }
         }
@@ -229,7 +231,7 @@ impl<'a> NodeMut<'a> {
     /// Makes the node compress well: without stamps that say nothing any more, records in key order, zeros between.
     /// Nothing of this is logged (rule 1).
     pub fn tidy(&mut self, horizon: u64) {
-        self.freeze(horizon);
+        self.freeze(|xid| xid < horizon);
         self.compact();
         let (low, high) = (self.get().slots_end(), u16_at(self.0, HEAP_START));
         self.0[low..high].fill(0);
