@@ -1,8 +1,8 @@
 //! Who is connected and what they are doing: process ids, cancel keys, `pg_stat_activity`.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use hashbrown::{HashMap, HashSet};
 use nq_qsql::bail;
@@ -23,6 +23,8 @@ pub(crate) mod reason {
     pub(crate) const TERMINATE: u8 = 3;
     /// The server shuts down.
     pub(crate) const SHUTDOWN: u8 = 4;
+    /// `transaction_timeout`
+    pub(crate) const TRANSACTION_TIMEOUT: u8 = 5;
 }
 
 /// What a session does (`pg_stat_activity.state`).
@@ -71,6 +73,8 @@ pub(crate) struct Backend {
     pub(crate) doing: Mutex<Doing>,
     /// Raised for good by `pg_terminate_backend` and shutdown.
     pub(crate) terminate: AtomicBool,
+    /// Tells whoever waits for the session's client that the session is to end.
+    pub(crate) on_end: OnceLock<Box<dyn Fn() + Send + Sync>>,
     pub(crate) counters: Counters,
 }
 
@@ -166,5 +170,8 @@ impl Backend {
     pub(crate) fn end(&self, why: u8) {
         self.terminate.store(true, Ordering::SeqCst);
         self.interrupt.raise(why);
+        if let Some(tell) = self.on_end.get() {
+            tell();
+        }
     }
 }

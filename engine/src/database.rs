@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use hashbrown::HashMap;
-use nq_qsql::error::Result;
+use nq_qsql::error::{Result, SqlError};
 use nq_qsql::types::Oid;
 use nq_qsql::{bail, sql_err};
 use nq_storage::env::Env;
@@ -42,6 +42,8 @@ pub struct Config {
     pub background: bool,
 }
 
+/// What all statements together may hold by default, at least, of what cannot spill.
+const STATEMENT_MEMORY_MIN: usize = 256 << 20;
 /// Seconds between 1970-01-01 and 2000-01-01, in microseconds.
 const EPOCH_OFFSET_MICROS: i64 = 946_684_800_000_000;
 
@@ -112,6 +114,8 @@ impl Database {
             }
             Ok(())
         };
+        let version = bootstrap::CATALOG_VERSION.to_le_bytes();
+        txn.put(cluster, bootstrap::VERSION_KEY, &version).map_err(store_error)?;
         for (key, object) in bootstrap::cluster_objects(superuser, verifier) {
             put(&mut txn, cluster, key, object)?;
         }
@@ -133,19 +137,24 @@ impl Database {
     /// Opens the cluster in `dir`, recovering it if it was not shut down cleanly.
     ///
     /// # Errors
-    /// 58030, XX001 as storage finds.
+    /// 58030, XX001 as storage finds; 22023 for a cluster whose catalog is of another version.
     pub fn open(env: Arc<dyn Env>, dir: &Path, config: Config) -> Result<Arc<Database>> {
         let mut settings = config.settings;
         settings.choose_defaults();
         let settings = Arc::new(settings);
         let store = Store::open(env.clone(), dir, store_options(&settings)).map_err(store_error)?;
+        let cluster_tree = bootstrap::CLUSTER_TREE;
+        check_version(&store, cluster_tree)?;
         if config.background {
             store.start_background();
         }
-        let cluster_tree = bootstrap::CLUSTER_TREE;
         let cluster = load_cluster(&store, cluster_tree)?;
         let next_oid = read_oid_mark(&store, cluster_tree)?;
         let memory = settings_bytes(&settings, "shared_buffers").max(16 << 20);
+        let statement_memory = match settings_int(&settings, "nq.statement_memory") {
+            ..=0 => memory.max(STATEMENT_MEMORY_MIN),
+            kb => kb.unsigned_abs() as usize * 1024,
+        };
         let tmp = dir.join("tmp");
         SpillSpace::prepare(&*env, &tmp)
             .map_err(|e| sql_err!(IO_ERROR, "could not prepare directory \"{}\": {e}", tmp.display()))?;
@@ -160,7 +169,7 @@ impl Database {
             store,
             settings,
             activity: Activity::default(),
-            budget: Budget::new(memory),
+            budget: Budget::new(memory, statement_memory),
             spill,
             cluster_tree,
             cluster: ArcSwap::from_pointee(cluster),
@@ -186,6 +195,7 @@ impl Database {
         Some(LoginRole {
             verifier: role.verifier.clone(),
             can_login: role.login,
+            can_replicate: role.replication || role.superuser,
             valid_until: role.valid_until,
         })
     }
@@ -222,6 +232,11 @@ impl Database {
     /// Calls `done` when the log is durable up to `lsn`, at once if it already is.
     pub fn on_durable(&self, lsn: Lsn, done: Box<dyn FnOnce(Result<()>) + Send>) {
         self.store.on_durable(lsn, Box::new(move |result| done(result.map_err(store_error))));
+    }
+
+    /// Why the database has stopped, if it has: a sync has failed, and what the device holds is known again only by recovery.
+    pub fn stopped(&self) -> Option<SqlError> {
+        self.store.stopped().map(store_error)
     }
 
     /// Ends all sessions' statements, flushes and marks the store clean.
@@ -405,6 +420,8 @@ pub struct LoginRole {
     pub verifier: Option<Arc<str>>,
     /// LOGIN.
     pub can_login: bool,
+    /// REPLICATION, or a superuser.
+    pub can_replicate: bool,
     /// `VALID UNTIL`, microseconds since 2000-01-01; `None`: for ever.
     pub valid_until: Option<i64>,
 }
@@ -471,9 +488,63 @@ fn load_cluster(store: &Store, tree: TreeId) -> Result<ClusterState> {
     Ok(state)
 }
 
+/// Refuses a cluster whose objects mean something else to this server.
+fn check_version(store: &Store, tree: TreeId) -> Result<()> {
+    let txn = store.begin(TxnOptions { read_only: true, ..TxnOptions::default() });
+    let read = |bytes: &[u8]| bytes.first_chunk().map(|b| u32::from_le_bytes(*b));
+    let found = txn.get(tree, bootstrap::VERSION_KEY, read).map_err(store_error)?.flatten();
+    if found == Some(bootstrap::CATALOG_VERSION) {
+        return Ok(());
+    }
+    let found = found.map_or_else(|| "no catalog version".to_owned(), |v| format!("catalog version {v}"));
+    Err(sql_err!(
+        INVALID_PARAMETER_VALUE,
+        "database files are incompatible with server: the cluster was initialized with {found}, \
+         this server reads catalog version {}",
+        bootstrap::CATALOG_VERSION
+    )
+    .hint("Export its data with the server that wrote it, and import them into a new cluster."))
+}
+
 fn read_oid_mark(store: &Store, tree: TreeId) -> Result<Oid> {
     let txn = store.begin(TxnOptions { read_only: true, ..TxnOptions::default() });
     let read = |bytes: &[u8]| bytes.first_chunk().map(|b| Oid::from_le_bytes(*b));
     let mark = txn.get(tree, bootstrap::OID_MARK_KEY, read).map_err(store_error)?.flatten();
     Ok(mark.unwrap_or(crate::catalog::FIRST_NORMAL_OID))
+}
+
+#[cfg(test)]
+mod tests {
+    use nq_storage::env::sim::SimEnv;
+
+    use super::*;
+
+    #[test]
+    fn a_cluster_of_another_catalog_version_is_refused() {
+        let dir = Path::new("/db");
+        let open = |env: &Arc<SimEnv>| {
+            let config = Config { settings: BaseSettings::default(), background: false };
+            Database::open(env.clone(), dir, config).map(|db| db.shutdown().unwrap())
+        };
+        for (version, said) in [(Some(1_u32), "catalog version 1"), (None, "no catalog version")] {
+            let env = SimEnv::new(3);
+            Database::create(env.clone(), dir, "postgres", None).unwrap();
+            open(&env).unwrap();
+            let store = Store::open(env.clone(), dir, Options::default()).unwrap();
+            let mut txn = store.begin(TxnOptions::default());
+            match version {
+                Some(v) => {
+                    txn.put(bootstrap::CLUSTER_TREE, bootstrap::VERSION_KEY, &v.to_le_bytes()).unwrap()
+                }
+                None => {
+                    txn.delete(bootstrap::CLUSTER_TREE, bootstrap::VERSION_KEY).unwrap();
+                }
+            }
+            txn.commit().unwrap();
+            store.shutdown().unwrap();
+            drop(store);
+            let error = open(&env).expect_err("another version");
+            assert!(error.message().contains(said), "{error}");
+        }
+    }
 }

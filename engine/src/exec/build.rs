@@ -23,6 +23,7 @@ use super::materialize::Materialize;
 use super::merge_join::MergeJoin;
 use super::modify::Modify;
 use super::nested_loop::NestedLoop;
+use super::portions::Portions;
 use super::project::Project;
 use super::project_set::ProjectSet;
 use super::recursive_union::{RecursiveUnion, WorkTableScan};
@@ -135,8 +136,14 @@ impl Build<'_, '_, '_> {
                 let conditions = Conditions::new(conditions, self.cx)?;
                 Box::new(Filter::new(self.node(input)?, conditions))
             }
-            Op::Project { input, exprs } => Box::new(Project::new(self.node(input)?, exprs, self.cx)?),
-            Op::ProjectSet { input, exprs } => Box::new(ProjectSet::new(self.node(input)?, exprs, self.cx)?),
+            Op::Project { input, exprs } => {
+                let input = Portions::below(self.node(input)?, exprs.iter());
+                Box::new(Project::new(input, exprs, self.cx)?)
+            }
+            Op::ProjectSet { input, exprs } => {
+                let input = Portions::below(self.node(input)?, exprs.iter());
+                Box::new(ProjectSet::new(input, exprs, self.cx)?)
+            }
             Op::HashJoin { kind, left, right, keys, residual } => {
                 let parts = Parts {
                     kind: *kind,
@@ -168,7 +175,10 @@ impl Build<'_, '_, '_> {
                 Box::new(NestedLoop::new(*kind, outer, inner, params, conditions, types.0, types.1, self.cx)?)
             }
             Op::Aggregate { strategy, input, group, sets, aggregates } => {
-                let input = self.node(input)?;
+                let calls = aggregates.iter().flat_map(|call| {
+                    call.args.iter().chain(&call.filter).chain(call.order.iter().map(|key| &key.expr))
+                });
+                let input = Portions::below(self.node(input)?, group.iter().chain(calls));
                 Box::new(Aggregate::new(*strategy, input, group, sets, aggregates, &node.types, self.cx)?)
             }
             Op::Window { input, calls } => {
@@ -219,7 +229,8 @@ impl Build<'_, '_, '_> {
         match &input.op {
             Op::Project { input: below, exprs } if ties.is_empty() && self.next.is_none() => {
                 let limited = Limit::new(self.node(below)?, offset, count, ties, &below.types, self.cx)?;
-                Ok(Box::new(Project::new(Box::new(limited), exprs, self.cx)?))
+                let limited = Portions::below(Box::new(limited), exprs.iter());
+                Ok(Box::new(Project::new(limited, exprs, self.cx)?))
             }
             _ => Ok(Box::new(Limit::new(self.node(input)?, offset, count, ties, &input.types, self.cx)?)),
         }

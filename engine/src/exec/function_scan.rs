@@ -7,6 +7,7 @@ use nq_qsql::types::{DataType, Datum};
 
 use super::batch::{BATCH_ROWS, Builder};
 use super::eval::{Compiled, Conditions};
+use super::portions::PIECE_BYTES;
 use super::project_set::SetCall;
 use super::{Batch, ExecCx, Operator};
 
@@ -116,8 +117,10 @@ impl Operator for FunctionScan {
         loop {
             cx.check_interrupt()?;
             let mut out = Builder::new(&self.types);
-            while out.len < BATCH_ROWS {
+            let mut bytes = 0;
+            while out.len < BATCH_ROWS && bytes < PIECE_BYTES {
                 let Some(row) = self.row(&mut running, cx)? else { break };
+                bytes += row.iter().map(Datum::heap_bytes).sum::<usize>();
                 out.push_row(&row);
             }
             if out.len == 0 {

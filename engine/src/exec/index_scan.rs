@@ -17,6 +17,7 @@ use nq_storage::{Cursor, Direction, Finger, KeyRange, TreeId};
 
 use super::batch::{BATCH_ROWS, Builder};
 use super::eval::{Compiled, Conditions};
+use super::portions::PIECE_BYTES;
 use super::seq_scan::reader;
 use super::vector::Kind;
 use super::{Batch, ExecCx, Operator};
@@ -265,12 +266,14 @@ impl IndexScan {
     /// Fetches the rows of the next collected entries.
     fn fetch(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
         let end = self.ids.len().min(self.fetched + BATCH_ROWS);
-        while self.fetched < end {
+        let mut bytes = 0;
+        while self.fetched < end && bytes < PIECE_BYTES {
             self.raw.clear();
             let ids = &self.ids[self.fetched..end];
             self.fetched += fetch_rows(self.table, &self.index, ids, &mut self.finger, &mut self.raw, cx)?;
             self.raw.seal();
             self.reader.append(&self.raw, &mut self.out, cx)?;
+            bytes += self.raw.byte_len();
         }
         Ok(())
     }

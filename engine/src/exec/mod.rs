@@ -42,6 +42,7 @@ pub mod modify;
 pub mod nested_loop;
 pub mod partition;
 pub mod point;
+mod portions;
 pub mod project;
 pub mod project_set;
 pub mod recursive_union;
@@ -129,6 +130,8 @@ pub struct RunState {
     pub(crate) case_tests: Vec<Arc<Vector>>,
     /// What the nodes did, when asked for.
     pub actuals: Vec<NodeActual>,
+    /// Bytes of values computed row by row so far.
+    pub(crate) made: usize,
     /// Rows that conditions have removed in the node that is running.
     pub(crate) filtered: u64,
     /// Whether nodes are timed.

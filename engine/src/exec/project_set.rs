@@ -9,6 +9,7 @@ use nq_qsql::types::{DataType, Datum};
 
 use super::batch::{BATCH_ROWS, Builder, Rows};
 use super::eval::Compiled;
+use super::portions::PIECE_BYTES;
 use super::vector::Vector;
 use super::{Batch, ExecCx, Operator};
 
@@ -102,6 +103,7 @@ impl ProjectSet {
 
     /// Appends rows of `current` until `out` is full; answers whether the batch is exhausted.
     fn fill(&self, current: &mut Current, out: &mut Builder, cx: &mut ExecCx<'_>) -> Result<bool> {
+        let mut bytes = 0;
         while current.position < current.batch.count() {
             let row = current.batch.rows().nth(current.position);
             let mut sets = match current.sets.take() {
@@ -115,7 +117,7 @@ impl ProjectSet {
                 }
             };
             loop {
-                if out.len == BATCH_ROWS {
+                if out.len == BATCH_ROWS || bytes >= PIECE_BYTES {
                     current.sets = Some(sets);
                     return Ok(false);
                 }
@@ -138,7 +140,11 @@ impl ProjectSet {
                 {
                     match (item, scalar) {
                         (Item::Scalar(_), Some(vector)) => column.append(vector, std::iter::once(row)),
-                        _ => column.push_datum(&value.unwrap_or(Datum::Null)),
+                        _ => {
+                            let value = value.unwrap_or(Datum::Null);
+                            bytes += value.heap_bytes();
+                            column.push_datum(&value);
+                        }
                     }
                 }
                 out.len += 1;

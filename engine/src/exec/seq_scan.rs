@@ -10,6 +10,7 @@ use nq_storage::{Cursor, Direction, KeyRange, TreeId};
 use super::batch::{BATCH_ROWS, Builder};
 use super::depends;
 use super::eval::Conditions;
+use super::portions::PIECE_BYTES;
 use super::{Batch, ExecCx, Operator};
 use crate::error::store_error;
 use crate::table::key::row_id;
@@ -48,6 +49,8 @@ pub struct SeqScan {
     /// Rows read and rows collected at a time; both grow with the scan.
     read_rows: usize,
     emit_rows: usize,
+    /// Stored bytes of the rows looked at since the last batch; long ones make a batch full before it has many.
+    out_bytes: usize,
 }
 
 impl SeqScan {
@@ -62,6 +65,7 @@ impl SeqScan {
             finished: false,
             read_rows: FIRST_ROWS,
             emit_rows: 1,
+            out_bytes: 0,
         })
     }
 }
@@ -105,8 +109,11 @@ impl Operator for SeqScan {
             }
             self.raw.seal();
             self.reader.append(&self.raw, &mut self.out, cx)?;
+            self.out_bytes += self.raw.byte_len();
             self.read_rows = (self.read_rows * 4).min(BATCH_ROWS);
-            if self.out.len >= self.emit_rows.min(BATCH_ROWS - FIRST_ROWS) {
+            let full = self.out.len > 0 && self.out_bytes >= PIECE_BYTES;
+            if full || self.out.len >= self.emit_rows.min(BATCH_ROWS - FIRST_ROWS) {
+                self.out_bytes = 0;
                 self.emit_rows = (self.emit_rows * 8).min(BATCH_ROWS / 2);
                 return Ok(Some(self.out.finish()));
             }

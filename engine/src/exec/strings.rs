@@ -11,6 +11,8 @@
 
 use std::sync::Arc;
 
+use super::memory::Reservation;
+
 /// Longest string that is kept inside its view.
 const INLINE: usize = 12;
 /// A buffer that has reached this size is not extended.
@@ -28,6 +30,8 @@ pub struct View {
 pub struct Strings {
     views: Vec<View>,
     buffers: Vec<Arc<Vec<u8>>>,
+    /// The memory of buffers that were counted when they were made.
+    counted: Option<Arc<Reservation>>,
 }
 
 impl View {
@@ -97,6 +101,11 @@ impl Strings {
         self.head(i) == other.head(j) && self.get(i) == other.get(j)
     }
 
+    /// Keeps `reservation` as long as the strings are.
+    pub fn count_by(&mut self, reservation: Reservation) {
+        self.counted = Some(Arc::new(reservation));
+    }
+
     /// Appends a copy of `bytes`.
     #[inline]
     pub fn push(&mut self, bytes: &[u8]) {
@@ -153,18 +162,19 @@ impl Strings {
     /// Returns the strings at `rows` (`u32::MAX`: an empty one); buffers are shared.
     pub fn gather(&self, rows: &[u32]) -> Strings {
         let views = rows.iter().map(|&r| self.views.get(r as usize).copied().unwrap_or_default()).collect();
-        Strings { views, buffers: self.buffers.clone() }
+        Strings { views, buffers: self.buffers.clone(), counted: self.counted.clone() }
     }
 
     /// Returns the strings at `rows`; buffers are shared.
     pub fn select(&self, rows: &[u16]) -> Strings {
         let views = rows.iter().map(|&r| self.views[usize::from(r)]).collect();
-        Strings { views, buffers: self.buffers.clone() }
+        Strings { views, buffers: self.buffers.clone(), counted: self.counted.clone() }
     }
 
     /// Forgets everything; keeps memory that nobody shares.
     pub fn clear(&mut self) {
         self.views.clear();
+        self.counted = None;
         self.buffers.retain_mut(|b| Arc::get_mut(b).is_some());
         self.buffers.truncate(1);
         if let Some(buffer) = self.buffers.first_mut().and_then(Arc::get_mut) {

@@ -176,7 +176,7 @@ impl SubPlanNode {
         cx: &mut ExecCx<'_>,
     ) -> Result<Arc<Vector>> {
         if !self.params.is_empty() {
-            return map_rows(self.oid, rows, batch.len, |row| {
+            return map_rows(self.oid, rows, batch.len, cx, |row, cx| {
                 for ((slot, _, oid), value) in self.params.iter().zip(params) {
                     cx.set_exec_param(*slot, value.datum(row, *oid));
                 }
@@ -189,7 +189,7 @@ impl SubPlanNode {
         }
         if let Mode::Quantified { hashed, .. } = &self.mode {
             if !hashed {
-                return map_rows(self.oid, rows, batch.len, |row| self.value(subplan, row, left, cx))
+                return map_rows(self.oid, rows, batch.len, cx, |row, cx| self.value(subplan, row, left, cx))
                     .map(Arc::new);
             }
             if subplan.kept.is_none() {
@@ -201,8 +201,10 @@ impl SubPlanNode {
                     && (set.has_null || left.iter().any(|l| l.nulls.any()))
                     && !set.table.is_empty()
                 {
-                    return map_rows(self.oid, rows, batch.len, |row| self.value(subplan, row, left, cx))
-                        .map(Arc::new);
+                    return map_rows(self.oid, rows, batch.len, cx, |row, cx| {
+                        self.value(subplan, row, left, cx)
+                    })
+                    .map(Arc::new);
                 }
                 return Ok(Arc::new(set.lookup(batch, rows, left)));
             }

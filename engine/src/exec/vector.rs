@@ -512,7 +512,7 @@ impl Vector {
             Values::Str(s) => s.bytes(),
             Values::Datum(v) => {
                 let spare = v.capacity() * size_of::<Datum>();
-                spare + v.iter().map(datum_bytes).sum::<usize>()
+                spare + v.iter().map(Datum::heap_bytes).sum::<usize>()
             }
         };
         values + self.nulls.words.capacity() * 8
@@ -537,19 +537,6 @@ fn representation(values: &Values) -> Kind {
         Values::Decimal(..) => Kind::Decimal,
         Values::Str(_) => Kind::Str,
         Values::Datum(_) => Kind::Datum,
-    }
-}
-
-/// Heap bytes of one value, roughly.
-pub fn datum_bytes(value: &Datum) -> usize {
-    match value {
-        Datum::Text(s) => s.len() + 16,
-        Datum::Bytea(b) => b.len() + 16,
-        Datum::Interval(_) | Datum::Uuid(_) => 32,
-        Datum::Numeric(Numeric::Wide(_)) => 64,
-        Datum::Array(a) => 64 + a.items.iter().map(|d| size_of::<Datum>() + datum_bytes(d)).sum::<usize>(),
-        Datum::Record(r) => 16 + r.iter().map(|d| size_of::<Datum>() + datum_bytes(d)).sum::<usize>(),
-        _ => 0,
     }
 }
 

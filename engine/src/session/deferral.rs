@@ -62,6 +62,7 @@ impl Session {
             && self.deferral.attempts < ATTEMPTS_MAX
             && derived.lock_timeout_ms == 0
             && derived.statement_timeout_ms == 0
+            && derived.transaction_timeout_ms == 0
     }
 
     /// Whether an attempt has ended in a wait for the caller.

@@ -42,6 +42,10 @@ pub(crate) struct SessionHost {
     pub(crate) statement_time: i64,
     /// `monotonic_nanos` at which the statement is cancelled; 0 for never.
     pub(crate) deadline: u64,
+    /// When the transaction has lasted too long (25P04); 0 never. Of meaning only while there is a transaction.
+    pub(crate) transaction_deadline: u64,
+    /// Memory of large values that functions are making.
+    aside: Option<crate::exec::memory::Reservation>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) temp_namespace: Oid,
     /// All reported parameters are still to be told to the client.
@@ -92,6 +96,8 @@ impl SessionHost {
             session_user: user.clone(),
             current_user: user,
             deadline: 0,
+            transaction_deadline: 0,
+            aside: None,
             notices: Vec::new(),
             temp_namespace: 0,
             announce_settings: true,
@@ -459,13 +465,46 @@ impl Host for SessionHost {
     fn check_interrupt(&self) -> Result<()> {
         self.db.env.pulse();
         match self.backend.interrupt.kind() {
-            0 if self.deadline != 0 && self.db.env.monotonic_nanos() >= self.deadline => {
-                Err(interrupted(reason::STATEMENT_TIMEOUT))
-            }
-            0 => Ok(()),
+            0 => self.late().map_or(Ok(()), |reason| Err(interrupted(reason))),
             kind => Err(interrupted(kind)),
         }
     }
+
+    fn reserve(&mut self, bytes: usize) -> Result<()> {
+        let aside = self
+            .aside
+            .get_or_insert_with(|| crate::exec::Memory::new(&self.db.budget, usize::MAX).reservation());
+        let want = aside.held().saturating_add(bytes);
+        aside.resize(want)
+    }
+
+    fn release(&mut self) {
+        self.aside = None;
+    }
+}
+
+impl SessionHost {
+    /// The time-out that has passed, if one has.
+    pub(crate) fn late(&self) -> Option<u8> {
+        if self.deadline == 0 {
+            return None;
+        }
+        let now = self.db.env.monotonic_nanos();
+        (now >= self.deadline).then_some(match self.transaction_deadline {
+            at if at != 0 && now >= at => reason::TRANSACTION_TIMEOUT,
+            _ => reason::STATEMENT_TIMEOUT,
+        })
+    }
+}
+
+/// The monotonic time `ms` from now in nanoseconds; 0 (never) for 0.
+pub(crate) fn deadline_after(env: &dyn nq_storage::env::Env, ms: u64) -> u64 {
+    if ms == 0 { 0 } else { env.monotonic_nanos().saturating_add(ms.saturating_mul(1_000_000)) }
+}
+
+/// The earlier of two deadlines; 0 is none.
+pub(crate) fn nearest(a: u64, b: u64) -> u64 {
+    if a == 0 || b == 0 { a.max(b) } else { a.min(b) }
 }
 
 /// The error for an interrupt of this kind.
@@ -473,6 +512,9 @@ impl Host for SessionHost {
 pub(crate) fn interrupted(kind: u8) -> SqlError {
     match kind {
         reason::STATEMENT_TIMEOUT => sql_err!(QUERY_CANCELED, "canceling statement due to statement timeout"),
+        reason::TRANSACTION_TIMEOUT => {
+            sql_err!(TRANSACTION_TIMEOUT, "terminating connection due to transaction timeout")
+        }
         reason::TERMINATE => sql_err!(ADMIN_SHUTDOWN, "terminating connection due to administrator command"),
         reason::SHUTDOWN => sql_err!(ADMIN_SHUTDOWN, "terminating connection due to administrator command"),
         _ => sql_err!(QUERY_CANCELED, "canceling statement due to user request"),

@@ -117,7 +117,7 @@ impl Session {
                 "database \"{wanted}\" is not currently accepting connections"
             );
         }
-        let session = Session::assemble(db, &database, &role, &info, "client backend")?;
+        let mut session = Session::assemble(db, &database, &role, &info, "client backend")?;
         let allowed = session.host.privileges(
             &cluster,
             database.acl.as_deref(),
@@ -129,6 +129,7 @@ impl Session {
             return Err(sql_err!(INSUFFICIENT_PRIVILEGE, "permission denied for database \"{wanted}\"")
                 .detail("User does not have CONNECT privilege."));
         }
+        session.assume_identity(&info.settings)?;
         let limits = Limits::of(&session.db, &role, &database);
         session.db.activity.enter(session.backend.clone(), |all| limits.check(all))?;
         Ok(session)
@@ -197,6 +198,7 @@ impl Session {
                 state_change: now,
             }),
             terminate: false.into(),
+            on_end: std::sync::OnceLock::new(),
             counters: Default::default(),
         });
         let user = User { oid: role.oid, name: role.name.clone() };
@@ -233,12 +235,7 @@ impl Session {
         if !self.backend.terminate.load(std::sync::atomic::Ordering::Relaxed) {
             self.backend.interrupt.clear();
         }
-        let timeout = self.host.settings.derived().statement_timeout_ms;
-        self.host.deadline = match timeout {
-            0 => 0,
-            ms => self.db.env.monotonic_nanos() + ms * 1_000_000,
-        };
-        self.backend.interrupt.set_deadline(self.host.deadline);
+        self.start_statement_clock();
         let mut doing = self.backend.doing.lock();
         doing.state = State::Active;
         if *doing.query != *text {
@@ -247,6 +244,17 @@ impl Session {
         doing.query_start = Some(now);
         doing.transaction_start.get_or_insert(now);
         doing.state_change = now;
+    }
+
+    /// `statement_timeout` counts from here, for each statement of a message; `transaction_timeout` goes on.
+    fn start_statement_clock(&mut self) {
+        let timeout = self.host.settings.derived().statement_timeout_ms;
+        let transaction = match self.transaction.block {
+            Block::None => 0,
+            _ => self.host.transaction_deadline,
+        };
+        self.host.deadline = host::nearest(host::deadline_after(&*self.db.env, timeout), transaction);
+        self.backend.interrupt.set_deadline(self.host.deadline);
     }
 
     /// Takes note of the end of a message: an error fails the transaction.
@@ -262,6 +270,8 @@ impl Session {
             self.backend.counters.error(error.code());
             self.fail();
         }
+        nq_qsql::func::Host::release(&mut self.host);
+        self.follow_transaction_timeout();
         self.host.deadline = 0;
         self.backend.interrupt.set_deadline(0);
         let active = self.deferral.goes_on() || self.copy_in.is_some();
@@ -275,10 +285,8 @@ impl Session {
     }
 
     fn cancel_reason(&self, error: SqlError) -> SqlError {
-        let late = self.host.deadline != 0 && self.db.env.monotonic_nanos() >= self.host.deadline;
         match self.backend.interrupt.kind() {
-            0 if late => host::interrupted(crate::activity::reason::STATEMENT_TIMEOUT),
-            0 => error,
+            0 => self.host.late().map_or(error, host::interrupted),
             kind => host::interrupted(kind),
         }
     }
@@ -334,6 +342,7 @@ impl Session {
         sink: &mut dyn ResultSink,
     ) -> Result<Outcome> {
         if index > 0 {
+            self.start_statement_clock();
             self.backend.doing.lock().state = State::Active;
         }
         let result = self.start_simple(query, index).and_then(|portal| {
@@ -357,7 +366,7 @@ impl Session {
         self.check_statement_allowed(source.statement())?;
         if self.transaction.block == Block::None {
             self.transaction.block = Block::Implicit;
-            self.host.transaction_time = self.host.statement_time;
+            self.start_transaction_clock();
         }
         self.ready_view();
         let Some(parsed) = &source.parsed else { bail!(INTERNAL_ERROR, "an empty statement was kept") };
@@ -445,7 +454,7 @@ impl Session {
         }
         if self.transaction.block == Block::None {
             self.transaction.block = Block::Implicit;
-            self.host.transaction_time = self.host.statement_time;
+            self.start_transaction_clock();
         }
         self.ready_view();
         let values = self.read_params(prepared, params, param_formats)?;
@@ -473,6 +482,12 @@ impl Session {
                 (None, _) => Datum::Null,
                 (Some(bytes), Format::Text) => {
                     let text = std::str::from_utf8(bytes).map_err(|e| invalid_utf8(bytes, &e))?;
+                    if bytes.contains(&0) {
+                        bail!(
+                            CHARACTER_NOT_IN_REPERTOIRE,
+                            "invalid byte sequence for encoding \"UTF8\": 0x00"
+                        );
+                    }
                     io_text::parse_text(oid, -1, text, &io)?
                 }
                 (Some(bytes), Format::Binary) => io_binary::recv_binary(oid, -1, bytes)?,
@@ -542,7 +557,7 @@ impl Session {
         }
         if self.transaction.block == Block::None {
             self.transaction.block = Block::Implicit;
-            self.host.transaction_time = self.host.statement_time;
+            self.start_transaction_clock();
         }
         self.ready_view();
         let text = found.source.text.clone();
@@ -600,24 +615,46 @@ impl Session {
         (self.backend.pid, self.backend.secret)
     }
 
+    /// Has `tell` called when the session is to end, by `pg_terminate_backend` or because the server shuts down. Only the first
+    /// call counts.
+    pub fn on_end(&self, tell: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.backend.on_end.set(tell);
+    }
+
+    /// Why the session is to end now, if it is.
+    pub fn end_reason(&self) -> Option<SqlError> {
+        let ends = self.backend.terminate.load(std::sync::atomic::Ordering::Relaxed);
+        ends.then(|| host::interrupted(crate::activity::reason::TERMINATE))
+    }
+
     /// How long the server may wait for the next message in the session's present state, milliseconds, with the error to raise then:
-    /// `idle_in_transaction_session_timeout` (25P03) or `idle_session_timeout` (57P05).
+    /// `transaction_timeout` (25P04), `idle_in_transaction_session_timeout` (25P03) or `idle_session_timeout` (57P05).
     pub fn idle_timeout(&self) -> Option<(u64, SqlError)> {
         let derived = self.host.settings.derived();
         if self.copy_in.is_some() {
             return None;
         }
         match self.transaction.block {
-            Block::Explicit | Block::Failed => match derived.idle_in_transaction_session_timeout_ms {
-                0 => None,
-                ms => Some((
-                    ms,
-                    sql_err!(
-                        IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
-                        "terminating connection due to idle-in-transaction timeout"
-                    ),
-                )),
-            },
+            Block::Explicit | Block::Failed => {
+                let idle = derived.idle_in_transaction_session_timeout_ms;
+                let left = match self.host.transaction_deadline {
+                    0 => None,
+                    at => Some(at.saturating_sub(self.db.env.monotonic_nanos()) / 1_000_000 + 1),
+                };
+                match left {
+                    Some(left) if idle == 0 || left <= idle => {
+                        Some((left, host::interrupted(crate::activity::reason::TRANSACTION_TIMEOUT)))
+                    }
+                    _ if idle > 0 => Some((
+                        idle,
+                        sql_err!(
+                            IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                            "terminating connection due to idle-in-transaction timeout"
+                        ),
+                    )),
+                    _ => None,
+                }
+            }
             Block::None | Block::Implicit => match derived.idle_session_timeout_ms {
                 0 => None,
                 ms => Some((

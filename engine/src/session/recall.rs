@@ -56,7 +56,7 @@ impl Session {
         self.forget_unnamed();
         if self.transaction.block == Block::None {
             self.transaction.block = Block::Implicit;
-            self.host.transaction_time = self.host.statement_time;
+            self.start_transaction_clock();
         }
         self.simple = Some(portal);
         let result = self.go_on_simple(sink).and_then(|outcome| match outcome {

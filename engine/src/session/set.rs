@@ -138,6 +138,22 @@ impl Session {
         }
     }
 
+    /// `role` and `session_authorization` among a client's start-up settings.
+    ///
+    /// # Errors
+    /// As SET raises them.
+    pub(super) fn assume_identity(&mut self, settings: &[(String, String)]) -> Result<()> {
+        for (name, value) in settings {
+            match name.to_ascii_lowercase().as_str() {
+                "session_authorization" => self.set_session_authorization(Some(value), Scope::Session)?,
+                "role" => self.set_role(Some(value), Scope::Session)?,
+                _ => continue,
+            }
+            self.host.settings.commit();
+        }
+        Ok(())
+    }
+
     /// SET ROLE.
     fn set_role(&mut self, text: Option<&str>, scope: Scope) -> Result<()> {
         let user = match text {

@@ -164,13 +164,35 @@ impl Session {
     pub(crate) fn ensure_transaction(&mut self) -> &mut Txn {
         if self.transaction.block == Block::None {
             self.transaction.block = Block::Implicit;
-            self.host.transaction_time = self.host.statement_time;
+            self.start_transaction_clock();
         }
         if self.transaction.txn.is_none() {
             let options = self.txn_options();
             self.transaction.txn = Some(self.db.store.begin(options));
         }
         self.transaction.txn.as_mut().expect("was just started")
+    }
+
+    /// A transaction begins: `now()` and `transaction_timeout` count from here.
+    pub(crate) fn start_transaction_clock(&mut self) {
+        self.host.transaction_time = self.host.statement_time;
+        let ms = self.host.settings.derived().transaction_timeout_ms;
+        self.host.transaction_deadline = super::host::deadline_after(&*self.db.env, ms);
+        if ms > 0 {
+            self.host.deadline = super::host::nearest(self.host.deadline, self.host.transaction_deadline);
+            self.backend.interrupt.set_deadline(self.host.deadline);
+        }
+    }
+
+    /// `transaction_timeout` set within a transaction counts from there, and switched off is off.
+    pub(crate) fn follow_transaction_timeout(&mut self) {
+        let ms = match self.transaction.block {
+            Block::None => 0,
+            _ => self.host.settings.derived().transaction_timeout_ms,
+        };
+        if (ms == 0) != (self.host.transaction_deadline == 0) {
+            self.host.transaction_deadline = super::host::deadline_after(&*self.db.env, ms);
+        }
     }
 
     fn txn_options(&self) -> TxnOptions {
@@ -209,7 +231,7 @@ impl Session {
             }
             Block::None | Block::Implicit => {
                 if self.transaction.block == Block::None {
-                    self.host.transaction_time = self.host.statement_time;
+                    self.start_transaction_clock();
                 }
                 self.transaction.block = Block::Explicit;
             }

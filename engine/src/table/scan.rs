@@ -64,6 +64,11 @@ impl RawRows {
         self.bytes = Arc::new(std::mem::take(&mut self.open));
     }
 
+    /// Bytes of the rows.
+    pub fn byte_len(&self) -> usize {
+        self.ends.last().map_or(0, |&end| end as usize)
+    }
+
     /// Forgets the rows; takes another buffer if vectors still look into the old one.
     pub fn clear(&mut self) {
         self.ends.clear();

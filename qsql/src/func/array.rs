@@ -8,6 +8,7 @@ use super::EvalCx;
 use super::args::{larger, order, scalar};
 use super::category::{display, element_of};
 use super::hash::hash_bytes;
+use super::large::LARGE_BYTES;
 use super::opclass::equality_operator;
 use super::text::utf8;
 use crate::error::{Result, SqlError};
@@ -17,7 +18,7 @@ use crate::types::oid::{INT4, TEXT};
 use crate::types::{Array, Datum, Oid, io_text};
 
 /// Most elements of an array (`MaxArraySize`).
-const MAX_ITEMS: i64 = 0x3fff_ffff / 8;
+pub(super) const MAX_ITEMS: usize = 0x3fff_ffff / 8;
 
 /// Most dimensions of an array.
 pub(super) const MAX_DIMS: usize = 6;
@@ -40,10 +41,13 @@ scalar! {
 
     array_append[cx](a: Option<&Array>, item: &Datum) -> Array = pushed(cx, a, item, false)?;
     array_prepend[cx](item: &Datum, a: Option<&Array>) -> Array = pushed(cx, a, item, true)?;
-    array_cat(a: Option<&Array>, b: Option<&Array>) -> Option<Array> = match (a, b) {
+    array_cat[cx](a: Option<&Array>, b: Option<&Array>) -> Option<Array> = match (a, b) {
         (None, None) => None,
         (Some(one), None) | (None, Some(one)) => Some(one.clone()),
-        (Some(a), Some(b)) => Some(joined(a, b)?),
+        (Some(a), Some(b)) => {
+            reserve_items(cx, a.items.len() + b.items.len())?;
+            Some(joined(a, b)?)
+        }
     };
     array_position(a: Option<&Array>, what: &Datum) -> Option<i32> = match a {
         None => None,
@@ -133,9 +137,14 @@ scalar! {
         (Some(a), Some(separator)) => Some(text_of(cx, a, separator, null)?),
         _ => None,
     };
-    text_to_array(text: Option<&str>, separator: Option<&str>) -> Option<Array> = text.map(|t| vector(TEXT, split(t, separator, None)));
-    text_to_array_null(text: Option<&str>, separator: Option<&str>, null: Option<&str>) -> Option<Array> =
-        text.map(|t| vector(TEXT, split(t, separator, null)));
+    text_to_array[cx](text: Option<&str>, separator: Option<&str>) -> Option<Array> = match text {
+        Some(text) => Some(parts(cx, text, separator, None)?),
+        None => None,
+    };
+    text_to_array_null[cx](text: Option<&str>, separator: Option<&str>, null: Option<&str>) -> Option<Array> = match text {
+        Some(text) => Some(parts(cx, text, separator, null)?),
+        None => None,
+    };
     hash_array(a: &Array) -> i32 = {
         let mut bytes = Vec::new();
         for item in &a.items {
@@ -210,8 +219,20 @@ fn result_element(cx: &EvalCx<'_>) -> Result<Oid> {
     })
 }
 
+/// 54000 for an array of more than [`MAX_ITEMS`] elements.
+#[cold]
+pub(super) fn too_many_items() -> SqlError {
+    sql_err!(PROGRAM_LIMIT_EXCEEDED, "array size exceeds the maximum allowed ({MAX_ITEMS})")
+}
+
+/// Asks for the memory of an array of `count` elements.
+pub(super) fn reserve_items(cx: &mut EvalCx<'_>, count: usize) -> Result<()> {
+    let bytes = count.saturating_mul(size_of::<Datum>());
+    if bytes < LARGE_BYTES { Ok(()) } else { cx.host.reserve(bytes) }
+}
+
 /// `array || element` and `element || array`.
-fn pushed(cx: &EvalCx<'_>, a: Option<&Array>, item: &Datum, front: bool) -> Result<Array> {
+fn pushed(cx: &mut EvalCx<'_>, a: Option<&Array>, item: &Datum, front: bool) -> Result<Array> {
     let (element, dims, items) = match a {
         None => (result_element(cx)?, &[][..], &[][..]),
         Some(a) => (a.element, a.dims.as_slice(), a.items.as_slice()),
@@ -221,6 +242,7 @@ fn pushed(cx: &EvalCx<'_>, a: Option<&Array>, item: &Datum, front: bool) -> Resu
         [(_, low)] => *low,
         _ => return Err(sql_err!(DATA_EXCEPTION, "argument must be empty or one-dimensional array")),
     };
+    reserve_items(cx, items.len() + 1)?;
     let mut all = Vec::with_capacity(items.len() + 1);
     if front {
         all.push(item.clone());
@@ -294,7 +316,7 @@ fn joined(a: &Array, b: &Array) -> Result<Array> {
     Ok(Array { element: a.element, dims, items })
 }
 
-fn filled(cx: &EvalCx<'_>, value: &Datum, dims: Option<&Array>, lows: Option<&Array>) -> Result<Array> {
+fn filled(cx: &mut EvalCx<'_>, value: &Datum, dims: Option<&Array>, lows: Option<&Array>) -> Result<Array> {
     let dims = dims.ok_or_else(|| {
         sql_err!(NULL_VALUE_NOT_ALLOWED, "dimension array or low bound array cannot be null")
     })?;
@@ -330,14 +352,13 @@ fn filled(cx: &EvalCx<'_>, value: &Datum, dims: Option<&Array>, lows: Option<&Ar
     }
     let total = lengths.iter().try_fold(1_i64, |n, &len| {
         let n = n.checked_mul(i64::from(len)).filter(|_| len >= 0)?;
-        (n <= MAX_ITEMS).then_some(n)
+        (n <= MAX_ITEMS as i64).then_some(n)
     });
-    let total = total.ok_or_else(|| {
-        sql_err!(PROGRAM_LIMIT_EXCEEDED, "array size exceeds the maximum allowed ({MAX_ITEMS})")
-    })?;
+    let total = total.ok_or_else(too_many_items)?;
     if total == 0 || lengths.is_empty() {
         return Ok(vector(element, Vec::new()));
     }
+    reserve_items(cx, total as usize)?;
     Ok(Array {
         element,
         dims: lengths.into_iter().zip(lows).collect(),
@@ -382,13 +403,15 @@ fn sorted(a: &Array, descending: bool, nulls_first: bool) -> Result<Array> {
     Ok(taken(a, order))
 }
 
-fn text_of(cx: &EvalCx<'_>, a: &Array, separator: &str, null: Option<&str>) -> Result<String> {
+fn text_of(cx: &mut EvalCx<'_>, a: &Array, separator: &str, null: Option<&str>) -> Result<String> {
     let mut out = Vec::new();
     let mut first = true;
     for item in &a.items {
         if item.is_null() && null.is_none() {
             continue;
         }
+        let text = if let Datum::Text(text) = item { text.len() } else { 0 };
+        cx.enlarge(out.len(), separator.len() + text)?;
         if !first {
             out.extend_from_slice(separator.as_bytes());
         }
@@ -399,6 +422,17 @@ fn text_of(cx: &EvalCx<'_>, a: &Array, separator: &str, null: Option<&str>) -> R
         }
     }
     utf8(out)
+}
+
+/// [`split`] into an array, in memory that was asked for.
+fn parts(cx: &mut EvalCx<'_>, text: &str, separator: Option<&str>, null: Option<&str>) -> Result<Array> {
+    // A part takes a datum and, on the heap, a count of its users.
+    const PART_BYTES: usize = size_of::<Datum>() + 24;
+    if text.len() * PART_BYTES >= LARGE_BYTES {
+        let count = separator.map_or(text.len(), |s| if s.is_empty() { 1 } else { text.matches(s).count() });
+        cx.host.reserve(text.len() + count * PART_BYTES)?;
+    }
+    Ok(vector(TEXT, split(text, separator, null)))
 }
 
 /// The parts of a string: between separators, or single characters for a NULL one; a part that equals `null` is NULL.

@@ -3,7 +3,7 @@
 use super::EvalCx;
 use super::args::arg;
 use super::quote::{quote_identifier, quote_literal_text};
-use super::text::{MAX_BYTES, too_large, utf8};
+use super::text::utf8;
 use crate::error::{Result, SqlError};
 use crate::sql_err;
 use crate::types::oid::{INT4, TEXT, UNKNOWN};
@@ -56,13 +56,15 @@ impl<'a> Values<'a> {
     }
 }
 
-fn join(cx: &EvalCx<'_>, separator: &str, values: &Values<'_>) -> Result<Datum> {
+fn join(cx: &mut EvalCx<'_>, separator: &str, values: &Values<'_>) -> Result<Datum> {
     let mut out = Vec::new();
     let mut first = true;
     for i in 0..values.items.len() {
         if values.items[i].is_null() {
             continue;
         }
+        let text = if let Datum::Text(text) = &values.items[i] { text.len() } else { 0 };
+        cx.enlarge(out.len(), separator.len() + text)?;
         if !first {
             out.extend_from_slice(separator.as_bytes());
         }
@@ -74,7 +76,8 @@ fn join(cx: &EvalCx<'_>, separator: &str, values: &Values<'_>) -> Result<Datum> 
 
 /// `concat(VARIADIC "any")`
 pub(super) fn text_concat(cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<Datum> {
-    join(cx, "", &Values::listed(cx, args, 0))
+    let values = Values::listed(cx, args, 0);
+    join(cx, "", &values)
 }
 
 /// `concat(VARIADIC array)`
@@ -89,7 +92,10 @@ pub(super) fn spread_concat(cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<Datum
 pub(super) fn text_concat_ws(cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<Datum> {
     match arg::<Option<&str>>(args, 0)? {
         None => Ok(Datum::Null),
-        Some(separator) => join(cx, separator, &Values::listed(cx, args, 1)),
+        Some(separator) => {
+            let values = Values::listed(cx, args, 1);
+            join(cx, separator, &values)
+        }
     }
 }
 
@@ -136,7 +142,10 @@ pub(super) fn text_format_nv(cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<Datu
 pub(super) fn text_format(cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<Datum> {
     match arg::<Option<&str>>(args, 0)? {
         None => Ok(Datum::Null),
-        Some(pattern) => format(cx, pattern, &Values::listed(cx, args, 1)),
+        Some(pattern) => {
+            let values = Values::listed(cx, args, 1);
+            format(cx, pattern, &values)
+        }
     }
 }
 
@@ -224,7 +233,7 @@ fn spec(rest: &mut &str) -> Result<Spec> {
     Ok(spec)
 }
 
-fn format(cx: &EvalCx<'_>, pattern: &str, values: &Values<'_>) -> Result<Datum> {
+fn format(cx: &mut EvalCx<'_>, pattern: &str, values: &Values<'_>) -> Result<Datum> {
     let too_few = || sql_err!(INVALID_PARAMETER_VALUE, "too few arguments for format()");
     let mut out = String::with_capacity(pattern.len());
     let mut rest = pattern;
@@ -284,9 +293,7 @@ fn format(cx: &EvalCx<'_>, pattern: &str, values: &Values<'_>) -> Result<Datum> 
                 .ok_or_else(|| sql_err!(NUMERIC_VALUE_OUT_OF_RANGE, "number is out of range"))?;
         }
         let padding = (width as usize).saturating_sub(text.chars().count());
-        if out.len() + padding + text.len() > MAX_BYTES {
-            return Err(too_large());
-        }
+        cx.enlarge(out.len(), padding + text.len())?;
         if left {
             out.push_str(&text);
         }

@@ -20,6 +20,7 @@ mod format;
 mod hash;
 mod ident;
 mod int;
+pub mod large;
 mod numeric;
 pub mod opclass;
 pub(crate) mod pattern;
@@ -206,7 +207,11 @@ pub trait Aggregate: Send {
     fn merge(&mut self, other: &mut dyn Aggregate) -> Result<()>;
     /// Returns the result. The state stays usable.
     fn finish(&mut self, cx: &mut EvalCx<'_>) -> Result<Datum>;
-    /// Heap bytes held, for the memory budget; called now and then.
+    /// Returns the result of a state that is not asked again: what it holds may go into it.
+    fn take_result(&mut self, cx: &mut EvalCx<'_>) -> Result<Datum> {
+        self.finish(cx)
+    }
+    /// Heap bytes held, for the memory budget; called per row, so it must be quick.
     fn bytes(&self) -> usize {
         0
     }
@@ -277,6 +282,13 @@ pub trait Host {
     fn system_rows(&mut self, name: &str, args: &[Datum]) -> Result<Vec<Vec<Datum>>>;
     /// Fails with 57014 (or another code) when the statement is to stop; long loops call it now and then.
     fn check_interrupt(&self) -> Result<()>;
+    /// Sets memory aside for a large value that is about to be made; see [`EvalCx::reserve`].
+    ///
+    /// # Errors
+    /// 53200 when there is not so much.
+    fn reserve(&mut self, bytes: usize) -> Result<()>;
+    /// Gives back what was set aside: the values have been handed over to whoever counts them, or dropped.
+    fn release(&mut self);
 }
 
 /// The registry's indexes, made at first use.

@@ -6,14 +6,12 @@ use std::sync::Arc;
 
 use super::EvalCx;
 use super::args::{Char, Id, arg, scalar};
+use super::large::{LARGE_BYTES, MAX_BYTES};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
 use crate::types::coerce::apply_typmod;
 use crate::types::oid::{BPCHAR, VARCHAR};
 use crate::types::{Datum, Oid, Text, io_text};
-
-/// Longest string that a function makes (PostgreSQL's `MaxAllocSize`).
-pub(super) const MAX_BYTES: usize = 0x3fff_ffff;
 
 /// Longest name in bytes (`NAMEDATALEN - 1`).
 const NAME_BYTES: usize = 63;
@@ -37,7 +35,10 @@ pub(super) fn too_large() -> SqlError {
 }
 
 scalar! {
-    textcat(a: &str, b: &str) -> Datum = Datum::Text(concat(a, b));
+    textcat[cx](a: &str, b: &str) -> Datum = {
+        cx.reserve(a.len() + b.len())?;
+        Datum::Text(concat(a, b))
+    };
     textanycat_2003[cx](a: &str, b: &Datum) -> String = {
         let ty = cx.arg_types.get(1).map_or(crate::types::oid::TEXT, |t| t.oid);
         let mut out = a.as_bytes().to_vec();
@@ -67,10 +68,10 @@ scalar! {
     ltrim1(a: &str) -> &str = a.trim_start_matches(' ');
     rtrim(a: &str, set: &str) -> &str = trim_end(a, set);
     rtrim1(a: &str) -> &str = a.trim_end_matches(' ');
-    lpad(a: &str, n: i32, fill: &str) -> String = pad(a, n, fill, true)?;
-    rpad(a: &str, n: i32, fill: &str) -> String = pad(a, n, fill, false)?;
-    lpad_879(a: &str, n: i32) -> String = pad(a, n, " ", true)?;
-    rpad_880(a: &str, n: i32) -> String = pad(a, n, " ", false)?;
+    lpad[cx](a: &str, n: i32, fill: &str) -> String = pad(cx, a, n, fill, true)?;
+    rpad[cx](a: &str, n: i32, fill: &str) -> String = pad(cx, a, n, fill, false)?;
+    lpad_879[cx](a: &str, n: i32) -> String = pad(cx, a, n, " ", true)?;
+    rpad_880[cx](a: &str, n: i32) -> String = pad(cx, a, n, " ", false)?;
 
     text_substr(a: &str, from: i32, len: i32) -> &str = substring(a, from, Some(len))?;
     text_substr_no_len(a: &str, from: i32) -> &str = substring(a, from, None)?;
@@ -79,13 +80,14 @@ scalar! {
     textpos(a: &str, what: &str) -> i32 = position(a, what);
     textoverlay(a: &str, new: &str, from: i32, len: i32) -> String = overlay(a, new, from, len)?;
     textoverlay_no_len(a: &str, new: &str, from: i32) -> String = overlay(a, new, from, count_chars(new) as i32)?;
-    replace_text(a: &str, from: &str, to: &str) -> String = if from.is_empty() { a.to_owned() } else { a.replace(from, to) };
+    replace_text[cx](a: &str, from: &str, to: &str) -> String = replaced(cx, a, from, to)?;
     translate(a: &str, from: &str, to: &str) -> String = translated(a, from, to);
-    repeat(a: &str, n: i32) -> String = {
+    repeat[cx](a: &str, n: i32) -> String = {
         let n = n.max(0) as usize;
         if a.len().checked_mul(n).is_none_or(|bytes| bytes > MAX_BYTES) {
             return Err(too_large());
         }
+        cx.reserve(a.len() * n)?;
         a.repeat(n)
     };
     text_reverse(a: &str) -> String = a.chars().rev().collect();
@@ -175,7 +177,7 @@ fn trim_end<'a>(s: &'a str, set: &str) -> &'a str {
     s.trim_end_matches(|c| set.contains(c))
 }
 
-fn pad(s: &str, length: i32, fill: &str, left: bool) -> Result<String> {
+fn pad(cx: &mut EvalCx<'_>, s: &str, length: i32, fill: &str, left: bool) -> Result<String> {
     let length = length.max(0) as usize;
     let have = count_chars(s);
     if length <= have || fill.is_empty() {
@@ -185,8 +187,36 @@ fn pad(s: &str, length: i32, fill: &str, left: bool) -> Result<String> {
     if missing.saturating_mul(4) > MAX_BYTES {
         return Err(too_large());
     }
+    let widest = fill.chars().map(char::len_utf8).max().unwrap_or(1);
+    let bytes = missing * widest + s.len();
+    cx.reserve(bytes)?;
     let padding = fill.chars().cycle().take(missing);
-    Ok(if left { padding.chain(s.chars()).collect() } else { s.chars().chain(padding).collect() })
+    let mut out = String::with_capacity(bytes);
+    if left {
+        out.extend(padding);
+        out.push_str(s);
+    } else {
+        out.push_str(s);
+        out.extend(padding);
+    }
+    Ok(out)
+}
+
+fn replaced(cx: &mut EvalCx<'_>, s: &str, from: &str, to: &str) -> Result<String> {
+    if from.is_empty() {
+        return Ok(s.to_owned());
+    }
+    // As long as it could get at most is rarely long enough to be counted.
+    if (s.len() / from.len()).saturating_mul(to.len()).saturating_add(s.len()) >= LARGE_BYTES {
+        let count = s.matches(from).count();
+        let kept = s.len() - count * from.len();
+        let bytes = count.saturating_mul(to.len()).saturating_add(kept);
+        if bytes > MAX_BYTES {
+            return Err(super::large::buffer_full(kept, bytes - kept));
+        }
+        cx.reserve(bytes)?;
+    }
+    Ok(s.replace(from, to))
 }
 
 /// The range of 0-based positions that `substring(... from .. for ..)` means.
@@ -380,10 +410,45 @@ mod tests {
         assert_eq!(part("abc", "", -1).ok(), Some("abc"));
     }
 
+    fn with_cx(test: impl FnOnce(&mut EvalCx<'_>)) {
+        use crate::func::eval::{ConstantHost, tests::Nothing};
+        let (io, mut host) = (Default::default(), ConstantHost { catalog: &Nothing, time: 0 });
+        test(&mut EvalCx {
+            io: &io,
+            host: &mut host,
+            arg_types: &[],
+            result: crate::types::DataType::of(25),
+        });
+    }
+
+    /// The host of constant folding has no memory for long values.
+    #[test]
+    fn memory_is_asked_for_before_long_values_are_made() {
+        with_cx(|cx| {
+            let code = |r: Result<Datum>| r.map_err(|e| e.code().as_str().to_owned()).err();
+            let text = |n: usize| Datum::text("x".repeat(n));
+            assert!(repeat(cx, &[text(1), Datum::Int4(1000)]).is_ok());
+            assert_eq!(code(repeat(cx, &[text(1), Datum::Int4(2_000_000)])).as_deref(), Some("53200"));
+            assert_eq!(code(repeat(cx, &[text(2), Datum::Int4(i32::MAX)])).as_deref(), Some("54000"));
+            assert_eq!(code(textcat(cx, &[text(600_000), text(600_000)])).as_deref(), Some("53200"));
+            let long = replaced(cx, &"x".repeat(5000), "x", &"y".repeat(300));
+            assert_eq!(code(long.map(Datum::text)).as_deref(), Some("53200"));
+            assert_eq!(replaced(cx, "banana", "an", "AN").ok().as_deref(), Some("bANANa"));
+            assert_eq!(cx.enlarge(1000, 1000).is_ok(), cx.enlarge(1 << 19, 1).is_ok());
+            assert_eq!(
+                cx.enlarge(MAX_BYTES, 1).map_err(|e| e.code().as_str().to_owned()),
+                Err("54000".into())
+            );
+        });
+    }
+
     #[test]
     fn padding_and_sides() {
-        assert_eq!(pad("hi", 5, "xy", true).ok().as_deref(), Some("xyxhi"));
-        assert_eq!(pad("hello", 2, " ", false).ok().as_deref(), Some("he"));
+        with_cx(|cx| {
+            assert_eq!(pad(cx, "hi", 5, "xy", true).ok().as_deref(), Some("xyxhi"));
+            assert_eq!(pad(cx, "hi", 4, "é", false).ok().as_deref(), Some("hiéé"));
+            assert_eq!(pad(cx, "hello", 2, " ", false).ok().as_deref(), Some("he"));
+        });
         assert_eq!(left("abcde", -2), "abc");
         assert_eq!(right("abcde", -2), "cde");
         assert_eq!(overlay("Txxxxas", "hom", 2, 4).ok().as_deref(), Some("Thomas"));

@@ -11,6 +11,9 @@ use crate::func::{Body, EvalCx, Volatility};
 use crate::plan::expr::{Expr, ExprKind};
 use crate::types::{DataType, Datum, coerce::apply_typmod, oid};
 
+/// Larger results are computed when the statement runs: plans are kept.
+const FOLDED_BYTES_MAX: usize = 64 << 10;
+
 /// Calls an immutable function of constants; `None` when it is not one, or fails.
 pub(crate) fn fold_call(e: &Expr, cx: &BindContext<'_>) -> Option<Datum> {
     let ExprKind::Call { func, args, .. } = &e.kind else { return None };
@@ -30,7 +33,7 @@ pub(crate) fn fold_call(e: &Expr, cx: &BindContext<'_>) -> Option<Datum> {
     }
     let mut host = ConstantHost { catalog: cx.catalog, time: 0 };
     let mut eval = EvalCx { io: cx.io, host: &mut host, arg_types: &types, result: e.ty };
-    body(&mut eval, &values).ok()
+    body(&mut eval, &values).ok().filter(|value| value.heap_bytes() <= FOLDED_BYTES_MAX)
 }
 
 /// Simplifies an expression in place, from the leaves up.

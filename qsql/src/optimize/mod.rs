@@ -43,7 +43,7 @@ pub fn optimize(
     param_values: Option<&[Datum]>,
 ) -> Result<PhysicalPlan> {
     each_plan(&mut bound, &mut |plan| simplify_plan(plan, cx, param_values));
-    rewrite(&mut bound);
+    rewrite(&mut bound)?;
     each_plan(&mut bound, &mut |plan| simplify_plan(plan, cx, None));
 
     let mut estimator = estimate::Estimator::new(cx, bound.types.clone());
@@ -88,14 +88,14 @@ pub fn optimize(
 }
 
 /// Inlines, unnests and pushes down.
-fn rewrite(bound: &mut Bound) {
+fn rewrite(bound: &mut Bound) -> Result<()> {
     let mut rewriter = rewrite::Rewriter {
         types: std::mem::take(&mut bound.types),
         collations: std::mem::take(&mut bound.collations),
         subqueries: std::mem::take(&mut bound.subqueries),
         ctes: std::mem::take(&mut bound.ctes),
     };
-    rewriter.inline_ctes(&mut bound.plan);
+    rewriter.inline_ctes(&mut bound.plan)?;
     rewriter.unnest(&mut bound.plan);
     let plan = std::mem::replace(&mut bound.plan, Logical::one_row());
     bound.plan = rewriter.push(plan, Vec::new());
@@ -114,6 +114,7 @@ fn rewrite(bound: &mut Bound) {
     bound.collations = rewriter.collations;
     bound.subqueries = rewriter.subqueries;
     bound.ctes = rewriter.ctes;
+    Ok(())
 }
 
 /// Orders the joins of every plan of a statement.

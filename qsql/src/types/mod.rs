@@ -101,6 +101,20 @@ impl Datum {
         matches!(self, Datum::Null)
     }
 
+    /// Heap bytes of the value, roughly.
+    pub fn heap_bytes(&self) -> usize {
+        let all = |items: &[Datum]| items.iter().map(|d| size_of::<Datum>() + d.heap_bytes()).sum::<usize>();
+        match self {
+            Datum::Text(text) => text.len() + 16,
+            Datum::Bytea(bytes) => bytes.len() + 16,
+            Datum::Interval(_) | Datum::Uuid(_) => 32,
+            Datum::Numeric(Numeric::Wide(number)) => number.heap_bytes(),
+            Datum::Array(array) => 64 + all(&array.items),
+            Datum::Record(fields) => 16 + all(fields),
+            _ => 0,
+        }
+    }
+
     /// The type that a value has when nothing else says it: the fields of an anonymous row.
     pub fn natural_type(&self) -> Oid {
         match self {

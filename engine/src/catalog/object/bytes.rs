@@ -612,6 +612,21 @@ mod tests {
         }
     }
 
+    /// When this fails, the bytes of objects have changed: clusters that exist cannot be read any more, and the version says so.
+    #[test]
+    fn the_bytes_belong_to_the_catalog_version() {
+        use crate::catalog::bootstrap;
+        let mut bytes = Object::Relation(Arc::new(table())).encode().unwrap();
+        for (key, object) in bootstrap::cluster_objects("postgres", Some("x")) {
+            bytes.extend(key.to_bytes());
+            bytes.extend(object.encode().unwrap());
+        }
+        let database = bootstrap::database(5, "postgres", bootstrap::CLUSTER_TREE);
+        bytes.extend(database.encode().unwrap());
+        let sum = nq_storage::ecc::checksum(&bytes);
+        assert_eq!((bootstrap::CATALOG_VERSION, format!("{sum:08x}")), (2, "14ba20f3".to_owned()));
+    }
+
     #[test]
     fn keys_sort_by_class_and_oid() {
         let key = ObjectKey::comment(Class::Comment, 1259, 70000, -3);

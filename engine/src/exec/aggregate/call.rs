@@ -174,7 +174,7 @@ impl Call {
     }
 
     pub(super) fn finish(&mut self, group: usize, cx: &mut ExecCx<'_>) -> Result<Datum> {
-        self.state.finish(group, cx)
+        self.state.take(group, cx)
     }
 
     /// Forgets all groups, if the call keeps nothing but its state; answers whether it did.
@@ -189,6 +189,11 @@ impl Call {
     /// Forgets all groups but the last; for calls without DISTINCT and ORDER BY only.
     pub(super) fn keep_last(&mut self) {
         self.state.keep_last();
+    }
+
+    /// What has been added is counted by the operator from now on.
+    pub(super) fn settled(&mut self) {
+        self.state.settled();
     }
 
     /// Heap bytes of the state, roughly.

@@ -151,6 +151,7 @@ impl Aggregate {
                         self.partitions = Some(Partitions::new(level, cx)?);
                     }
                 }
+                grouping.calls.iter_mut().for_each(Call::settled);
             }
             let plain = self.calls.iter().all(|c| !c.distinct && c.order.is_empty());
             let sorted = self.strategy == AggregateStrategy::Sorted && single && plain;

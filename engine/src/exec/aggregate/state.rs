@@ -12,6 +12,7 @@ use nq_qsql::types::{DataType, Datum, Numeric, oid};
 use super::super::ExecCx;
 use super::super::batch::Rows;
 use super::super::hash::{compare_floats, compare_rows, integer};
+use super::super::memory::Reservation;
 use super::super::vector::{Kind, Values, Vector};
 
 /// An exact decimal total of one group.
@@ -23,6 +24,12 @@ pub(in crate::exec) struct Decimal {
     /// What does not fit the fast form: wide values, NaN, infinities.
     wide: Option<Box<NumericSum>>,
 }
+
+/// Bytes of a boxed state beside what it says itself.
+const STATE_BYTES: usize = 64;
+
+/// Strings of extremes are not compacted below this many bytes.
+const COMPACT_BYTES: usize = 4 << 20;
 
 /// One aggregate over all groups.
 pub(in crate::exec) enum State {
@@ -48,12 +55,18 @@ pub(in crate::exec) enum State {
         best: Vector,
         oid: u32,
         greatest: bool,
+        /// Bytes at which the strings that are not the best any more are thrown away.
+        compact_at: usize,
     },
     Boxed {
         states: Vec<Box<dyn Aggregate>>,
         func: &'static Function,
         types: Vec<DataType>,
         result: DataType,
+        /// Heap bytes of the states, what of it the operator has counted, and memory for the rest.
+        bytes: usize,
+        settled: usize,
+        growth: Option<Reservation>,
     },
 }
 
@@ -75,9 +88,22 @@ impl State {
             ("min" | "max", 1, oid)
                 if Kind::of(oid) != Kind::Datum && Kind::of(result.oid) == Kind::of(oid) =>
             {
-                State::Extreme { best: Vector::new(Kind::of(oid)), oid, greatest: func.name == "max" }
+                State::Extreme {
+                    best: Vector::new(Kind::of(oid)),
+                    oid,
+                    greatest: func.name == "max",
+                    compact_at: COMPACT_BYTES,
+                }
             }
-            _ => State::Boxed { states: Vec::new(), func, types: types.to_vec(), result },
+            _ => State::Boxed {
+                states: Vec::new(),
+                func,
+                types: types.to_vec(),
+                result,
+                bytes: 0,
+                settled: 0,
+                growth: None,
+            },
         }
     }
 
@@ -95,10 +121,11 @@ impl State {
             State::Float { totals, .. } => totals.resize(groups, (0.0, 0)),
             State::Decimal { totals, .. } => totals.resize_with(groups, Decimal::default),
             State::Extreme { best, .. } => (best.len()..groups).for_each(|_| best.push_null()),
-            State::Boxed { states, func, types, .. } => {
+            State::Boxed { states, func, types, bytes, .. } => {
                 let Body::Aggregate(make) = func.body else {
                     return Err(SqlError::internal(format_args!("{} is not an aggregate", func.name)));
                 };
+                *bytes += (groups - states.len().min(groups)) * STATE_BYTES;
                 while states.len() < groups {
                     states.push(make(types));
                 }
@@ -168,18 +195,24 @@ impl State {
                 }
             }
             (State::Decimal { totals, .. }, [arg]) => add_decimals(totals, arg, rows, groups),
-            (State::Extreme { best, oid, greatest }, [arg]) => {
-                extreme(best, *oid, *greatest, arg, rows, groups)
+            (State::Extreme { best, oid, greatest, compact_at }, [arg]) => {
+                extreme(best, *oid, *greatest, arg, rows, groups);
+                compact(best, compact_at);
             }
-            (State::Boxed { states, func, types, result }, args) => {
+            (State::Boxed { states, func, types, result, bytes, settled, growth }, args) => {
                 let mut values = vec![Datum::Null; args.len()];
+                let growth = growth.get_or_insert_with(|| cx.memory.reservation());
                 let mut eval = cx.eval_cx(types, *result);
                 for r in rows.iter() {
                     for ((value, arg), ty) in values.iter_mut().zip(args).zip(types.iter()) {
                         *value = arg.datum(r, ty.oid);
                     }
                     if !(func.strict && values.iter().any(Datum::is_null)) {
-                        states[groups[r] as usize].add(&mut eval, &values)?;
+                        let state = &mut states[groups[r] as usize];
+                        let held = state.bytes();
+                        state.add(&mut eval, &values)?;
+                        *bytes = (*bytes + state.bytes()).saturating_sub(held);
+                        growth.grow(bytes.saturating_sub(*settled))?;
                     }
                 }
             }
@@ -267,6 +300,16 @@ impl State {
         })
     }
 
+    /// The result of one group that is not asked for again.
+    pub(in crate::exec) fn take(&mut self, group: usize, cx: &mut ExecCx<'_>) -> Result<Datum> {
+        match self {
+            State::Boxed { states, types, result, .. } => {
+                states[group].take_result(&mut cx.eval_cx(types, *result))
+            }
+            other => other.finish(group, cx),
+        }
+    }
+
     /// Forgets all groups but the last, which becomes number 0.
     pub(in crate::exec) fn keep_last(&mut self) {
         fn last<T>(v: &mut Vec<T>) {
@@ -286,7 +329,10 @@ impl State {
                     *best = best.gather(&[row as u32]);
                 }
             }
-            State::Boxed { states, .. } => last(states),
+            State::Boxed { states, bytes, .. } => {
+                last(states);
+                *bytes = states.iter().map(|s| STATE_BYTES + s.bytes()).sum();
+            }
         }
     }
 
@@ -312,7 +358,15 @@ impl State {
             State::Float { totals, .. } => totals.capacity() * 16,
             State::Decimal { totals, .. } => totals.capacity() * size_of::<Decimal>(),
             State::Extreme { best, .. } => best.bytes(),
-            State::Boxed { states, .. } => states.iter().map(|s| 64 + s.bytes()).sum(),
+            State::Boxed { bytes, .. } => *bytes,
+        }
+    }
+
+    /// What has been added is counted by the operator from now on.
+    pub(in crate::exec) fn settled(&mut self) {
+        if let State::Boxed { bytes, settled, growth, .. } = self {
+            *settled = *bytes;
+            *growth = None;
         }
     }
 }
@@ -452,6 +506,18 @@ fn extreme(best: &mut Vector, oid: u32, greatest: bool, arg: &Vector, rows: Rows
                 }
             }
         }
+    }
+}
+
+/// Copies the strings that are still the best, once twice as much has gathered.
+fn compact(best: &mut Vector, at: &mut usize) {
+    if let Values::Str(strings) = &best.values
+        && strings.bytes() > *at
+    {
+        let mut kept = Vector::new(Kind::Str);
+        kept.append(best, 0..best.len());
+        *at = COMPACT_BYTES.max(kept.bytes() * 2);
+        *best = kept;
     }
 }
 

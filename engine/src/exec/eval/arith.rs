@@ -242,7 +242,7 @@ impl Arith {
             Family::Int => self.integers(job, &a, &b),
             Family::Float => self.floats(job, &a, &b),
             Family::Date => self.dates(job, &a, &b),
-            Family::Numeric => return self.numerics(job, &a, &b, constant),
+            Family::Numeric => return self.numerics(job, &a, &b, constant, cx),
         };
         match values {
             Some(Ok(values)) => Ok(Arc::new(Vector { values, nulls, constant })),
@@ -292,14 +292,21 @@ impl Arith {
         Some(job.flat((x, a.constant), (y, b.constant), add).map(Values::I32))
     }
 
-    fn numerics(&self, job: Job<'_>, a: &Vector, b: &Vector, constant: bool) -> Result<Arc<Vector>> {
+    fn numerics(
+        &self,
+        job: Job<'_>,
+        a: &Vector,
+        b: &Vector,
+        constant: bool,
+        cx: &mut ExecCx<'_>,
+    ) -> Result<Arc<Vector>> {
         if let (Values::Decimal(s, x), Values::Decimal(t, y)) = (&a.values, &b.values)
             && let Some((scale, out)) = job.decimals(self.op, (x, *s, a.constant), (y, *t, b.constant))
         {
             let values = Values::Decimal(scale, out);
             return Ok(Arc::new(Vector { values, nulls: job.nulls.clone(), constant }));
         }
-        let mut vector = map_rows(oid::NUMERIC, job.rows, job.len, |row| {
+        let mut vector = map_rows(oid::NUMERIC, job.rows, job.len, cx, |row, _| {
             match (a.datum(row, oid::NUMERIC), b.datum(row, oid::NUMERIC)) {
                 (Datum::Numeric(x), Datum::Numeric(y)) => self.exact(&x, &y).map(Datum::Numeric),
                 _ => Ok(Datum::Null),

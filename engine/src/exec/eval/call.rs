@@ -82,7 +82,7 @@ impl Call {
             let value = self.apply_row(args, 0, cx)?;
             return Ok(Arc::new(Vector::constant(&value, self.result.oid)));
         }
-        map_rows(self.result.oid, rows, len, |row| self.apply_row(args, row, cx)).map(Arc::new)
+        map_rows(self.result.oid, rows, len, cx, |row, cx| self.apply_row(args, row, cx)).map(Arc::new)
     }
 
     pub(super) fn eval(&self, batch: &Batch, rows: Rows<'_>, cx: &mut ExecCx<'_>) -> Result<Arc<Vector>> {
@@ -148,16 +148,16 @@ impl Shape {
         let inputs: Vec<Arc<Vector>> =
             self.inputs.iter().map(|n| n.eval(batch, rows, cx)).collect::<Result<_>>()?;
         let mut row_values = vec![Datum::Null; inputs.len()];
-        let mut value = |row: usize| {
+        let mut value = |row: usize, cx: &mut ExecCx<'_>| {
             for ((slot, input), ty) in row_values.iter_mut().zip(&inputs).zip(&self.types) {
                 *slot = input.datum(row, ty.oid);
             }
             interpret(&self.expr, &row_values, cx)
         };
         if !rows.is_empty() && inputs.iter().all(|i| i.constant) {
-            return Ok(Arc::new(Vector::constant(&value(0)?, self.expr.ty.oid)));
+            return Ok(Arc::new(Vector::constant(&value(0, cx)?, self.expr.ty.oid)));
         }
-        map_rows(self.expr.ty.oid, rows, batch.len, value).map(Arc::new)
+        map_rows(self.expr.ty.oid, rows, batch.len, cx, value).map(Arc::new)
     }
 }
 

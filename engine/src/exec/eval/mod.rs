@@ -27,7 +27,9 @@ use nq_qsql::plan::expr::Expr;
 use nq_qsql::types::{DataType, Datum, Oid};
 
 use super::batch::{Batch, Rows};
-use super::vector::{Nulls, Values, Vector};
+use super::memory::{GROWTH_BYTES, Reservation};
+use super::portions::{Pace, makes_long_values};
+use super::vector::{Kind, Nulls, Values, Vector};
 use super::{ExecCx, subplan};
 
 pub(super) use compile::{Scope, compile};
@@ -130,12 +132,17 @@ impl Compiled {
 #[derive(Default)]
 pub struct Conditions {
     conjuncts: Vec<Compiled>,
+    /// Which of them may make long values, and are applied to a few rows at a time.
+    wide: Vec<bool>,
 }
 
 impl Conditions {
     /// Compiles conjuncts.
     pub fn new(exprs: &[Expr], cx: &ExecCx<'_>) -> Result<Conditions> {
-        Ok(Conditions { conjuncts: Compiled::list(exprs, cx)? })
+        Ok(Conditions {
+            conjuncts: Compiled::list(exprs, cx)?,
+            wide: exprs.iter().map(makes_long_values).collect(),
+        })
     }
 
     /// Whether every row passes.
@@ -146,9 +153,12 @@ impl Conditions {
     /// Narrows the batch's selection to the rows that pass all conjuncts.
     pub fn apply(&self, mut batch: Batch, cx: &mut ExecCx<'_>) -> Result<Batch> {
         let before = batch.count();
-        for conjunct in &self.conjuncts {
+        for (conjunct, &wide) in self.conjuncts.iter().zip(&self.wide) {
             let mut passed = Vec::with_capacity(batch.count());
-            conjunct.select(&batch, batch.rows(), cx, &mut passed)?;
+            match wide {
+                true => select_in_pieces(conjunct, &batch, cx, &mut passed)?,
+                false => conjunct.select(&batch, batch.rows(), cx, &mut passed)?,
+            }
             if passed.len() < batch.len {
                 let empty = passed.is_empty();
                 batch.selection = Some(passed);
@@ -160,6 +170,27 @@ impl Conditions {
         cx.run.filtered += (before - batch.count()) as u64;
         Ok(batch)
     }
+}
+
+/// [`Compiled::select`] over all counting rows, a few at a time.
+fn select_in_pieces(
+    conjunct: &Compiled,
+    batch: &Batch,
+    cx: &mut ExecCx<'_>,
+    passed: &mut Vec<u16>,
+) -> Result<()> {
+    let (mut pace, mut from) = (Pace::default(), 0);
+    let mut some = Vec::new();
+    while from < batch.count() {
+        let to = batch.count().min(from + pace.0);
+        let piece = batch.clone().slice(from, to);
+        let before = cx.run.made;
+        conjunct.select(batch, piece.rows(), cx, &mut some)?;
+        passed.append(&mut some);
+        pace.adapt(to - from, cx.run.made - before);
+        from = to;
+    }
+    Ok(())
 }
 
 impl Node {
@@ -242,21 +273,38 @@ fn null_constant(oid: Oid) -> Arc<Vector> {
     Arc::new(Vector::constant(&Datum::Null, oid))
 }
 
-/// Builds an aligned vector row by row; rows not asked for hold blanks.
+/// Builds an aligned vector row by row; rows not asked for hold blanks. What gets long is counted against the statement's memory.
 pub(super) fn map_rows(
     oid: Oid,
     rows: Rows<'_>,
     len: usize,
-    mut value: impl FnMut(usize) -> Result<Datum>,
+    cx: &mut ExecCx<'_>,
+    mut value: impl FnMut(usize, &mut ExecCx<'_>) -> Result<Datum>,
 ) -> Result<Vector> {
-    let mut out = Vector::new(super::vector::Kind::of(oid));
+    let mut out = Vector::new(Kind::of(oid));
+    let mut counted = None;
+    let mut bytes = 0;
     for row in rows.iter() {
         if out.len() < row {
             out.resize(row);
         }
-        out.push_datum(&value(row)?);
+        let value = value(row, cx)?;
+        bytes += value.heap_bytes();
+        if bytes >= GROWTH_BYTES {
+            let counted: &mut Reservation = counted.get_or_insert_with(|| cx.memory.reservation());
+            counted.grow(bytes)?;
+            out.push_datum(&value);
+            drop(value);
+            cx.host.release();
+        } else {
+            out.push_datum(&value);
+        }
     }
     out.resize(len);
+    cx.run.made += bytes;
+    if let (Some(counted), Values::Str(strings)) = (counted, &mut out.values) {
+        strings.count_by(counted);
+    }
     Ok(out)
 }
 

@@ -178,6 +178,13 @@ fn aggregate(
     let mut state = fresh()?;
     let mut seen = (0, 0);
     let mut last: Option<Datum> = None;
+    let (mut counted, mut bytes) = (cx.memory.reservation(), 0);
+    let mut keep = |out: &mut Vector, value: &Datum| -> Result<()> {
+        bytes += value.heap_bytes();
+        counted.grow(bytes)?;
+        out.push_datum(value);
+        Ok(())
+    };
     for i in 0..p.len {
         if i % BATCH_ROWS == 0 {
             cx.check_interrupt()?;
@@ -188,7 +195,7 @@ fn aggregate(
             let rows: Vec<u32> =
                 (from..to).filter(|&r| included(call.frame.exclude, p, i, r)).map(|r| r as u32).collect();
             add(&mut state, call, p, &rows, cx)?;
-            out.push_datum(&state.finish(0, cx)?);
+            keep(out, &state.finish(0, cx)?)?;
             continue;
         }
         if from != seen.0 || to < seen.1 {
@@ -206,8 +213,11 @@ fn aggregate(
             Some(value) => value,
             None => state.finish(0, cx)?,
         };
-        out.push_datum(&value);
+        keep(out, &value)?;
         last = Some(value);
+    }
+    if let Values::Str(strings) = &mut out.values {
+        strings.count_by(counted);
     }
     Ok(())
 }

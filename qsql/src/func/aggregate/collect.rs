@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{State, first_type, value_bytes};
+use super::{State, first_type};
 use crate::error::Result;
 use crate::func::args::arg;
-use crate::func::array::{MAX_DIMS, vector};
+use crate::func::array::{MAX_DIMS, MAX_ITEMS, reserve_items, too_many_items, vector};
 use crate::func::category::element_of;
-use crate::func::text::MAX_BYTES;
+use crate::func::large::{LARGE_BYTES, MAX_BYTES, buffer_full};
 use crate::func::{Aggregate, EvalCx};
 use crate::sql_err;
 use crate::types::oid::BYTEA;
@@ -23,7 +23,10 @@ struct Elements {
 impl State for Elements {
     fn take(&mut self, _: &mut EvalCx<'_>, args: &[Datum]) -> Result<()> {
         let value: &Datum = arg(args, 0)?;
-        self.heap += value_bytes(value);
+        if self.items.len() >= MAX_ITEMS {
+            return Err(too_many_items());
+        }
+        self.heap += value.heap_bytes();
         self.items.push(value.clone());
         Ok(())
     }
@@ -34,11 +37,19 @@ impl State for Elements {
         Ok(())
     }
 
-    fn result(&mut self, _: &mut EvalCx<'_>) -> Result<Datum> {
+    fn result(&mut self, cx: &mut EvalCx<'_>) -> Result<Datum> {
         if self.items.is_empty() {
             return Ok(Datum::Null);
         }
+        reserve_items(cx, self.items.len())?;
         Ok(Datum::Array(Arc::new(vector(self.element, self.items.clone()))))
+    }
+
+    fn last_result(&mut self, _: &mut EvalCx<'_>) -> Result<Datum> {
+        if self.items.is_empty() {
+            return Ok(Datum::Null);
+        }
+        Ok(Datum::Array(Arc::new(vector(self.element, std::mem::take(&mut self.items)))))
     }
 
     fn heap_bytes(&self) -> usize {
@@ -52,6 +63,7 @@ struct Rows {
     dims: Vec<(i32, i32)>,
     rows: i32,
     items: Vec<Datum>,
+    heap: usize,
 }
 
 impl Rows {
@@ -84,7 +96,11 @@ impl State for Rows {
         if array.dims.is_empty() {
             return Err(sql_err!(ARRAY_SUBSCRIPT_ERROR, "cannot accumulate empty arrays"));
         }
+        if self.items.len() + array.items.len() > MAX_ITEMS {
+            return Err(too_many_items());
+        }
         self.push(&array.dims, 1)?;
+        self.heap += array.items.iter().map(Datum::heap_bytes).sum::<usize>();
         self.items.extend_from_slice(&array.items);
         Ok(())
     }
@@ -93,83 +109,123 @@ impl State for Rows {
         if other.rows > 0 {
             self.push(&other.dims, other.rows)?;
             self.items.append(&mut other.items);
+            self.heap += other.heap;
         }
         Ok(())
     }
 
-    fn result(&mut self, _: &mut EvalCx<'_>) -> Result<Datum> {
+    fn result(&mut self, cx: &mut EvalCx<'_>) -> Result<Datum> {
         if self.rows == 0 {
             return Ok(Datum::Null);
         }
+        reserve_items(cx, self.items.len())?;
         let mut dims = vec![(self.rows, 1)];
         dims.extend_from_slice(&self.dims);
         Ok(Datum::Array(Arc::new(Array { element: self.element, dims, items: self.items.clone() })))
     }
 
     fn heap_bytes(&self) -> usize {
-        self.items.capacity() * std::mem::size_of::<Datum>()
+        self.heap + self.items.capacity() * std::mem::size_of::<Datum>()
     }
 }
 
 /// `string_agg` of text or bytea: the first delimiter is kept apart, for it is not printed.
+#[derive(Default)]
 struct Joined {
     bytea: bool,
     any: bool,
     first_delimiter: usize,
-    bytes: Vec<u8>,
+    /// Pieces that are full; a long text is put together once, at the end.
+    full: Vec<Vec<u8>>,
+    /// The piece that grows.
+    last: Vec<u8>,
+    /// Bytes in all pieces.
+    len: usize,
+}
+
+impl Joined {
+    fn push(&mut self, bytes: &[u8]) {
+        if self.last.len() + bytes.len() > LARGE_BYTES && !self.last.is_empty() {
+            self.full
+                .push(std::mem::replace(&mut self.last, Vec::with_capacity(LARGE_BYTES.max(bytes.len()))));
+        }
+        self.last.extend_from_slice(bytes);
+        self.len += bytes.len();
+    }
+
+    fn datum(&self, bytes: Vec<u8>) -> Result<Datum> {
+        Ok(match self.bytea {
+            true => Datum::Bytea(bytes.into()),
+            false => Datum::text(crate::func::text::utf8(bytes)?),
+        })
+    }
+}
+
+/// The bytes of a text or bytea.
+fn bytes_of(value: Option<&Datum>) -> Option<&[u8]> {
+    match value {
+        Some(Datum::Text(text)) => Some(text.as_bytes()),
+        Some(Datum::Bytea(bytes)) => Some(bytes),
+        _ => None,
+    }
 }
 
 impl State for Joined {
     fn take(&mut self, _: &mut EvalCx<'_>, args: &[Datum]) -> Result<()> {
-        let value: &[u8] = match args.first() {
-            Some(Datum::Text(text)) => text.as_bytes(),
-            Some(Datum::Bytea(bytes)) => bytes,
-            _ => return Ok(()),
-        };
-        let delimiter: &[u8] = match args.get(1) {
-            Some(Datum::Text(text)) => text.as_bytes(),
-            Some(Datum::Bytea(bytes)) => bytes,
-            _ => &[],
-        };
-        if self.bytes.len() + delimiter.len() + value.len() > MAX_BYTES {
-            return Err(sql_err!(PROGRAM_LIMIT_EXCEEDED, "out of memory").detail(format!(
-                "Cannot enlarge string buffer containing {} bytes by {} more bytes.",
-                self.bytes.len(),
-                delimiter.len() + value.len()
-            )));
+        let Some(value) = bytes_of(args.first()) else { return Ok(()) };
+        let delimiter = bytes_of(args.get(1)).unwrap_or_default();
+        if self.len + delimiter.len() + value.len() > MAX_BYTES {
+            return Err(buffer_full(self.len, delimiter.len() + value.len()));
         }
         if !self.any {
             self.first_delimiter = delimiter.len();
         }
         self.any = true;
-        self.bytes.extend_from_slice(delimiter);
-        self.bytes.extend_from_slice(value);
+        self.push(delimiter);
+        self.push(value);
         Ok(())
     }
 
     fn absorb(&mut self, other: &mut Self) -> Result<()> {
+        if self.len + other.len > MAX_BYTES {
+            return Err(buffer_full(self.len, other.len));
+        }
         if !self.any {
             self.first_delimiter = other.first_delimiter;
         }
         self.any |= other.any;
-        self.bytes.append(&mut other.bytes);
+        for piece in other.full.drain(..).chain([std::mem::take(&mut other.last)]) {
+            self.push(&piece);
+        }
+        other.len = 0;
         Ok(())
     }
 
-    fn result(&mut self, _: &mut EvalCx<'_>) -> Result<Datum> {
+    fn result(&mut self, cx: &mut EvalCx<'_>) -> Result<Datum> {
         if !self.any {
             return Ok(Datum::Null);
         }
-        let bytes = &self.bytes[self.first_delimiter..];
-        Ok(if self.bytea {
-            Datum::Bytea(bytes.into())
-        } else {
-            Datum::text(crate::func::text::utf8(bytes.to_vec())?)
-        })
+        cx.reserve(self.len)?;
+        let mut bytes = Vec::with_capacity(self.len);
+        for (i, piece) in self.full.iter().chain([&self.last]).enumerate() {
+            bytes.extend_from_slice(&piece[if i == 0 { self.first_delimiter } else { 0 }..]);
+        }
+        self.datum(bytes)
+    }
+
+    fn last_result(&mut self, cx: &mut EvalCx<'_>) -> Result<Datum> {
+        if self.full.is_empty() && self.any {
+            let mut bytes = std::mem::take(&mut self.last);
+            bytes.drain(..self.first_delimiter);
+            return self.datum(bytes);
+        }
+        let result = self.result(cx);
+        self.full = Vec::new();
+        result
     }
 
     fn heap_bytes(&self) -> usize {
-        self.bytes.capacity()
+        self.len + self.last.capacity() - self.last.len()
     }
 }
 
@@ -200,15 +256,14 @@ impl State for First {
 pub(in crate::func) fn agg_array_agg(types: &[DataType]) -> Box<dyn Aggregate> {
     let ty = first_type(types);
     match element_of(ty) {
-        Some(element) => Box::new(Rows { element, dims: Vec::new(), rows: 0, items: Vec::new() }),
+        Some(element) => Box::new(Rows { element, dims: Vec::new(), rows: 0, items: Vec::new(), heap: 0 }),
         None => Box::new(Elements { element: ty, items: Vec::new(), heap: 0 }),
     }
 }
 
 /// `string_agg`
 pub(in crate::func) fn agg_string_agg(types: &[DataType]) -> Box<dyn Aggregate> {
-    let bytea = first_type(types) == BYTEA;
-    Box::new(Joined { bytea, any: false, first_delimiter: 0, bytes: Vec::new() })
+    Box::new(Joined { bytea: first_type(types) == BYTEA, ..Joined::default() })
 }
 
 /// `any_value`

@@ -1,6 +1,6 @@
 //! `min`, `max`, and the bitwise and Boolean aggregates: folds of the values by a binary operation.
 
-use super::{State, first_type, value_bytes};
+use super::{State, first_type};
 use crate::error::{Result, SqlError};
 use crate::func::{Aggregate, EvalCx};
 use crate::types::compare::compare;
@@ -46,7 +46,7 @@ impl State for Extreme {
     }
 
     fn heap_bytes(&self) -> usize {
-        value_bytes(&self.best)
+        self.best.heap_bytes()
     }
 }
 

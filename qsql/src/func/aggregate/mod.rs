@@ -31,6 +31,9 @@ trait State: Send + Sized + 'static {
     fn take(&mut self, cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<()>;
     fn absorb(&mut self, other: &mut Self) -> Result<()>;
     fn result(&mut self, cx: &mut EvalCx<'_>) -> Result<Datum>;
+    fn last_result(&mut self, cx: &mut EvalCx<'_>) -> Result<Datum> {
+        self.result(cx)
+    }
     fn heap_bytes(&self) -> usize {
         0
     }
@@ -52,6 +55,10 @@ impl<T: State> Aggregate for T {
         self.result(cx)
     }
 
+    fn take_result(&mut self, cx: &mut EvalCx<'_>) -> Result<Datum> {
+        self.last_result(cx)
+    }
+
     fn bytes(&self) -> usize {
         self.heap_bytes()
     }
@@ -64,18 +71,6 @@ impl<T: State> Aggregate for T {
 /// Type of the first argument; 0 without arguments.
 fn first_type(types: &[DataType]) -> Oid {
     types.first().map_or(0, |ty| ty.oid)
-}
-
-/// Heap bytes of a value, roughly.
-fn value_bytes(value: &Datum) -> usize {
-    match value {
-        Datum::Text(text) => text.len() + 16,
-        Datum::Bytea(bytes) => bytes.len() + 16,
-        Datum::Array(array) => array.items.len() * std::mem::size_of::<Datum>() + 64,
-        Datum::Record(fields) => fields.len() * std::mem::size_of::<Datum>() + 16,
-        Datum::Numeric(_) | Datum::Interval(_) | Datum::Uuid(_) => 32,
-        _ => 0,
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{State, value_bytes};
+use super::State;
 use crate::error::{Result, SqlError};
 use crate::func::{Aggregate, EvalCx};
 use crate::sql_err;
@@ -16,6 +16,7 @@ use crate::types::{Array, DataType, Datum, Oid};
 struct Percentile {
     fraction: Datum,
     values: Vec<Datum>,
+    heap: usize,
     element: Oid,
     continuous: bool,
 }
@@ -63,6 +64,7 @@ impl State for Percentile {
             if self.values.is_empty() {
                 self.fraction = fraction.clone();
             }
+            self.heap += value.heap_bytes();
             self.values.push(value.clone());
         }
         Ok(())
@@ -95,7 +97,7 @@ impl State for Percentile {
     }
 
     fn heap_bytes(&self) -> usize {
-        self.values.capacity() * std::mem::size_of::<Datum>()
+        self.heap + self.values.capacity() * std::mem::size_of::<Datum>()
     }
 }
 
@@ -135,13 +137,13 @@ impl State for Mode {
     }
 
     fn heap_bytes(&self) -> usize {
-        value_bytes(&self.best) + value_bytes(&self.current)
+        self.best.heap_bytes() + self.current.heap_bytes()
     }
 }
 
 fn percentile(types: &[DataType], continuous: bool) -> Box<dyn Aggregate> {
     let element = types.get(1).map_or(0, |ty| ty.oid);
-    Box::new(Percentile { fraction: Datum::Null, values: Vec::new(), element, continuous })
+    Box::new(Percentile { fraction: Datum::Null, values: Vec::new(), heap: 0, element, continuous })
 }
 
 /// `percentile_cont`

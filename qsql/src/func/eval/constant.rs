@@ -93,4 +93,11 @@ impl Host for ConstantHost<'_> {
     fn check_interrupt(&self) -> Result<()> {
         Ok(())
     }
+
+    /// Large values are made when the statement runs: they do not belong into plans.
+    fn reserve(&mut self, _: usize) -> Result<()> {
+        Err(crate::sql_err!(OUT_OF_MEMORY, "out of memory"))
+    }
+
+    fn release(&mut self) {}
 }

@@ -4,7 +4,7 @@ use regex::{Captures, Regex};
 
 use super::regex::{Flags, compiled};
 use super::similar::rewritten;
-use crate::error::{Result, SqlError};
+use crate::error::Result;
 use crate::func::args::{arg, scalar};
 use crate::func::array::vector;
 use crate::func::set::rows_of;
@@ -61,21 +61,21 @@ scalar! {
     regexp_split_to_array_no_flags(a: &str, p: &str) -> Array = vector(TEXT, split(a, p, Flags::DEFAULT)?);
     regexp_split_to_array(a: &str, p: &str, flags: &str) -> Array = vector(TEXT, split(a, p, once(flags, "regexp_split_to_array")?)?);
 
-    textregexreplace_noopt(a: &str, p: &str, new: &str) -> String = replace(a, p, new, 1, 1, Flags::DEFAULT)?;
-    textregexreplace(a: &str, p: &str, new: &str, flags: &str) -> String = {
+    textregexreplace_noopt[cx](a: &str, p: &str, new: &str) -> String = replace(cx, a, p, new, 1, 1, Flags::DEFAULT)?;
+    textregexreplace[cx](a: &str, p: &str, new: &str, flags: &str) -> String = {
         if let Some(digit) = flags.chars().next().filter(char::is_ascii_digit) {
             return Err(sql_err!(INVALID_PARAMETER_VALUE, "invalid regular expression option: \"{digit}\"").hint(
                 "If you meant to use regexp_replace() with a start parameter, cast the fourth argument to integer explicitly.",
             ));
         }
         let flags = Flags::parse(flags)?;
-        replace(a, p, new, 1, if flags.global { 0 } else { 1 }, flags)?
+        replace(cx, a, p, new, 1, if flags.global { 0 } else { 1 }, flags)?
     };
-    textregexreplace_extended_no_n(a: &str, p: &str, new: &str, start: i32) -> String = replace(a, p, new, start, 1, Flags::DEFAULT)?;
-    textregexreplace_extended_no_flags(a: &str, p: &str, new: &str, start: i32, n: i32) -> String =
-        replace(a, p, new, start, n, Flags::DEFAULT)?;
-    textregexreplace_extended(a: &str, p: &str, new: &str, start: i32, n: i32, flags: &str) -> String =
-        replace(a, p, new, start, n, Flags::parse(flags)?)?;
+    textregexreplace_extended_no_n[cx](a: &str, p: &str, new: &str, start: i32) -> String = replace(cx, a, p, new, start, 1, Flags::DEFAULT)?;
+    textregexreplace_extended_no_flags[cx](a: &str, p: &str, new: &str, start: i32, n: i32) -> String =
+        replace(cx, a, p, new, start, n, Flags::DEFAULT)?;
+    textregexreplace_extended[cx](a: &str, p: &str, new: &str, start: i32, n: i32, flags: &str) -> String =
+        replace(cx, a, p, new, start, n, Flags::parse(flags)?)?;
 }
 
 pub(in crate::func) fn regexp_matches_no_flags(
@@ -219,7 +219,29 @@ fn split(text: &str, pattern: &str, flags: Flags) -> Result<Vec<Datum>> {
 }
 
 /// Replaces match number `n`, or all matches for 0.
-fn replace(text: &str, pattern: &str, new: &str, start: i32, n: i32, flags: Flags) -> Result<String> {
+fn replace(
+    cx: &mut EvalCx<'_>,
+    text: &str,
+    pattern: &str,
+    new: &str,
+    start: i32,
+    n: i32,
+    flags: Flags,
+) -> Result<String> {
+    let mut room = |have, more| cx.enlarge(have, more);
+    replace_within(&mut room, text, pattern, new, start, n, flags)
+}
+
+/// [`replace`]; `room` is asked before the result grows from so many bytes by so many.
+fn replace_within(
+    room: &mut dyn FnMut(usize, usize) -> Result<()>,
+    text: &str,
+    pattern: &str,
+    new: &str,
+    start: i32,
+    n: i32,
+    flags: Flags,
+) -> Result<String> {
     let from = offset(text, start)?;
     parameter("n", n, n >= 0)?;
     let regex = compiled(pattern, flags)?;
@@ -230,23 +252,17 @@ fn replace(text: &str, pattern: &str, new: &str, start: i32, n: i32, flags: Flag
             continue;
         }
         let Some(found) = captures.get(0) else { continue };
+        room(out.len(), found.start() - copied + new.len())?;
         out.push_str(&text[copied..found.start()]);
         expand(new, &captures, &mut out);
         copied = found.end();
         if n > 0 {
             break;
         }
-        if out.len() > crate::func::text::MAX_BYTES {
-            return Err(too_long());
-        }
     }
+    room(out.len(), text.len() - copied)?;
     out.push_str(&text[copied..]);
     Ok(out)
-}
-
-#[cold]
-fn too_long() -> SqlError {
-    crate::func::text::too_large()
 }
 
 /// Appends the replacement: `\1` to `\9` are groups, `\&` the match, `\\` a backslash.
@@ -291,7 +307,7 @@ mod tests {
             ("abc", "b", "[\\&]\\\\\\x", 1, "a[b]\\\\xc"),
         ] {
             assert_eq!(
-                replace(text, pattern, new, 1, n, all).ok().as_deref(),
+                replace_within(&mut |_, _| Ok(()), text, pattern, new, 1, n, all).ok().as_deref(),
                 Some(want),
                 "{text} {pattern}"
             );

@@ -19,6 +19,11 @@ const POW10: [u32; 10] =
 pub struct Mag(Vec<u32>);
 
 impl Mag {
+    /// Heap bytes.
+    pub fn heap_bytes(&self) -> usize {
+        self.0.capacity() * size_of::<u32>()
+    }
+
     /// Zero.
     pub const fn zero() -> Mag {
         Mag(Vec::new())

@@ -88,6 +88,16 @@ pub enum Numeric {
 #[derive(Debug)]
 pub struct Wide(WideForm);
 
+impl Wide {
+    /// Heap bytes, roughly.
+    pub(super) fn heap_bytes(&self) -> usize {
+        match &self.0 {
+            WideForm::Big(big) => 64 + big.magnitude.heap_bytes(),
+            WideForm::Medium { .. } | WideForm::Nan | WideForm::Infinity { .. } => 64,
+        }
+    }
+}
+
 #[derive(Debug)]
 enum WideForm {
     Medium { unscaled: i128, scale: u32 },
