@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use nq_engine::Database;
+use nq_qsql::error::SqlError;
+use nq_qsql::sql_err;
 use nq_storage::env::Env;
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, UnixListener};
@@ -55,6 +57,17 @@ pub struct Shared {
     pub shutdown: watch::Sender<bool>,
     /// Half-open connections, oldest first.
     pub pending: Pending,
+}
+
+impl Shared {
+    /// Why sessions that wait for their client end when the server does.
+    pub fn end_reason(&self) -> SqlError {
+        match self.database.stopped() {
+            Some(why) => sql_err!(CRASH_SHUTDOWN, "terminating connection because the database has stopped")
+                .detail(why.message().to_owned()),
+            None => sql_err!(ADMIN_SHUTDOWN, "terminating connection due to administrator command"),
+        }
+    }
 }
 
 /// The connections that have not yet become sessions.

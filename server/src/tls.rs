@@ -1,6 +1,8 @@
 //! TLS for the PostgreSQL port: rustls on aws-lc-rs, with the hybrid key exchange X25519MLKEM768 preferred, so that a recording
 //! made today does not open to a quantum computer tomorrow.
 
+mod client;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 use x509_certificate::CapturedX509Certificate;
+
+use client::ClientCertificates;
 
 /// Where the files are: `ssl_cert_file`, `ssl_key_file`, `ssl_ca_file`.
 #[derive(Clone, Debug)]
@@ -60,15 +64,18 @@ pub fn load(env: &dyn Env, files: &TlsFiles) -> Result<Tls, TlsError> {
     let builder = match &files.authorities {
         None => builder.with_no_client_auth(),
         Some(path) => {
+            let authorities = certificates(path, &read_file(env, path)?)?;
             let mut roots = RootCertStore::empty();
-            for authority in certificates(path, &read_file(env, path)?)? {
-                roots.add(authority).map_err(|e| bad(path, "root certificate", e))?;
+            for authority in &authorities {
+                roots.add(authority.clone()).map_err(|e| bad(path, "root certificate", e))?;
             }
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+            let algorithms = provider.signature_verification_algorithms;
+            let webpki = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
                 .allow_unauthenticated()
                 .build()
                 .map_err(|e| bad(path, "root certificate", e))?;
-            builder.with_client_cert_verifier(verifier)
+            let verifier = ClientCertificates::new(webpki, &authorities, algorithms);
+            builder.with_client_cert_verifier(Arc::new(verifier))
         }
     };
     let key = signer.load_private_key(key).map_err(|e| bad(&files.key, "private key", e))?;

@@ -26,6 +26,10 @@ use crate::{http, pg};
 pub const PID_FILE: &str = "nqdb.pid";
 /// How long a shutdown waits for sessions to end.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+/// The same when the database has stopped: nothing that they do can succeed.
+const STOPPED_GRACE: Duration = Duration::from_millis(500);
+/// How often the server looks whether the database has stopped.
+const HEALTH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Bare `nqdb`: creates the data directory on first start and listens on its Unix socket and on loopback.
 pub fn run_default(dir: &Path, with_much_memory: fn()) -> Result<(), String> {
@@ -43,7 +47,8 @@ pub fn run_default(dir: &Path, with_much_memory: fn()) -> Result<(), String> {
 /// Buffer pools from this size on, in blocks of 8 kB, mean that memory is not scarce.
 const MUCH_MEMORY_BLOCKS: i64 = 32_768;
 
-/// Runs the server until SIGTERM or SIGINT. `with_much_memory` is called when it may use much.
+/// Runs the server until SIGTERM or SIGINT, or until the database stops after a failed sync: then it fails, and whoever supervises
+/// it may start it again, which recovers. `with_much_memory` is called when it may use much.
 pub fn run(arguments: &Start, with_much_memory: fn()) -> Result<(), String> {
     let env: Arc<dyn Env> = Arc::new(RuntimeEnv::new(OsEnv::new()));
     let data_dir = std::path::absolute(&arguments.data_dir).map_err(|e| e.to_string())?;
@@ -61,7 +66,7 @@ pub fn run(arguments: &Start, with_much_memory: fn()) -> Result<(), String> {
     start_logging(&setup);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 16)))
-        .thread_stack_size(2 << 20)
+        .thread_stack_size(8 << 20)
         .enable_all()
         .build()
         .map_err(|e| format!("could not start the runtime: {e}"))?;
@@ -195,20 +200,30 @@ async fn serve(
     let mut reload = signal(SignalKind::hangup()).map_err(|e| e.to_string())?;
     listeners.serve(&shared);
     announce(&setup);
-    loop {
+    let mut health = tokio::time::interval(HEALTH_INTERVAL);
+    let stopped = loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            _ = health.tick() => if let Some(why) = database.stopped() { break Some(why) },
+            _ = terminate.recv() => break None,
+            _ = interrupt.recv() => break None,
             _ = reload.recv() => match read_hba(&*env, &data_dir) {
                 Ok(hba) => shared.hba.store(Arc::new(hba)),
                 Err(error) => tracing::error!("configuration not reloaded: {error}"),
             },
         }
+    };
+    if let Some(why) = &stopped {
+        tracing::error!("the server ends: {}", why.message());
+    } else {
+        tracing::info!("shutting down");
     }
-    tracing::info!("shutting down");
     shared.shutdown.send_replace(true);
-    wait_for_sessions(&database).await;
-    let outcome = aside(|| database.shutdown()).map_err(|e| e.to_string());
+    wait_for_sessions(&database, if stopped.is_some() { STOPPED_GRACE } else { SHUTDOWN_GRACE }).await;
+    let outcome = match stopped {
+        // There is nothing to be flushed: what may be written is decided by recovery.
+        Some(why) => Err(why.to_string()),
+        None => aside(|| database.shutdown()).map_err(|e| e.to_string()),
+    };
     let _ = env.remove(&data_dir.join(PID_FILE));
     outcome
 }
@@ -253,13 +268,13 @@ fn announce(setup: &Setup) {
     say(&format!("Connect with: psql \"host={host} port={} user=postgres dbname=postgres\"", setup.port));
 }
 
-async fn wait_for_sessions(database: &Database) {
+async fn wait_for_sessions(database: &Database, grace: Duration) {
     let ended = async {
         while database.session_count() > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    if tokio::time::timeout(SHUTDOWN_GRACE, ended).await.is_err() {
+    if tokio::time::timeout(grace, ended).await.is_err() {
         database.interrupt_all();
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -289,17 +304,4 @@ fn os_users(env: &dyn Env) -> HashMap<u32, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_to_listen_on() {
-        let parse = |text| {
-            listen_addresses(text, 5432).map(|a| a.iter().map(ToString::to_string).collect::<Vec<_>>())
-        };
-        assert_eq!(parse("").unwrap(), Vec::<String>::new());
-        assert_eq!(parse("localhost, ::1").unwrap(), ["127.0.0.1:5432", "[::1]:5432"]);
-        assert_eq!(parse("*").unwrap(), ["0.0.0.0:5432"]);
-        assert!(parse("db.example.org").is_err());
-    }
-}
+mod tests;

@@ -16,7 +16,7 @@ use bytes::{Buf, BytesMut};
 use nq_engine::session::{Format, Notice, Outcome, Session};
 use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::sql_err;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::encode::{Output, Severity};
 use super::frame::{self, Bind, Execute, HEADER_BYTES, Header, Parse, Target};
@@ -67,6 +67,8 @@ pub struct Connection {
     out: Output,
     mode: Mode,
     shutdown: watch::Receiver<bool>,
+    /// Told when the session is to end although the client has not asked for it.
+    ended: Arc<Notify>,
 }
 
 impl Connection {
@@ -75,7 +77,10 @@ impl Connection {
         let shutdown = shared.shutdown.subscribe();
         let mut session = session;
         session.defer_waits();
-        Connection { shared, stream, session, input, out, mode: Mode::Ready, shutdown }
+        let ended = Arc::new(Notify::new());
+        let tell = Arc::clone(&ended);
+        session.on_end(Box::new(move || tell.notify_one()));
+        Connection { shared, stream, session, input, out, mode: Mode::Ready, shutdown, ended }
     }
 
     /// Serves the client until one side ends the connection.
@@ -105,7 +110,7 @@ impl Connection {
                 (_, b'd' | b'c' | b'f') => {}
                 (_, b'F') => {
                     let error = SqlError::unsupported("the function call sub-protocol");
-                    self.report(&error);
+                    self.report(error)?;
                     self.out.ready(self.session.transaction_status());
                 }
                 (_, kind) => {
@@ -148,15 +153,18 @@ impl Connection {
         let count = tokio::select! {
             biased;
             count = self.stream.read(&mut self.input) => count?,
-            _ = self.shutdown.wait_for(|down| *down) => return Err(End::Fatal(sql_err!(
-                ADMIN_SHUTDOWN, "terminating connection due to administrator command"
-            ))),
+            () = self.ended.notified() => 0,
+            _ = self.shutdown.wait_for(|down| *down) => return Err(End::Fatal(self.shared.end_reason())),
             () = timer => {
                 let error = idle.map_or_else(|| SqlError::internal("idle timer without a timeout"), |(_, error)| error);
                 return Err(End::Fatal(error));
             }
         };
-        if count == 0 { Err(End::Gone) } else { Ok(()) }
+        match (count, self.session.end_reason()) {
+            (_, Some(why)) => Err(End::Fatal(why)),
+            (0, None) => Err(End::Gone),
+            _ => Ok(()),
+        }
     }
 
     /// Writes the gathered replies, once the log is durable up to what they promise.
@@ -175,15 +183,26 @@ impl Connection {
                 return Err(End::Fatal(error));
             }
         }
-        self.stream.write_all(&self.out.bytes).await?;
+        tokio::select! {
+            biased;
+            written = self.stream.write_all(&self.out.bytes) => written?,
+            // The client does not take its replies: nothing more can be said to it.
+            () = self.ended.notified() => return Err(End::Gone),
+        }
         self.out.bytes.clear();
         self.out.bytes.shrink_to(IDLE_BUFFER_BYTES);
         Ok(())
     }
 
-    fn report(&mut self, error: &SqlError) {
+    /// Reports an error, unless it ends the session: then it is the connection's last word.
+    fn report(&mut self, error: SqlError) -> Result<(), End> {
         self.report_notices();
-        self.out.report(Severity::Error, error);
+        let code = error.code();
+        if code == SqlState::TRANSACTION_TIMEOUT || self.session.end_reason().is_some() {
+            return Err(End::Fatal(error));
+        }
+        self.out.report(Severity::Error, &error);
+        Ok(())
     }
 
     fn report_notices(&mut self) {
@@ -238,9 +257,9 @@ impl Connection {
             Err(error) => Err(error),
         };
         if let Err(error) = outcome {
-            self.report(&error);
+            self.report(error)?;
             if let Err(error) = self.call(|session, _| session.sync())? {
-                self.report(&error);
+                self.report(error)?;
             }
         }
         self.report_notices();
@@ -368,7 +387,7 @@ impl Connection {
         self.mode = Mode::Ready;
         let short = self.session.sync_is_short();
         if let Err(error) = self.call_as(short, |session, _| session.sync())? {
-            self.report(&error);
+            self.report(error)?;
         }
         self.report_notices();
         self.report_parameters();
@@ -385,7 +404,7 @@ impl Connection {
             _ => self.execute(body).await?,
         };
         if let Err(error) = result {
-            self.report(&error);
+            self.report(error)?;
             self.mode = Mode::SkipToSync;
         }
         Ok(())

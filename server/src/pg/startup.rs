@@ -206,8 +206,16 @@ impl Handshake {
         }
         let minor = startup.protocol_number_minor.min(MINOR_VERSION);
         self.negotiate_version(&startup, minor);
-        let (user, database, settings) = parameters(&startup)?;
+        let Parameters { user, database, settings, replication } = parameters(&startup)?;
         self.authenticate(&user, &database).await?;
+        if replication {
+            return Err(match self.shared.database.login_role(&user) {
+                Some(role) if role.can_replicate => SqlError::unsupported("the replication protocol"),
+                _ => sql_err!(INSUFFICIENT_PRIVILEGE, "permission denied to start WAL sender")
+                    .detail("Only roles with the REPLICATION attribute may start a WAL sender process."),
+            }
+            .into());
+        }
         let (client_addr, client_port) = match self.peer {
             Peer::Tcp(address, port) => (Some(address), i32::from(port)),
             Peer::Unix(_) => (None, -1),
@@ -437,18 +445,27 @@ fn decode_startup(mut packet: BytesMut) -> Result<Startup> {
     Startup::decode(&mut packet, &context).ok().flatten().ok_or_else(malformed)
 }
 
+/// What a start-up packet asks for.
+#[derive(Default)]
+struct Parameters {
+    user: String,
+    database: String,
+    settings: Vec<(String, String)>,
+    /// Whether the client wants to speak the replication protocol.
+    replication: bool,
+}
+
 /// Splits the start-up parameters into user, database and settings.
 #[allow(clippy::type_complexity, reason = "taken apart at once by the only caller")]
-fn parameters(startup: &Startup) -> Result<(String, String, Vec<(String, String)>)> {
-    let mut settings = Vec::new();
-    let (mut user, mut database) = (String::new(), String::new());
+fn parameters(startup: &Startup) -> Result<Parameters> {
+    let Parameters { mut user, mut database, mut settings, mut replication } = Parameters::default();
     for (name, value) in &startup.parameters {
         match name.as_str() {
             "user" => user.clone_from(value),
             "database" => database.clone_from(value),
             "options" => settings.extend(command_line_options(value)?),
             "replication" if matches!(value.as_str(), "off" | "false" | "no" | "0") => {}
-            "replication" => return Err(SqlError::unsupported("the replication protocol")),
+            "replication" => replication = true,
             name if name.starts_with("_pq_.") => {}
             name => settings.push((name.to_owned(), value.clone())),
         }
@@ -462,7 +479,7 @@ fn parameters(startup: &Startup) -> Result<(String, String, Vec<(String, String)
     if database.is_empty() {
         database.clone_from(&user);
     }
-    Ok((user, database, settings))
+    Ok(Parameters { user, database, settings, replication })
 }
 
 /// Parses the `options` parameter: `-c name=value`, `-cname=value`, `--name=value`; a backslash keeps a blank.
