@@ -308,3 +308,94 @@ fn kill_loses_nothing_that_was_acknowledged() {
     }
     assert!(cluster.stop().success());
 }
+
+fn kinds(messages: &[(u8, Vec<u8>)]) -> String {
+    messages.iter().map(|(kind, _)| char::from(*kind)).collect()
+}
+
+/// Bind and Execute of the unnamed statement, after a Parse of `text`, with a Sync.
+fn execute_and_sync(text: &str) -> Vec<u8> {
+    let parse = [b"\0", text.as_bytes(), b"\0\0\0"].concat();
+    let bind = message(b'B', b"\0\0\0\0\0\0\0\0");
+    [message(b'P', &parse), bind, message(b'E', b"\0\0\0\0\0"), message(b'S', b"")].concat()
+}
+
+/// Clients go on sending data until they have read that the COPY is refused.
+#[test]
+fn what_is_left_of_a_refused_copy_is_ignored() {
+    let cluster = Cluster::start(NQDB);
+    let mut socket = raw(&cluster);
+    let query = |text: &str| message(b'Q', &[text.as_bytes(), b"\0"].concat());
+    let rest = [message(b'd', b"1\n"), message(b'd', b"2\n"), message(b'c', b"")].concat();
+    socket.write_all(&query("CREATE TABLE c(a int)")).unwrap();
+    read_until(&mut socket, b'Z');
+
+    // Simple protocol, refused by a row, and refused at once.
+    socket.write_all(&[query("COPY c FROM STDIN"), message(b'd', b"bad\n"), rest.clone()].concat()).unwrap();
+    let replies = read_until(&mut socket, b'Z');
+    assert_eq!((kinds(&replies).as_str(), sqlstate(&replies).as_deref()), ("GEZ", Some("22P02")));
+    socket.write_all(&[query("COPY nosuch FROM STDIN"), rest.clone(), query("SELECT 1")].concat()).unwrap();
+    assert_eq!(kinds(&read_until(&mut socket, b'Z')), "EZ");
+    assert_eq!(kinds(&read_until(&mut socket, b'Z')), "TDCZ");
+
+    // Extended protocol, refused by a row: the Sync before the data is part of the COPY, the one behind it ends it.
+    let copy = [execute_and_sync("COPY c FROM STDIN"), message(b'd', b"bad\n"), rest.clone()].concat();
+    socket.write_all(&[copy, message(b'S', b""), query("SELECT 1")].concat()).unwrap();
+    let replies = read_until(&mut socket, b'Z');
+    assert_eq!((kinds(&replies).as_str(), sqlstate(&replies).as_deref()), ("12GEZ", Some("22P02")));
+    assert_eq!(kinds(&read_until(&mut socket, b'Z')), "TDCZ");
+
+    // Extended protocol, refused at once: every Sync is answered.
+    let copy = [execute_and_sync("COPY c(a, a) FROM STDIN"), rest, message(b'S', b"")].concat();
+    socket.write_all(&[copy, query("SELECT count(*) FROM c")].concat()).unwrap();
+    let replies = read_until(&mut socket, b'Z');
+    assert_eq!((kinds(&replies).as_str(), sqlstate(&replies).as_deref()), ("12EZ", Some("42701")));
+    assert_eq!(kinds(&read_until(&mut socket, b'Z')), "Z");
+    assert_eq!(kinds(&read_until(&mut socket, b'Z')), "TDCZ");
+}
+
+/// `pg_terminate_backend` ends a session that waits for its client, and `transaction_timeout` one within a transaction.
+#[test]
+fn sessions_end_when_they_are_told_to() {
+    let cluster = Cluster::start(NQDB);
+    let query = |text: &str| message(b'Q', &[text.as_bytes(), b"\0"].concat());
+    let (mut admin, mut idle) = (raw(&cluster), raw(&cluster));
+    let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()";
+    admin.write_all(&query(terminate)).unwrap();
+    read_until(&mut admin, b'Z');
+    let replies = read_until(&mut idle, b'E');
+    assert_eq!(sqlstate(&replies).as_deref(), Some("57P01"));
+    assert_eq!(idle.read(&mut [0; 16]).unwrap(), 0, "closed");
+
+    let texts = ["BEGIN", "BEGIN; SELECT pg_sleep(30)", "SELECT pg_sleep(30)"];
+    for text in texts {
+        let mut socket = raw(&cluster);
+        socket.write_all(&query("SET transaction_timeout = '200ms'")).unwrap();
+        read_until(&mut socket, b'Z');
+        socket.write_all(&query(text)).unwrap();
+        let replies = read_until(&mut socket, b'E');
+        assert_eq!(sqlstate(&replies).as_deref(), Some("25P04"), "{text}");
+        assert_eq!(socket.read(&mut [0; 16]).unwrap(), 0, "closed");
+    }
+    // Each statement of a query has its time.
+    let mut socket = raw(&cluster);
+    for (text, code) in [
+        ("SET statement_timeout = '300ms'", None),
+        ("SELECT pg_sleep(0.2); SELECT pg_sleep(0.2)", None),
+        ("SELECT 1; SELECT pg_sleep(30)", Some("57014")),
+    ] {
+        socket.write_all(&query(text)).unwrap();
+        assert_eq!(sqlstate(&read_until(&mut socket, b'Z')).as_deref(), code, "{text}");
+    }
+    // The shorter of the two decides; a transaction that ends in time is left alone.
+    let mut socket = raw(&cluster);
+    let settings = "SET transaction_timeout = '5s'; SET idle_in_transaction_session_timeout = '200ms'";
+    for text in [settings, "BEGIN", "COMMIT", "BEGIN"] {
+        socket.write_all(&query(text)).unwrap();
+        if text != "BEGIN" {
+            read_until(&mut socket, b'Z');
+        }
+    }
+    let replies = read_until(&mut socket, b'E');
+    assert_eq!(sqlstate(&replies).as_deref(), Some("25P03"));
+}

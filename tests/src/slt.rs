@@ -9,6 +9,7 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 /// One connection, speaking the simple protocol, so that values come in their text form.
 pub struct Wire {
     client: Client,
+    config: String,
 }
 
 /// A server error as `statement error` matches it: `SQLSTATE: message`.
@@ -101,11 +102,25 @@ impl Copy<'_> {
 }
 
 impl Wire {
+    async fn connect(config: &str) -> Result<Wire, tokio_postgres::Error> {
+        let (client, connection) = tokio_postgres::connect(config, NoTls).await?;
+        tokio::spawn(connection);
+        Ok(Wire { client, config: config.to_owned() })
+    }
+
     /// Runs a COPY; one to the client answers its lines.
     async fn copy(&mut self, copy: Copy<'_>) -> Result<DBOutput<DefaultColumnType>, tokio_postgres::Error> {
         match copy {
             Copy::In(statement, data) => {
-                let sink = self.client.copy_in::<_, bytes::Bytes>(statement).await?;
+                let sink = match self.client.copy_in::<_, bytes::Bytes>(statement).await {
+                    Ok(sink) => sink,
+                    Err(error) => {
+                        // After a refusal this client sends CopyFail and Sync all the same, and does not count the second
+                        // ReadyForQuery that they bring: the connection is of no use any more, PostgreSQL's as well.
+                        *self = Wire::connect(&self.config).await?;
+                        return Err(error);
+                    }
+                };
                 let mut sink = std::pin::pin!(sink);
                 futures_util::SinkExt::send(&mut sink, bytes::Bytes::from(data.into_bytes())).await?;
                 Ok(DBOutput::StatementComplete(sink.finish().await?))
@@ -135,11 +150,7 @@ impl Wire {
 pub fn runner(config: String) -> Runner<Wire, impl sqllogictest::MakeConnection<Conn = Wire>> {
     Runner::new(move || {
         let config = config.clone();
-        async move {
-            let (client, connection) = tokio_postgres::connect(&config, NoTls).await?;
-            tokio::spawn(connection);
-            Ok(Wire { client })
-        }
+        async move { Ok(Wire::connect(&config).await?) }
     })
 }
 
