@@ -71,6 +71,13 @@ fn any_order(call: &AggregateCall) -> bool {
     matches!(name, "count" | "sum" | "avg" | "min" | "max" | "bool_and" | "bool_or" | "every")
 }
 
+fn watch(number: Option<usize>, operator: Box<dyn Operator>) -> Box<dyn Operator> {
+    match number {
+        Some(number) => Box::new(Watched::new(number, operator)),
+        None => operator,
+    }
+}
+
 struct Build<'a, 'b, 'c> {
     plan: &'a PhysicalPlan,
     cx: &'b mut ExecCx<'c>,
@@ -82,10 +89,7 @@ struct Build<'a, 'b, 'c> {
 
 impl Build<'_, '_, '_> {
     fn node(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
-        let number = self.next;
-        if let Some(next) = &mut self.next {
-            *next += 1;
-        }
+        let number = self.number();
         let ordered = self.ordered;
         self.ordered = match &node.op {
             Op::HashJoin { .. } | Op::Sort { presorted: 0, .. } => false,
@@ -97,11 +101,14 @@ impl Build<'_, '_, '_> {
         };
         let operator = self.operator(node);
         self.ordered = ordered;
-        let operator = operator?;
-        Ok(match number {
-            Some(number) => Box::new(Watched::new(number, operator)),
-            None => operator,
-        })
+        Ok(watch(number, operator?))
+    }
+
+    /// The number of the next node, when nodes are watched.
+    fn number(&mut self) -> Option<usize> {
+        let number = self.next;
+        self.next = number.map(|n| n + 1);
+        number
     }
 
     fn operator(&mut self, node: &Node) -> Result<Box<dyn Operator>> {
@@ -165,10 +172,10 @@ impl Build<'_, '_, '_> {
                 if !params.is_empty() && matches!(kind, JoinKind::Right | JoinKind::Full) {
                     return Err(SqlError::internal("a right join whose right side depends on the left"));
                 }
-                if self.next.is_none()
-                    && let Some(parts) = index_join::recognise(*kind, left, right, params, conditions)
-                {
-                    return Ok(Box::new(IndexJoin::new(self.node(left)?, parts, self.cx)?));
+                if let Some(parts) = index_join::recognise(*kind, left, right, params, conditions) {
+                    let left = self.node(left)?;
+                    let lookups = self.number();
+                    return Ok(Box::new(IndexJoin::new(left, parts, lookups, self.cx)?));
                 }
                 let (outer, inner) = (self.node(left)?, self.node(right)?);
                 let types = (&left.types[..], &right.types[..]);
@@ -227,8 +234,11 @@ impl Build<'_, '_, '_> {
         ties: &[u32],
     ) -> Result<Box<dyn Operator>> {
         match &input.op {
-            Op::Project { input: below, exprs } if ties.is_empty() && self.next.is_none() => {
-                let limited = Limit::new(self.node(below)?, offset, count, ties, &below.types, self.cx)?;
+            Op::Project { input: below, exprs } if ties.is_empty() => {
+                // The projection's node shows the rows that come up to the limit.
+                let number = self.number();
+                let unlimited = watch(number, self.node(below)?);
+                let limited = Limit::new(unlimited, offset, count, ties, &below.types, self.cx)?;
                 let limited = Portions::below(Box::new(limited), exprs.iter());
                 Ok(Box::new(Project::new(limited, exprs, self.cx)?))
             }

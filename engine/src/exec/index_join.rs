@@ -4,7 +4,8 @@
 //!  left batch -> key values -> index entries: (left row, row id) pairs -> rows, decoded by column -> filter over both sides
 //! ```
 //!
-//! What a nested loop over an equality index scan does, without running the right side anew for each left row.
+//! What a nested loop over an equality index scan does, without running the right side anew for each left row. To EXPLAIN ANALYZE it is that
+//! nested loop: looking up, fetching, filtering and decoding count as the index scan's, each left row as a loop of it.
 //!
 //! 1. The output keeps the order of the left rows; entries of one left row come in index order.
 //! 2. Pairs are made in chunks of at most a batch; a left row's entries may go on in the next chunk.
@@ -25,6 +26,7 @@ use super::depends::{self, children};
 use super::eval::{Compiled, Conditions};
 use super::index_scan::fetch_rows;
 use super::seq_scan::plain_reader;
+use super::stats::on_behalf;
 use super::vector::{Values, Vector};
 use super::{Batch, ExecCx, Operator};
 use crate::error::store_error;
@@ -120,6 +122,8 @@ pub struct IndexJoin {
     /// Keys of unique look-ups, one behind the other, and the end of each with its position.
     sought: (Vec<u8>, Vec<(usize, u16)>),
     outer: Option<Outer>,
+    /// Number of the index scan's node, when nodes are watched.
+    lookups: Option<usize>,
 }
 
 /// The left batch at work.
@@ -140,8 +144,13 @@ struct Outer {
 }
 
 impl IndexJoin {
-    /// Joins `left` with the rows that the parts' index finds.
-    pub fn new(left: Box<dyn Operator>, parts: Parts<'_>, cx: &ExecCx<'_>) -> Result<IndexJoin> {
+    /// Joins `left` with the rows that the parts' index finds; `lookups`: the node that looks them up, when nodes are watched.
+    pub fn new(
+        left: Box<dyn Operator>,
+        parts: Parts<'_>,
+        lookups: Option<usize>,
+        cx: &ExecCx<'_>,
+    ) -> Result<IndexJoin> {
         let mut slots = Vec::new();
         parts.filter.iter().for_each(|e| depends::slots(e, &mut slots));
         slots.sort_unstable();
@@ -160,12 +169,13 @@ impl IndexJoin {
             left_width,
             right_types: parts.right_types.to_vec(),
             reader: plain_reader(parts.scan, parts.right_types),
-            raw: RawRows::default(),
+            raw: RawRows::new(&cx.memory),
             cursor: None,
             in_index: Finger::default(),
             in_table: Finger::default(),
             sought: Default::default(),
             outer: None,
+            lookups,
         })
     }
 
@@ -218,6 +228,7 @@ impl IndexJoin {
             }
             outer.position += 1;
         }
+        cx.run.searches += ends.len() as u64;
         let starts = std::iter::once(0).chain(ends.iter().map(|e| e.0));
         let keys = starts.zip(&ends).map(|(start, end)| &bytes[start..end.0]);
         let (ids, positions) = (&mut outer.ids, &mut outer.positions);
@@ -269,6 +280,7 @@ impl IndexJoin {
                     }
                 }
                 outer.reading = true;
+                cx.run.searches += 1;
             }
             let Some(cursor) = &mut self.cursor else { return Err(damaged()) };
             let (ids, positions, position) = (&mut outer.ids, &mut outer.positions, outer.position as u16);
@@ -299,6 +311,18 @@ impl IndexJoin {
                 outer.reading = false;
                 outer.position += 1;
             }
+        }
+        Ok(())
+    }
+
+    /// [`IndexJoin::find`], noted as the look-ups' work.
+    fn find_watched(&mut self, outer: &mut Outer, cx: &mut ExecCx<'_>) -> Result<()> {
+        let begun = |outer: &Outer| outer.position + usize::from(outer.reading);
+        let before = begun(outer);
+        let ((), spent) = on_behalf(self.lookups, cx, |cx| self.find(outer, cx))?;
+        if let Some(actual) = self.lookups.and_then(|node| cx.run.actuals.get_mut(node)) {
+            actual.loops += (begun(outer) - before) as u64;
+            actual.startup_micros += spent;
         }
         Ok(())
     }
@@ -337,7 +361,10 @@ impl IndexJoin {
 
     /// Joins the pairs at hand; `None` if none of them yields a row.
     fn join(&mut self, outer: &mut Outer, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
-        let (passed, taken) = self.pairs(outer, cx)?;
+        let ((passed, taken), _) = on_behalf(self.lookups, cx, |cx| self.pairs(outer, cx))?;
+        if let Some(actual) = self.lookups.and_then(|node| cx.run.actuals.get_mut(node)) {
+            actual.rows += passed.len() as u64;
+        }
         let rows = outer.batch.rows();
         // Left rows in order, each with the pairs that passed, or with none when it is settled and has met nobody.
         let (mut left_rows, mut right_rows) =
@@ -377,17 +404,30 @@ impl IndexJoin {
         }
         let mut columns: Vec<Arc<Vector>> =
             outer.batch.columns.iter().map(|c| Arc::new(c.select(&left_rows))).collect();
-        let complete = left_rows.len() == passed.len();
-        for slot in 0..self.right_types.len() {
-            columns.push(Arc::new(if complete {
-                self.reader.column(slot, &self.raw, Rows::Some(&passed))?
+        let (right, _) = on_behalf(self.lookups, cx, |_| {
+            self.right_columns(&passed, &right_rows, taken).collect::<Result<Vec<_>>>()
+        })?;
+        columns.extend(right);
+        Ok(Some(Batch { columns, len: left_rows.len(), selection: None }))
+    }
+
+    /// The right slots of the output: by row the pair, of `taken`, or `u32::MAX` for none.
+    fn right_columns<'s>(
+        &'s self,
+        passed: &'s [u16],
+        right_rows: &'s [u32],
+        taken: usize,
+    ) -> impl Iterator<Item = Result<Arc<Vector>>> + 's {
+        let complete = right_rows.len() == passed.len();
+        (0..self.right_types.len()).map(move |slot| {
+            Ok(Arc::new(if complete {
+                self.reader.column(slot, &self.raw, Rows::Some(passed))?
             } else if passed.is_empty() {
                 Vector::constant(&Datum::Null, self.right_types[slot].oid)
             } else {
-                self.reader.column(slot, &self.raw, Rows::All(taken))?.gather(&right_rows)
-            }));
-        }
-        Ok(Some(Batch { columns, len: left_rows.len(), selection: None }))
+                self.reader.column(slot, &self.raw, Rows::All(taken))?.gather(right_rows)
+            }))
+        })
     }
 }
 
@@ -403,7 +443,7 @@ impl Operator for IndexJoin {
                 },
             };
             if outer.ids.is_empty() {
-                self.find(&mut outer, cx)?;
+                self.find_watched(&mut outer, cx)?;
             }
             let joined = self.join(&mut outer, cx)?;
             let count = outer.batch.count();

@@ -17,6 +17,7 @@ use nq_storage::{Cursor, Direction, Finger, KeyRange, TreeId};
 
 use super::batch::{BATCH_ROWS, Builder};
 use super::eval::{Compiled, Conditions};
+use super::memory::Reservation;
 use super::portions::PIECE_BYTES;
 use super::seq_scan::reader;
 use super::vector::Kind;
@@ -60,6 +61,8 @@ pub struct IndexScan {
     ordered: bool,
     entries: usize,
     ids: Vec<u64>,
+    /// The memory of a lot.
+    held: Reservation,
     /// Those of the ids whose rows have been fetched.
     fetched: usize,
     keys: Vec<Vec<u8>>,
@@ -115,13 +118,14 @@ impl IndexScan {
             from_keys,
             filter: Conditions::new(&scan.filter, cx)?,
             reader: reader(scan, types, cx)?,
-            raw: RawRows::default(),
+            raw: RawRows::new(&cx.memory),
             out: Builder::new(types),
             ranges: None,
             cursor: None,
             ordered,
             entries: FIRST_ENTRIES,
             ids: Vec::new(),
+            held: cx.memory.reservation(),
             fetched: 0,
             keys: Vec::new(),
             finger: Finger::default(),
@@ -203,6 +207,24 @@ impl IndexScan {
         Ok(targets)
     }
 
+    /// The size of the next lot: what is wanted, or less when memory is refused. A batch needs no account.
+    fn lot(&mut self, wanted: usize) -> usize {
+        if wanted <= BATCH_ROWS {
+            return wanted;
+        }
+        let mut size = wanted.max(self.ids.capacity());
+        while size > BATCH_ROWS {
+            if self.held.try_resize(size * size_of::<u64>()) {
+                return size.min(wanted);
+            }
+            // What was taken for an earlier lot is given back with it.
+            self.ids = Vec::new();
+            size = wanted.min(size / 2);
+        }
+        let _shrinking_is_allowed = self.held.try_resize(0);
+        BATCH_ROWS
+    }
+
     /// Collects the next index entries; false when there are no more.
     fn collect(&mut self, cx: &mut ExecCx<'_>) -> Result<bool> {
         self.ids.clear();
@@ -213,7 +235,7 @@ impl IndexScan {
         }
         let want_keys = self.from_keys.is_some();
         let most = if self.ordered || want_keys { BATCH_ROWS } else { LOT };
-        let wanted = self.entries.min(most);
+        let wanted = self.lot(self.entries.min(most));
         let tree = TreeId(self.index.tree);
         while self.ids.len() < wanted {
             if let Some(cursor) = &mut self.cursor {
@@ -240,7 +262,9 @@ impl IndexScan {
                 }
                 continue;
             }
-            match self.ranges.as_mut().and_then(Vec::pop) {
+            let target = self.ranges.as_mut().and_then(Vec::pop);
+            cx.run.searches += u64::from(target.is_some());
+            match target {
                 Some(Target::Key(key)) => {
                     if let Some(id) = cx.txn.get(tree, &key, row_id).map_err(store_error)? {
                         self.ids.push(id.ok_or_else(damaged)?);

@@ -134,6 +134,8 @@ pub struct RunState {
     pub(crate) made: usize,
     /// Rows that conditions have removed in the node that is running.
     pub(crate) filtered: u64,
+    /// Searches of an index by the node that is running.
+    pub(crate) searches: u64,
     /// Whether nodes are timed.
     pub timed: bool,
     /// Rows written so far.

@@ -59,7 +59,7 @@ impl SeqScan {
         Ok(SeqScan {
             tree: TreeId(scan.relation.tree),
             reader: reader(scan, types, cx)?,
-            raw: RawRows::default(),
+            raw: RawRows::new(&cx.memory),
             out: Builder::new(types),
             cursor: None,
             finished: false,

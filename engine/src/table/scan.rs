@@ -14,10 +14,10 @@ use super::value::{damaged, get_numeric};
 use crate::exec::ExecCx;
 use crate::exec::batch::{Batch, Builder, Rows};
 use crate::exec::eval::Conditions;
+use crate::exec::memory::{Memory, Reservation};
 use crate::exec::vector::{Kind, Values, Vector};
 
 /// Rows as stored, with their ids.
-#[derive(Default)]
 pub struct RawRows {
     /// While rows are being added.
     open: Vec<u8>,
@@ -28,17 +28,36 @@ pub struct RawRows {
     ids: Vec<u64>,
     /// Buffers that vectors still looked into when the next rows were read.
     lent: Vec<Arc<Vec<u8>>>,
+    /// The memory of all these buffers, once they are larger than [`SMALL_BYTES`], and how much it is.
+    held: (Reservation, usize),
+    /// Bytes after which a batch of rows is full: [`SMALL_BYTES`] until a batch has filled them and memory is granted.
+    most: usize,
 }
 
 /// Buffers that are waited for: those of the batches that are usually on their way at a time.
 const LENT: usize = 4;
 
-/// Bytes after which a batch of rows is full.
+/// Bytes after which a batch of rows is full at most.
 const RAW_BYTES: usize = 1 << 19;
+/// Bytes after which it is full at first, and as long as memory is refused; so much needs no account.
+const SMALL_BYTES: usize = 1 << 16;
 /// Bytes behind the last row, so that a short number can be loaded as a whole word.
 const PADDING: usize = 8;
 
 impl RawRows {
+    /// Makes room for no row yet, whose memory is the statement's.
+    pub fn new(memory: &Arc<Memory>) -> RawRows {
+        RawRows {
+            open: Vec::new(),
+            bytes: Arc::default(),
+            ends: Vec::new(),
+            ids: Vec::new(),
+            lent: Vec::new(),
+            held: (memory.reservation(), 0),
+            most: SMALL_BYTES,
+        }
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -55,7 +74,7 @@ impl RawRows {
         self.open.extend_from_slice(row);
         self.ends.push(self.open.len() as u32);
         self.ids.push(id);
-        self.open.len() < RAW_BYTES
+        self.open.len() < self.most
     }
 
     /// Makes the rows readable.
@@ -87,6 +106,26 @@ impl RawRows {
             }
         };
         self.open.clear();
+        self.settle(size >= self.most);
+    }
+
+    /// Accounts for the buffers, and for a larger one if the last was full; when that is refused, keeps only a small one.
+    fn settle(&mut self, full: bool) {
+        let open = self.open.capacity().max(if full { RAW_BYTES } else { 0 });
+        let kept = open + self.lent.iter().map(|b| b.capacity()).sum::<usize>();
+        if kept <= SMALL_BYTES.max(self.held.1) {
+            return;
+        }
+        if self.held.0.try_resize(kept) {
+            self.held.1 = kept;
+            self.most = RAW_BYTES;
+            return;
+        }
+        self.lent.clear();
+        self.open.shrink_to(SMALL_BYTES);
+        let _shrinking_is_allowed = self.held.0.try_resize(0);
+        self.held.1 = 0;
+        self.most = SMALL_BYTES;
     }
 
     #[inline]
@@ -462,3 +501,37 @@ macro_rules! plain {
 }
 
 plain!(bool => Bool, i16 => I16, i32 => I32, i64 => I64, f32 => F32, f64 => F64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::memory::Budget;
+
+    /// Bytes of a batch filled with rows of a kilobyte.
+    fn fill(raw: &mut RawRows) -> usize {
+        raw.clear();
+        while raw.push(1, &[7; 1024]) {}
+        raw.seal();
+        raw.bytes.len()
+    }
+
+    #[test]
+    fn buffers_are_accounted_for_and_small_when_refused() {
+        for (work_mem, full) in [(16 << 20, RAW_BYTES), (SMALL_BYTES, SMALL_BYTES)] {
+            let budget = Budget::new(1 << 30, 1 << 30);
+            let mut raw = RawRows::new(&Memory::new(&budget, work_mem));
+            assert_eq!((fill(&mut raw), budget.used()), (SMALL_BYTES + PADDING, 0));
+            let mut lent = Vec::new();
+            for _ in 0..3 {
+                assert_eq!(fill(&mut raw), full + PADDING);
+                lent.push(Arc::clone(&raw.bytes));
+            }
+            raw.clear();
+            let kept = raw.lent.iter().map(|b| b.capacity()).sum::<usize>();
+            assert_eq!(kept > 0, work_mem > SMALL_BYTES);
+            assert!(budget.used() >= kept);
+            drop(raw);
+            assert_eq!(budget.used(), 0);
+        }
+    }
+}

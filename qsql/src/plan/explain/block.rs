@@ -154,7 +154,7 @@ impl<'a> Builder<'a> {
         }
         show_removed(&mut block);
         if let (Op::IndexScan { .. }, Some(actual)) = (&node.op, block.actual) {
-            block.details.push(("Index Searches".to_owned(), Fact::Count(actual.loops as f64)));
+            block.details.push(("Index Searches".to_owned(), Fact::Count(actual.searches as f64)));
         }
         (block, slots)
     }
@@ -256,7 +256,8 @@ impl<'a> Builder<'a> {
                 block.cost.total = node.cost.total;
                 if let (Some(actual), Some(own)) = (&mut block.actual, self.actual(node)) {
                     let filtered = actual.filtered + own.filtered;
-                    *actual = NodeActual { startup_micros: actual.startup_micros, filtered, ..own };
+                    let NodeActual { startup_micros, searches, .. } = *actual;
+                    *actual = NodeActual { startup_micros, filtered, searches, ..own };
                 }
                 let text = deparse_conjunction(conditions, &self.own_names(&slots));
                 block.details.push(("Filter".to_owned(), Fact::Text(text)));
@@ -269,8 +270,8 @@ impl<'a> Builder<'a> {
                 block.cost.total = node.cost.total;
                 block.cost.width = node.cost.width;
                 if let (Some(actual), Some(own)) = (&mut block.actual, self.actual(node)) {
-                    let (rows, filtered) = (actual.rows, actual.filtered);
-                    *actual = NodeActual { rows, filtered, ..own };
+                    let NodeActual { rows, filtered, searches, .. } = *actual;
+                    *actual = NodeActual { rows, filtered, searches, ..own };
                 }
                 block.details.retain(|d| d.0 != "Output");
                 self.output(&mut block, &slots);
@@ -576,6 +577,14 @@ impl<'a> Builder<'a> {
         Slot { text, plain: true }
     }
 
+    /// A column of the scanned relation in the scan's own conditions: qualified with VERBOSE only.
+    fn own_column(&self, alias: &str, column: &str) -> Slot {
+        match self.options.verbose {
+            true => self.column_slot(alias, column),
+            false => Slot { text: quote_identifier(column), plain: true },
+        }
+    }
+
     fn function_slot(&self, calls: &[Expr], alias: &str, i: usize) -> Slot {
         use crate::func::Body;
         let mut at = i;
@@ -634,29 +643,30 @@ impl<'a> Builder<'a> {
             block.facts.push(("Schema", Fact::Text(scan.relation.schema.to_string())));
         }
         block.facts.push(("Alias", Fact::Text(scan.alias.to_string())));
-        let slots: Vec<Slot> = scan
-            .columns
-            .iter()
-            .map(|c| match c {
-                ScanColumn::Attribute(i) => {
-                    let name = scan.relation.columns.get(*i).map_or("?", |c| &c.name);
-                    self.column_slot(&scan.alias, name)
-                }
-                ScanColumn::RowId | ScanColumn::Ctid => self.column_slot(&scan.alias, "ctid"),
-                ScanColumn::TableOid => self.column_slot(&scan.alias, "tableoid"),
-                ScanColumn::Xmin => self.column_slot(&scan.alias, "xmin"),
+        let names = || {
+            scan.columns.iter().map(|c| match c {
+                ScanColumn::Attribute(i) => scan.relation.columns.get(*i).map_or("?", |c| &c.name),
+                ScanColumn::RowId | ScanColumn::Ctid => "ctid",
+                ScanColumn::TableOid => "tableoid",
+                ScanColumn::Xmin => "xmin",
             })
-            .collect();
+        };
+        let slots: Vec<Slot> = names().map(|name| self.column_slot(&scan.alias, name)).collect();
+        let own: Vec<Slot> = names().map(|name| self.own_column(&scan.alias, name)).collect();
         self.output(&mut block, &slots);
         if let Some((_, _, shown)) = index
             && !shown.is_empty()
         {
             let all: Vec<Slot> =
-                scan.relation.columns.iter().map(|c| self.column_slot(&scan.alias, &c.name)).collect();
+                scan.relation.columns.iter().map(|c| self.own_column(&scan.alias, &c.name)).collect();
             let text = deparse_conjunction(shown, &self.names(&all));
             block.details.push(("Index Cond".to_owned(), Fact::Text(text)));
         }
-        self.filter_lines(&mut block, &scan.filter, &slots);
+        if !scan.filter.is_empty() {
+            let text = deparse_conjunction(&scan.filter, &self.own_names(&own));
+            block.details.push(("Filter".to_owned(), Fact::Text(text)));
+            self.attach_subplans(&mut block, scan.filter.iter(), &slots);
+        }
         (block, slots)
     }
 

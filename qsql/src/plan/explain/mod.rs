@@ -60,6 +60,8 @@ pub struct NodeActual {
     pub total_micros: i64,
     /// Rows that its own conditions removed, over all loops.
     pub filtered: u64,
+    /// Searches of its index, over all loops.
+    pub searches: u64,
     /// Pages that it and its inputs found in the buffer pool.
     pub hits: u64,
     /// Pages that it and its inputs had read.
