@@ -191,6 +191,19 @@ pub(crate) fn revoke(acl: &mut Acl, grantee: Oid, grantor: Oid, privileges: Priv
     acl.retain(|i| i.privileges != 0);
 }
 
+/// Passes what the old owner holds and has granted on to the new one.
+pub(crate) fn change_owner(acl: &mut Acl, old: Oid, new: Oid) {
+    if old == new {
+        return;
+    }
+    let heir = |role: Oid| if role == old { new } else { role };
+    for item in std::mem::take(acl) {
+        let (grantee, grantor) = (heir(item.grantee), heir(item.grantor));
+        grant(acl, grantee, grantor, item.privileges, false);
+        grant(acl, grantee, grantor, item.grantable, true);
+    }
+}
+
 /// What `member_of` (the role and all it belongs to) may do by the list.
 pub(crate) fn allowed(acl: &[AclItem], member_of: &dyn Fn(Oid) -> bool) -> Privileges {
     acl.iter().filter(|i| i.grantee == PUBLIC || member_of(i.grantee)).fold(0, |set, i| set | i.privileges)
@@ -244,5 +257,9 @@ mod tests {
         assert_eq!(grantable(&acl, &|r| r == 20), 0);
         revoke(&mut acl, 20, 10, SELECT | UPDATE, false);
         assert_eq!(allowed(&acl, &|r| r == 20), SELECT);
+        grant(&mut acl, 20, 10, INSERT, true);
+        change_owner(&mut acl, 10, 20);
+        let printed: Vec<String> = acl.iter().map(|i| print(i, &names)).collect();
+        assert_eq!(printed, ["\"joe doe\"=a*rwdDxtm/\"joe doe\"", "=r/\"joe doe\""]);
     }
 }

@@ -18,7 +18,7 @@ use nq_qsql::error::Result;
 use nq_qsql::types::Oid;
 use nq_storage::TreeId;
 
-use super::acl::Acl;
+use super::acl::{self, Acl};
 use super::codec::damaged;
 
 /// The classes of objects; the number is part of the key.
@@ -134,6 +134,17 @@ pub(crate) struct RelationObject {
     pub(crate) on_commit: OnCommit,
     /// `reltype`: OID of the row type.
     pub(crate) row_type: Oid,
+}
+
+impl RelationObject {
+    /// The object with another descriptor; privileges pass on to a new owner.
+    pub(crate) fn with_relation(&self, relation: Relation) -> RelationObject {
+        let (old, new) = (self.relation.owner, relation.owner);
+        let mut object = RelationObject { relation: Arc::new(relation), ..self.clone() };
+        let lists = object.acl.iter_mut().chain(object.column_acl.iter_mut().map(|(_, acl)| acl));
+        lists.for_each(|acl| acl::change_owner(acl, old, new));
+        object
+    }
 }
 
 /// The column that owns a sequence.

@@ -397,8 +397,10 @@ impl Session {
             sink.copy_out(&CopySpec { format: formatter.format(), columns: plan.columns.len() as u16 });
             line.clear();
             formatter.header(line);
-            if !line.is_empty() {
+            // A header line is a message of its own; the binary header leaves with what follows it.
+            if formatter.format() == Format::Text && !line.is_empty() {
                 sink.copy_data(line)?;
+                line.clear();
             }
         }
         let finished = self.with_exec_cx(plan, &[], memory, |cx| {
@@ -411,10 +413,11 @@ impl Session {
                     },
                 };
                 for at in from..rows.count() {
-                    line.clear();
                     formatter.row(&rows, rows.rows().nth(at), cx.io, line)?;
                     *copied += 1;
-                    if sink.copy_data(line)? == Flow::Full {
+                    let flow = sink.copy_data(line)?;
+                    line.clear();
+                    if flow == Flow::Full {
                         *batch = Some((rows, at + 1));
                         return Ok(false);
                     }
@@ -427,7 +430,6 @@ impl Session {
         if !finished {
             return Ok(Outcome::Suspended);
         }
-        line.clear();
         formatter.trailer(line);
         if !line.is_empty() {
             sink.copy_data(line)?;

@@ -8,6 +8,7 @@ use nq_qsql::{bail, sql_err};
 use std::sync::Arc;
 
 use super::{Why, flag, limit};
+use crate::catalog::acl;
 use crate::catalog::object::{Class, DatabaseObject};
 use crate::session::Session;
 use crate::session::utility::Done;
@@ -91,12 +92,8 @@ impl Session {
             bail!(INSUFFICIENT_PRIVILEGE, "permission denied to change owner of database");
         }
         let mut changed = DatabaseObject { owner, ..(*database).clone() };
-        for item in changed.acl.iter_mut().flatten() {
-            for role in [&mut item.grantee, &mut item.grantor] {
-                if *role == database.owner {
-                    *role = owner;
-                }
-            }
+        if let Some(acl) = &mut changed.acl {
+            acl::change_owner(acl, database.owner, owner);
         }
         self.put_database(changed)?;
         Done::tag("ALTER DATABASE")

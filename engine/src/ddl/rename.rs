@@ -290,7 +290,10 @@ impl Session {
                 let owner = self.need_role(&alter.owner)?;
                 let namespace = self.find_altered_schema(name)?;
                 self.check_may_become(owner)?;
-                let changed = Namespace { owner, ..(*namespace).clone() };
+                let mut changed = Namespace { owner, ..(*namespace).clone() };
+                if let Some(acl) = &mut changed.acl {
+                    acl::change_owner(acl, namespace.owner, owner);
+                }
                 let key = ObjectKey::new(Class::Namespace, namespace.oid);
                 self.put_object(key, Object::Namespace(Arc::new(changed)))?;
                 Done::tag("ALTER SCHEMA")

@@ -78,7 +78,8 @@ impl VirtualScan {
             ScanColumn::RowId => Datum::Int8(number as i64),
             ScanColumn::Ctid => crate::table::scan::ctid(number as u64),
             ScanColumn::TableOid => Datum::Oid(self.scan.relation.oid),
-            ScanColumn::Xmin => Datum::Null,
+            // Computed rows are of no transaction; those of a new cluster are of the first one.
+            ScanColumn::Xmin => Datum::Oid(1),
         }
     }
 

@@ -1,10 +1,30 @@
 //! What the catalog's views show of the session itself.
 
+use nq_qsql::func::Host;
+
 use super::Session;
-use super::host::Modes;
+use super::host::{Modes, SessionHost};
 use super::transaction::isolation_name;
 use crate::catalog::system::{SessionFacts, SettingFact};
-use crate::settings::definition;
+use crate::settings::{Definition, definition};
+
+impl SessionHost {
+    /// The parameters that are shown, with their present values.
+    pub(crate) fn setting_facts(&self) -> Vec<SettingFact> {
+        let fact = |definition: &'static Definition| {
+            let (source, reset) = self.settings.source(definition);
+            let setting = match definition.name {
+                "transaction_isolation"
+                | "transaction_read_only"
+                | "transaction_deferrable"
+                | "data_directory" => self.setting(definition.name).unwrap_or_default(),
+                _ => self.settings.value(definition).plain(),
+            };
+            SettingFact { definition, setting, source: source.as_str(), reset: reset.plain() }
+        };
+        definition::all().iter().filter(|d| d.category != "Hidden").map(fact).collect()
+    }
+}
 
 impl Session {
     /// What functions can ask of the transaction, now.
@@ -19,23 +39,8 @@ impl Session {
 
     /// The facts, now. Costs some time: asked for only by plans that read system relations.
     pub(crate) fn facts(&mut self) -> SessionFacts {
-        use nq_qsql::func::Host;
         self.host.modes = self.modes();
-        let settings = definition::all()
-            .iter()
-            .filter(|d| d.category != "Hidden")
-            .map(|definition| {
-                let (source, reset) = self.host.settings.source(definition);
-                let setting = match definition.name {
-                    "transaction_isolation"
-                    | "transaction_read_only"
-                    | "transaction_deferrable"
-                    | "data_directory" => self.host.setting(definition.name).unwrap_or_default(),
-                    _ => self.host.settings.value(definition).plain(),
-                };
-                SettingFact { definition, setting, source: source.as_str(), reset: reset.plain() }
-            })
-            .collect();
+        let settings = self.host.setting_facts();
         let statements = self
             .statements
             .iter()

@@ -88,7 +88,7 @@ impl Session {
         object: &RelationObject,
         relation: Relation,
     ) -> Result<Arc<RelationObject>> {
-        self.put_relation(RelationObject { relation: Arc::new(relation), ..object.clone() })
+        self.put_relation(object.with_relation(relation))
     }
 
     /// A relation's object as it is now.

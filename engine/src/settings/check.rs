@@ -1,6 +1,7 @@
 //! Who may change a parameter, and the parameters whose text has a form of its own.
 
 use nq_qsql::error::Result;
+use nq_qsql::func::find_encoding;
 use nq_qsql::types::datetime::zone::Zone;
 use nq_qsql::types::io::{DateOrder, DateStyle};
 use nq_qsql::{bail, sql_err};
@@ -57,10 +58,14 @@ pub(super) fn canonical(definition: &Definition, value: Value) -> Result<Value> 
             parse_date_style(text).map(|(s, o)| Value::Text(print_date_style(s, o).into())).ok_or_else(refuse)
         }
         "TimeZone" | "log_timezone" => Ok(Value::Text(time_zone(text).map_err(|_| refuse())?.name().into())),
-        "client_encoding" => match text.to_ascii_uppercase().replace(['-', '_'], "").as_str() {
-            "UTF8" | "UNICODE" => Ok(Value::Text("UTF8".into())),
-            "SQLASCII" => Ok(Value::Text("SQL_ASCII".into())),
-            _ => Err(refuse()),
+        "client_encoding" => match find_encoding(text) {
+            Some(name @ ("UTF8" | "SQL_ASCII")) => Ok(Value::Text(name.into())),
+            Some(name) => {
+                let message = refuse().message().to_owned();
+                Err(sql_err!(FEATURE_NOT_SUPPORTED, "{message}")
+                    .detail(format!("Conversion between {name} and UTF8 is not supported.")))
+            }
+            None => Err(refuse()),
         },
         "search_path" => match split_identifiers(text) {
             Some(_) => Ok(value),

@@ -2,19 +2,27 @@
 //!
 //! Operator chains are walked along their left spine in a loop, so that `1 + 1 + ...` needs no stack.
 
-use super::Binder;
 use super::coerce::{C_COLLATION, DEFAULT_COLLATION, collation_of};
 use super::scope::Clause;
+use super::{Binder, RecordField};
 use crate::error::{Result, SqlError};
-use crate::func::CastContext;
 use crate::func::category::{array_of, display, element_of};
 use crate::func::resolve::{CallShape, FunctionMatch, resolve_function, resolve_operator};
+use crate::func::{CastContext, RECORD_FIELD};
 use crate::parse::ast::{
     Case, ChooseFunc, ExprId, ExprKind as A, ObjectName, Operator, Pos, SqlValueFunc, Subscript, TypeName,
 };
 use crate::plan::expr::{Expr, ExprKind};
 use crate::types::{DataType, Datum, io_text, oid};
 use crate::{bail, sql_err};
+
+/// Field `index` of a record with the given fields.
+pub(crate) fn record_field(row: Expr, index: usize, fields: &[RecordField]) -> Expr {
+    let (at, ty) = (row.at, fields[index].1);
+    let which = Expr::new(ExprKind::Const(Datum::Int4(index as i32)), DataType::of(oid::INT4));
+    let call = ExprKind::Call { func: &RECORD_FIELD, args: vec![row, which], operator: 0 };
+    Expr { kind: call, ty, collation: collation_of(ty.oid), at }
+}
 
 impl Binder<'_> {
     /// Binds an expression of the tree.
@@ -508,8 +516,11 @@ impl Binder<'_> {
         // An anonymous row's fields are called f1, f2, ...
         let index =
             name.strip_prefix('f').and_then(|n| n.parse::<usize>().ok()).and_then(|n| n.checked_sub(1));
+        let fields = self.record_fields(&row);
+        let named = fields.as_ref().and_then(|f| f.iter().position(|(field, _)| **field == *name.name));
         match (&row.kind, index) {
             (ExprKind::Row(fields), Some(i)) if i < fields.len() => Ok(fields[i].clone()),
+            _ if let (Some(fields), Some(i)) = (&fields, named) => Ok(at(record_field(row, i, fields), pos)),
             _ => Err(sql_err!(
                 UNDEFINED_COLUMN,
                 "could not identify column \"{}\" in record data type",

@@ -239,9 +239,11 @@ impl Binder<'_> {
                 }
             };
             hidden(self, Some("tableoid"), ScanColumn::TableOid, oid::OID, -6);
+            if relation.kind != RelationKind::Sequence {
+                hidden(self, Some("xmin"), ScanColumn::Xmin, oid::XID, -2);
+            }
             if !matches!(relation.kind, RelationKind::Virtual | RelationKind::Sequence) {
                 hidden(self, Some("ctid"), ScanColumn::Ctid, oid::TID, -1);
-                hidden(self, Some("xmin"), ScanColumn::Xmin, oid::XID, -2);
                 hidden(self, None, ScanColumn::RowId, oid::INT8, 0);
             }
         }

@@ -231,6 +231,8 @@ impl Binder<'_> {
             }
             None => Vec::new(),
         };
+        // Sets in grouping expressions are made before the groups.
+        let plan = self.apply_sets(plan, rewrite.group.iter_mut().map(|(_, e)| e).collect());
         let plan = Logical::Aggregate {
             input: Box::new(plan),
             group: rewrite.group,
@@ -700,12 +702,12 @@ impl Binder<'_> {
 
     // Set-returning targets.
 
-    /// Takes set-returning calls out of the targets, innermost first; calls of one depth run side by side.
-    pub(crate) fn apply_sets(&mut self, mut plan: Logical, targets: &mut [TargetEntry]) -> Logical {
+    /// Takes set-returning calls out of the expressions, innermost first; calls of one depth run side by side.
+    pub(crate) fn apply_sets(&mut self, mut plan: Logical, mut over: Vec<&mut Expr>) -> Logical {
         loop {
             let mut found: Vec<(ColumnId, Expr)> = Vec::new();
-            for target in targets.iter_mut() {
-                self.take_sets(&mut target.expr, &mut found);
+            for expr in &mut over {
+                self.take_sets(expr, &mut found);
             }
             if found.is_empty() {
                 return plan;
@@ -722,8 +724,7 @@ impl Binder<'_> {
         if is_set(e) {
             let ExprKind::Call { args, .. } = &e.kind else { return };
             if !args.iter().any(|a| a.any(&mut |x| is_set(x))) {
-                let id = self.new_column(e.ty);
-                self.s.collations[id as usize] = e.collation;
+                let id = self.column_for(e);
                 let mut column = self.column(id);
                 column.at = e.at;
                 found.push((id, std::mem::replace(e, column)));

@@ -52,13 +52,16 @@ pub use target::write_target;
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use crate::catalog::Catalog;
 use crate::error::{Result, SqlError};
+use crate::func::Body;
 use crate::parse::ast::{Ast, QueryId, Statement};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalCte, Subquery};
 use crate::plan::physical::{Command, OutputColumn, RelationUse};
-use crate::types::{DataType, IoContext, Oid};
+use crate::types::{DataType, IoContext, Oid, oid};
 
 /// What binding and optimising see beside the statement.
 #[derive(Clone, Copy)]
@@ -134,6 +137,9 @@ fn too_complex() -> SqlError {
     )
 }
 
+/// A field of a record: its name and type.
+pub(crate) type RecordField = (Arc<str>, DataType);
+
 /// What the binder of a statement and those of its views have in common.
 #[derive(Default)]
 pub(crate) struct Shared {
@@ -158,6 +164,8 @@ pub(crate) struct Shared {
     views: u32,
     /// The statement's own query, which may have INTO.
     into: Option<QueryId>,
+    /// The fields of columns of type `record` that functions with OUT parameters have made.
+    records: HashMap<ColumnId, Arc<[RecordField]>>,
     /// What names mean, when a view's query is bound to be stored.
     resolution: Option<Box<Resolution>>,
 }
@@ -230,7 +238,27 @@ impl<'a> Binder<'a> {
         let block = self.scopes.last().map_or(0, |s| s.block);
         let id = self.new_column_of(expr.ty, block, origin);
         self.s.collations[id as usize] = expr.collation;
+        if let Some(fields) = self.record_fields(expr) {
+            self.s.records.insert(id, fields);
+        }
         id
+    }
+
+    /// The fields of an expression of type `record`, where they are known before it is computed.
+    pub(crate) fn record_fields(&self, expr: &Expr) -> Option<Arc<[RecordField]>> {
+        if expr.ty.oid != oid::RECORD {
+            return None;
+        }
+        match &expr.kind {
+            ExprKind::Column(id) => self.s.records.get(id).cloned(),
+            ExprKind::Call { func, .. } => match func.body {
+                Body::Set { columns, .. } if !columns.is_empty() => {
+                    Some(columns.iter().map(|(name, ty)| (Arc::from(*name), DataType::of(*ty))).collect())
+                }
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// Runs `f` one level deeper.

@@ -9,10 +9,10 @@
 
 use std::sync::Arc;
 
-use super::Binder;
 use super::coerce::conjuncts;
 use super::query::{BoundQuery, ResultColumn, position, sorted};
 use super::scope::{Clause, NsColumn};
+use super::{Binder, RecordField};
 use crate::catalog::RelationKind;
 use crate::error::{Result, SqlError};
 use crate::parse::ast::{
@@ -112,7 +112,7 @@ impl Binder<'_> {
             plan = self.apply_windows(plan, &mut targets)?;
         }
         if self.scope().has_sets {
-            plan = self.apply_sets(plan, &mut targets);
+            plan = self.apply_sets(plan, targets.iter_mut().map(|t| &mut t.expr).collect());
         }
         if locking {
             return self.finish_locked(plan, targets, keys, query, recheck);
@@ -229,7 +229,16 @@ impl Binder<'_> {
                 .enumerate()
                 .map(|(i, expr)| NsColumn { name: Arc::from(format!("f{}", i + 1)), expr })
                 .collect()),
-            _ if row.ty.oid == oid::RECORD => Err(SqlError::unsupported("expansion of a record").at(row.at)),
+            _ if row.ty.oid == oid::RECORD => {
+                let Some(fields) = self.record_fields(&row) else {
+                    return Err(SqlError::unsupported("expansion of a record").at(row.at));
+                };
+                let column = |(i, (name, _)): (usize, &RecordField)| NsColumn {
+                    name: name.clone(),
+                    expr: super::expr::record_field(row.clone(), i, &fields),
+                };
+                Ok(fields.iter().enumerate().map(column).collect())
+            }
             _ => Err(sql_err!(
                 WRONG_OBJECT_TYPE,
                 "type {} is not composite",

@@ -343,7 +343,12 @@ static ENCODINGS: &[(&str, i32)] = &[
     ("SHIFT_JIS_2004", 41),
 ];
 
-fn encoding_number(name: &str) -> Option<i32> {
+/// Finds an encoding as PostgreSQL does: by its letters and digits alone.
+pub fn find_encoding(name: &str) -> Option<&'static str> {
+    encoding(name).map(|e| e.0)
+}
+
+fn encoding(name: &str) -> Option<(&'static str, i32)> {
     let plain =
         |s: &str| s.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let wanted = match plain(name).as_str() {
@@ -351,7 +356,11 @@ fn encoding_number(name: &str) -> Option<i32> {
         "iso88591" => "latin1".to_owned(),
         other => other.to_owned(),
     };
-    ENCODINGS.iter().find(|e| plain(e.0) == wanted).map(|e| e.1)
+    ENCODINGS.iter().find(|e| plain(e.0) == wanted).copied()
+}
+
+fn encoding_number(name: &str) -> Option<i32> {
+    encoding(name).map(|e| e.1)
 }
 
 fn known_encoding(name: &str) -> Result<i32> {

@@ -5,7 +5,7 @@ use nq_qsql::types::Datum;
 
 use super::cell::{acl_texts, texts};
 use super::record::Record;
-use super::{RowList, SystemCx};
+use super::{RowList, SettingFact, SystemCx};
 use crate::catalog::BOOTSTRAP_SUPERUSER;
 use crate::settings::Kind;
 
@@ -96,8 +96,8 @@ pub(super) fn pg_tablespace(of: &Relation) -> RowList {
 }
 
 /// `pg_settings`
-pub(super) fn pg_settings(cx: &SystemCx<'_>, of: &Relation) -> RowList {
-    let row = |fact: &super::SettingFact| {
+pub(super) fn pg_settings(settings: &[SettingFact], of: &Relation) -> RowList {
+    let row = |fact: &SettingFact| {
         let d = fact.definition;
         let (kind, words, min, max) = match &d.kind {
             Kind::Bool => ("bool", None, None, None),
@@ -123,5 +123,5 @@ pub(super) fn pg_settings(cx: &SystemCx<'_>, of: &Relation) -> RowList {
             .set("pending_restart", false)
             .done()
     };
-    cx.session.settings.iter().map(row).collect()
+    settings.iter().map(row).collect()
 }

@@ -11,6 +11,7 @@ mod activity;
 mod cell;
 mod cluster;
 pub(crate) mod data;
+pub(crate) mod descriptions;
 mod objects;
 mod record;
 mod relations;
@@ -258,6 +259,11 @@ pub(crate) fn rows(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> Result<RowL
     Ok(rows)
 }
 
+/// The rows of `pg_settings`.
+pub(crate) fn settings_rows(settings: &[SettingFact]) -> RowList {
+    by_name(PG_CATALOG, "pg_settings").map_or_else(RowList::new, |of| cluster::pg_settings(settings, of))
+}
+
 fn pg_catalog(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> Result<RowList> {
     Ok(match &*of.name {
         "pg_class" => relations::pg_class(cx, of, keys),
@@ -269,13 +275,13 @@ fn pg_catalog(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> Result<RowList> 
         "pg_depend" => objects::pg_depend(cx, of),
         "pg_rewrite" => objects::pg_rewrite(cx, of),
         "pg_namespace" => objects::pg_namespace(cx, of),
-        "pg_description" => objects::pg_description(cx, of),
+        "pg_description" => objects::pg_description(cx, of, keys),
         "pg_shdescription" => objects::pg_shdescription(cx, of),
         "pg_database" => cluster::pg_database(cx, of),
         "pg_authid" => cluster::pg_authid(cx, of),
         "pg_auth_members" => cluster::pg_auth_members(cx, of),
         "pg_db_role_setting" => cluster::pg_db_role_setting(cx, of),
-        "pg_settings" => cluster::pg_settings(cx, of),
+        "pg_settings" => cluster::pg_settings(&cx.session.settings, of),
         "pg_tablespace" => cluster::pg_tablespace(of),
         "pg_type" => types::pg_type(cx, of, keys),
         "pg_collation" => types::pg_collation(of),

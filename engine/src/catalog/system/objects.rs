@@ -8,10 +8,11 @@ use nq_qsql::types::{Datum, Oid};
 use super::cell::{NULL, acl_texts};
 use super::record::Record;
 use super::relations::{constraint_columns, default_oid};
-use super::{RowList, SystemCx};
+use super::{RowList, SystemCx, descriptions};
 use crate::catalog::object::{Namespace, RelationObject};
 use crate::catalog::state::CommentKey;
 use crate::catalog::{PG_CATALOG, class};
+use crate::exec::Keys;
 
 fn user_relations<'a>(
     cx: &'a SystemCx<'_>,
@@ -53,16 +54,24 @@ pub(super) fn pg_sequence(cx: &SystemCx<'_>, of: &Relation) -> RowList {
 }
 
 /// `pg_description`
-pub(super) fn pg_description(cx: &SystemCx<'_>, of: &Relation) -> RowList {
-    let row = |(key, text): (&CommentKey, &Arc<str>)| {
+pub(super) fn pg_description(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList {
+    let (catalog, object) = (keys.oid(of, "classoid"), keys.oid(of, "objoid"));
+    let row = |key: &CommentKey, text: &str| {
         Record::new(of)
             .set("objoid", key.1)
             .set("classoid", key.0)
             .set("objsubid", key.2)
-            .set("description", text.clone())
+            .set("description", text.to_owned())
             .done()
     };
-    cx.view.catalog.comments().map(row).collect()
+    let wanted =
+        |key: &CommentKey| catalog.is_none_or(|oid| oid == key.0) && object.is_none_or(|oid| oid == key.1);
+    let own = cx.view.catalog.comments().filter(|(key, _)| wanted(key)).map(|(key, text)| row(key, text));
+    let built_in = descriptions::all()
+        .map(|(catalog, object, text)| (CommentKey(catalog, object, 0), text))
+        .filter(|(key, _)| wanted(key) && cx.view.catalog.comment(*key).is_none())
+        .map(|(key, text)| row(&key, text));
+    own.chain(built_in).collect()
 }
 
 /// `pg_shdescription`

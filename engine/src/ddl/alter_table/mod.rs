@@ -174,14 +174,9 @@ impl Session {
             build = alteration.table.indexes.iter().map(|i| i.oid).collect();
         }
         let Alteration { table, depends, computed, rewrite, not_null, checks, generated, .. } = alteration;
-        let column_acl =
-            before.column_acl.iter().filter(|(c, _)| !table.columns[*c].dropped).cloned().collect();
-        let stored = self.put_relation(RelationObject {
-            relation: Arc::new(table),
-            depends,
-            column_acl,
-            ..(*before).clone()
-        })?;
+        let mut object = RelationObject { depends, ..before.with_relation(table) };
+        object.column_acl.retain(|(c, _)| !object.relation.columns[*c].dropped);
+        let stored = self.put_relation(object)?;
         let relation = &stored.relation;
         if rewrite {
             let work =

@@ -125,6 +125,11 @@ pub(super) fn rows(host: &mut SessionHost, name: &str, args: &[Datum]) -> Result
         "pg_stat_get_backend_idset" => Ok(backends::ids(&call)),
         "pg_snapshot_xip" | "txid_snapshot_xip" => transactions::snapshot_xip(&call),
         "pg_partition_tree" | "pg_partition_ancestors" => objects::partitions(&call),
+        "pg_show_all_settings" => Ok(crate::catalog::system::settings_rows(&call.host.setting_facts())),
+        // There are no extensions.
+        "pg_available_extensions" | "pg_available_extension_versions" | "pg_extension_update_paths" => {
+            Ok(Rows::new())
+        }
         "pg_listening_channels" => Ok(Rows::new()),
         _ => Err(SqlError::unsupported(format_args!("function {name}"))),
     }

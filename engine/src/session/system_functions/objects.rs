@@ -7,11 +7,15 @@ use nq_qsql::types::{Datum, Oid, info, oid};
 use nq_qsql::{bail, func, sql_err};
 
 use super::{Answer, Call, Rows, text_or_null};
-use crate::catalog::{class, quote_identifier};
+use crate::catalog::{class, quote_identifier, system};
 
 pub(super) fn call(c: &mut Call<'_>) -> Answer {
     let comment = |catalog: Oid, object: Oid, sub: i32| {
-        c.view.comment(catalog, object, sub).map_or(Datum::Null, |t| Datum::Text(t.clone()))
+        let built_in = || system::descriptions::built_in(catalog, object).filter(|_| sub == 0);
+        match c.view.comment(catalog, object, sub) {
+            Some(text) => Datum::Text(text.clone()),
+            None => built_in().map_or(Datum::Null, Datum::text),
+        }
     };
     Ok(Some(match c.name {
         "obj_description" => match c.args.len() {

@@ -2,9 +2,9 @@
 
 use super::super::Body::{Scalar, Set};
 use super::super::{Function, ident};
-use super::{I, S, TEXT_A, V, f, forward, input, output, rows};
+use super::{I, NAME_A, S, TEXT_A, V, f, forward, input, output, rows};
 use crate::types::oid::{
-    ACLITEM, BOOL, CHAR, CSTRING, FLOAT8, INT4, INT8, INTERVAL, NUMERIC, OID, PG_LSN, PG_NODE_TREE,
+    ACLITEM, BOOL, CHAR, CSTRING, FLOAT8, INT4, INT8, INTERVAL, NAME, NUMERIC, OID, PG_LSN, PG_NODE_TREE,
     PG_SNAPSHOT, RECORD, REGCLASS, TEXT, TIMESTAMPTZ, TXID_SNAPSHOT, XID8,
 };
 
@@ -20,6 +20,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(1936, "pg_stat_get_backend_idset", &[], INT4, S, true, Set { body: rows!("pg_stat_get_backend_idset"), columns: &[] }),
     f(2196, "inet_client_addr", &[], 869, S, false, Scalar(forward!("inet_client_addr"))),
     f(2198, "inet_server_addr", &[], 869, S, false, Scalar(forward!("inet_server_addr"))),
+    f(2084, "pg_show_all_settings", &[], RECORD, S, true, Set { body: rows!("pg_show_all_settings"), columns: &[("name", TEXT), ("setting", TEXT), ("unit", TEXT), ("category", TEXT), ("short_desc", TEXT), ("extra_desc", TEXT), ("context", TEXT), ("vartype", TEXT), ("source", TEXT), ("min_val", TEXT), ("max_val", TEXT), ("enumvals", TEXT_A), ("boot_val", TEXT), ("reset_val", TEXT), ("sourcefile", TEXT), ("sourceline", INT4), ("pending_restart", BOOL)] }),
     f(2289, "pg_options_to_table", &[TEXT_A], RECORD, S, true, Set { body: rows!("pg_options_to_table"), columns: &[("option_name", TEXT), ("option_value", TEXT)] }),
     f(2509, "pg_get_expr", &[PG_NODE_TREE, OID, BOOL], TEXT, S, true, Scalar(forward!("pg_get_expr"))),
     f(2556, "pg_tablespace_databases", &[OID], OID, S, true, Set { body: rows!("pg_tablespace_databases"), columns: &[] }),
@@ -41,6 +42,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(3035, "pg_listening_channels", &[], TEXT, S, true, Set { body: rows!("pg_listening_channels"), columns: &[] }),
     f(3075, "pg_stat_get_bgwriter_stat_reset_time", &[], TIMESTAMPTZ, S, true, Scalar(forward!("pg_stat_get_bgwriter_stat_reset_time"))),
     f(3078, "pg_sequence_parameters", &[OID], RECORD, S, true, Set { body: rows!("pg_sequence_parameters"), columns: &[("start_value", INT8), ("minimum_value", INT8), ("maximum_value", INT8), ("increment", INT8), ("cycle_option", BOOL), ("cache_size", INT8), ("data_type", OID)] }).names(&["sequence_oid"]),
+    f(3082, "pg_available_extensions", &[], RECORD, S, true, Set { body: rows!("pg_available_extensions"), columns: &[("name", NAME), ("default_version", TEXT), ("comment", TEXT)] }),
+    f(3083, "pg_available_extension_versions", &[], RECORD, S, true, Set { body: rows!("pg_available_extension_versions"), columns: &[("name", NAME), ("version", TEXT), ("superuser", BOOL), ("trusted", BOOL), ("relocatable", BOOL), ("schema", NAME), ("requires", NAME_A), ("comment", TEXT)] }),
+    f(3084, "pg_extension_update_paths", &[NAME], RECORD, S, true, Set { body: rows!("pg_extension_update_paths"), columns: &[("source", TEXT), ("target", TEXT), ("path", TEXT)] }).names(&["name"]),
     f(3160, "pg_stat_get_checkpointer_write_time", &[], FLOAT8, S, true, Scalar(forward!("pg_stat_get_checkpointer_write_time"))),
     f(3161, "pg_stat_get_checkpointer_sync_time", &[], FLOAT8, S, true, Scalar(forward!("pg_stat_get_checkpointer_sync_time"))),
     f(3165, "pg_wal_lsn_diff", &[PG_LSN, PG_LSN], NUMERIC, I, true, Scalar(forward!("pg_wal_lsn_diff"))),

@@ -12,6 +12,10 @@ use crate::types::oid::{
 pub(crate) static NEXT_IDENTITY: Function =
     f(1574, "nextval", &[REGCLASS], INT8, V, true, Scalar(session::next_identity));
 
+/// A field of a record, counted from 0. The binder makes such calls for `(record).field`; they are no row of `pg_proc`.
+pub(crate) static RECORD_FIELD: Function =
+    f(0, "record_field", &[RECORD, INT4], RECORD, I, true, Scalar(super::super::record::field));
+
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[
     f(68, "xideq", &[XID, XID], BOOL, I, true, Scalar(ident::xideq)),

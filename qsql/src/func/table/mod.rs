@@ -23,7 +23,7 @@ mod text;
 mod uuid;
 mod window;
 
-pub(crate) use ident::NEXT_IDENTITY;
+pub(crate) use ident::{NEXT_IDENTITY, RECORD_FIELD};
 
 use super::{Body, Cast, CastContext, CastMethod, Function, Operator, Volatility};
 use crate::types::Oid;
