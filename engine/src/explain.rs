@@ -11,7 +11,7 @@ use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::{Ast, Def, DefValue, Explain, Statement};
 use nq_qsql::plan::explain::{ActualStats, ExplainOptions, explain};
 use nq_qsql::plan::physical::OutputColumn;
-use nq_qsql::types::{Datum, oid};
+use nq_qsql::types::{Datum, Oid, oid};
 use nq_qsql::{bail, sql_err};
 use nq_storage::buffer::touched;
 
@@ -100,14 +100,37 @@ pub(crate) fn columns(statement: &Explain) -> Result<Arc<[OutputColumn]>> {
 }
 
 impl Session {
-    /// EXPLAIN.
-    pub(crate) fn explain(&mut self, source: &Arc<Source>, ast: &Ast, statement: &Explain) -> Result<Done> {
+    /// The types of the parameters of what is explained.
+    pub(crate) fn explained_params(
+        &mut self,
+        source: &Source,
+        ast: &Ast,
+        statement: &Explain,
+        declared: &[Oid],
+    ) -> Result<Vec<Oid>> {
+        match &statement.statement {
+            Statement::Execute(_) => Ok(declared.to_vec()),
+            explained => {
+                let plan = self.plan_statement(source, ast, explained, declared)?;
+                Ok(plan.params.iter().map(|ty| ty.oid).collect())
+            }
+        }
+    }
+
+    /// EXPLAIN, with the values of the statement's own parameters.
+    pub(crate) fn explain(
+        &mut self,
+        source: &Arc<Source>,
+        ast: &Ast,
+        statement: &Explain,
+        given: &[Datum],
+    ) -> Result<Done> {
         let request = request(statement)?;
         let env = self.db.env.clone();
         let (start, pages) = (env.monotonic_nanos(), touched());
-        let (mut plan, params) = self.plan_explained(source, ast, &statement.statement)?;
+        let (mut plan, params) = self.plan_explained(source, ast, &statement.statement, given)?;
         while !self.lock_plan_relations(&plan)? {
-            (plan, _) = self.plan_explained(source, ast, &statement.statement)?;
+            (plan, _) = self.plan_explained(source, ast, &statement.statement, given)?;
         }
         let planned = touched();
         let mut actuals = ActualStats {
@@ -125,12 +148,13 @@ impl Session {
         Ok(Done::Rows { columns: columns(statement)?, rows, tag: "EXPLAIN".to_owned() })
     }
 
-    /// The plan of what is explained, and the parameters that EXECUTE gives it.
+    /// The plan of what is explained, and its parameters: those that EXECUTE gives it, or those given.
     fn plan_explained(
         &mut self,
         source: &Arc<Source>,
         ast: &Ast,
         statement: &Statement,
+        given: &[Datum],
     ) -> Result<(Arc<Plan>, Vec<Datum>)> {
         match statement {
             Statement::Execute(execute) => {
@@ -138,7 +162,11 @@ impl Session {
                 let params = self.execute_arguments(&prepared, ast, execute)?;
                 Ok((self.prepared_plan(&prepared)?, params))
             }
-            statement => Ok((self.plan_statement(source, ast, statement, &[])?, Vec::new())),
+            statement => {
+                let types: Vec<Oid> =
+                    given.iter().map(|p| if p.is_null() { 0 } else { p.natural_type() }).collect();
+                Ok((self.plan_statement(source, ast, statement, &types)?, given.to_vec()))
+            }
         }
     }
 

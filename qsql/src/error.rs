@@ -195,6 +195,8 @@ pub struct ErrorFields {
     pub column: Option<String>,
     pub data_type: Option<String>,
     pub constraint: Option<String>,
+    /// Name of PostgreSQL's function that reports it, where drivers decide by it.
+    pub routine: Option<&'static str>,
 }
 
 /// The result of anything that can fail towards a client.
@@ -217,6 +219,7 @@ impl SqlError {
             column: None,
             data_type: None,
             constraint: None,
+            routine: None,
         }))
     }
 
@@ -257,6 +260,12 @@ impl SqlError {
     /// Adds the context field (`CONTEXT:` in psql), for example COPY's line and column.
     pub fn context(mut self, text: impl Into<String>) -> Self {
         self.0.context = Some(text.into());
+        self
+    }
+
+    /// Adds the routine field, by which drivers know some errors apart.
+    pub fn routine(mut self, name: &'static str) -> Self {
+        self.0.routine = Some(name);
         self
     }
 

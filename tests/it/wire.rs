@@ -107,6 +107,37 @@ async fn copy_in_and_out() {
     let chunks: Vec<_> = futures_util::StreamExt::collect::<Vec<_>>(stream).await;
     let text: Vec<u8> = chunks.into_iter().flat_map(|chunk| chunk.unwrap().to_vec()).collect();
     assert_eq!(String::from_utf8(text).unwrap(), "1,one\n2,\n3,three\n");
+    // The driver wants the header and the first row, or the end, in one message.
+    for (condition, wanted) in [("true", vec![1, 2, 3]), ("a > 3", Vec::new())] {
+        let sql = format!("COPY (SELECT a FROM c WHERE {condition} ORDER BY a) TO STDOUT (FORMAT binary)");
+        let stream = client.copy_out(&sql).await.unwrap();
+        let rows = tokio_postgres::binary_copy::BinaryCopyOutStream::new(stream, &[Type::INT4]);
+        let rows: Vec<_> = futures_util::StreamExt::collect::<Vec<_>>(rows).await;
+        let found: Vec<i32> = rows.into_iter().map(|row| row.unwrap().get(0)).collect();
+        assert_eq!(found, wanted);
+    }
+}
+
+#[tokio::test]
+async fn what_drivers_send_by_habit() {
+    let cluster = Cluster::start(NQDB);
+    let client = connect(&cluster).await;
+    // One driver sends its encoding in quotes.
+    client.batch_execute("SET client_encoding = '''utf-8'''").await.unwrap();
+    let error = client.batch_execute("SET client_encoding = 'no encoding'").await.unwrap_err();
+    assert_eq!(code(&error), "22023");
+    client
+        .batch_execute("CREATE TABLE h(a int2 PRIMARY KEY); UNLISTEN *; CLOSE ALL; RESET ALL")
+        .await
+        .unwrap();
+    let explain = client.prepare("EXPLAIN (ANALYZE, COSTS OFF) SELECT a FROM h WHERE a > $1").await.unwrap();
+    assert_eq!(explain.params(), [Type::INT2]);
+    assert!(!client.query(&explain, &[&1i16]).await.unwrap().is_empty());
+    let all = client.prepare("SELECT * FROM h").await.unwrap();
+    client.batch_execute("ALTER TABLE h ADD b text").await.unwrap();
+    let error = client.query(&all, &[]).await.unwrap_err();
+    let error = error.as_db_error().expect("the server's");
+    assert_eq!((error.code().code(), error.routine()), ("0A000", Some("RevalidateCachedQuery")));
 }
 
 #[tokio::test]
@@ -199,6 +230,29 @@ fn execute_with_the_largest_row_limit() {
     socket.write_all(&bytes).unwrap();
     let kinds: Vec<u8> = read_until(&mut socket, b'Z').iter().map(|m| m.0).collect();
     assert_eq!(kinds, b"12DCZ");
+}
+
+#[test]
+fn a_client_that_sends_ahead_leaves_others_their_turns() {
+    let cluster = Cluster::start(NQDB);
+    let (mut hasty, mut other) = (raw(&cluster), raw(&cluster));
+    let mut sender = hasty.try_clone().unwrap();
+    let count = 20_000;
+    let ahead = std::thread::spawn(move || sender.write_all(&message(b'Q', b"SELECT 1\0").repeat(count)));
+    let answered = std::thread::spawn(move || {
+        for _ in 0..count {
+            read_until(&mut hasty, b'Z');
+        }
+    });
+    let mut turns = 0;
+    while !answered.is_finished() {
+        other.write_all(&message(b'Q', b"SELECT 2\0")).unwrap();
+        read_until(&mut other, b'Z');
+        turns += 1;
+    }
+    answered.join().unwrap();
+    ahead.join().unwrap().unwrap();
+    assert!(turns > 30, "the other client had {turns} turns");
 }
 
 #[test]

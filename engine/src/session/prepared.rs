@@ -239,6 +239,9 @@ impl Session {
                     let plan = self.cached_plan(&source.inner()?, &prepared.declared)?;
                     plan.params.iter().map(|ty| ty.oid).collect()
                 }
+                Statement::Explain(explain) if parsed.ast.max_param > 0 => {
+                    self.explained_params(&source, &parsed.ast, explain, &prepared.declared)?
+                }
                 _ => prepared.declared.clone(),
             };
             prepared.params.resize(parsed.ast.max_param as usize, nq_qsql::types::oid::TEXT);
@@ -265,7 +268,9 @@ impl Session {
         };
         match &prepared.columns {
             Some(columns) if !same(columns) => {
-                bail!(FEATURE_NOT_SUPPORTED, "cached plan must not change result type")
+                // Drivers prepare again when they see the routine.
+                Err(sql_err!(FEATURE_NOT_SUPPORTED, "cached plan must not change result type")
+                    .routine("RevalidateCachedQuery"))
             }
             _ => Ok(plan),
         }

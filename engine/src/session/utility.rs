@@ -35,6 +35,12 @@ impl Done {
     }
 }
 
+/// There are no extensions but what is built in.
+pub(crate) fn no_extension(name: &str) -> SqlError {
+    nq_qsql::sql_err!(FEATURE_NOT_SUPPORTED, "extension \"{name}\" is not available")
+        .hint("The extension must first be installed on the system where PostgreSQL is running.")
+}
+
 impl Session {
     /// The columns a utility statement will return; `None` for none.
     pub(crate) fn describe_utility(&mut self, source: &Source) -> Result<Option<Arc<[OutputColumn]>>> {
@@ -67,6 +73,7 @@ impl Session {
         self.note_command(&ast.statement)?;
         let done = match &ast.statement {
             Statement::DeclareCursor(declare) => self.declare_cursor(&source, declare, &portal.params),
+            Statement::Explain(explain) => self.explain(&source, ast, explain, &portal.params),
             statement => self.dispatch(&source, ast, statement),
         };
         if self.transaction.txn.is_some() {
@@ -136,7 +143,7 @@ impl Session {
             Statement::Deallocate(name) => self.deallocate(name.as_deref()),
             Statement::Fetch(fetch) => self.fetch(fetch),
             Statement::CloseCursor(name) => self.close_cursor(name.as_deref()),
-            Statement::Explain(explain) => self.explain(source, ast, explain),
+            Statement::Explain(explain) => self.explain(source, ast, explain, &[]),
             Statement::Copy(copy) => self.copy_from(ast, copy).map(Done::Copy),
             Statement::Query(query) if has_into(ast, *query) => self.select_into(source, ast, *query),
             Statement::Query(_)
@@ -193,9 +200,9 @@ impl Session {
             Statement::CreateExtension(create) => self.create_extension(create),
             Statement::Qsql(statement) => self.run_qsql(statement),
             Statement::Unsupported { what } => Err(SqlError::unsupported(what)),
-            Statement::Listen(_) | Statement::Unlisten(_) | Statement::Notify { .. } => {
-                Err(SqlError::unsupported("LISTEN/NOTIFY"))
-            }
+            // Nothing is listened to; poolers send it with each connection they hand back.
+            Statement::Unlisten(_) => Done::tag("UNLISTEN"),
+            Statement::Listen(_) | Statement::Notify { .. } => Err(SqlError::unsupported("LISTEN/NOTIFY")),
             Statement::PrepareTransaction(_) => {
                 self.abandon();
                 bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "prepared transactions are disabled")
@@ -287,8 +294,7 @@ impl Session {
                 ));
                 Done::tag("CREATE EXTENSION")
             }
-            name => Err(nq_qsql::sql_err!(FEATURE_NOT_SUPPORTED, "extension \"{name}\" is not available")
-                .hint("The extension must first be installed on the system where PostgreSQL is running.")),
+            name => Err(no_extension(name)),
         }
     }
 

@@ -69,10 +69,12 @@ pub fn optimize(
         subplans: Vec::new(),
         exec_params: 0,
         outer: Vec::new(),
+        correlated: Vec::new(),
         trying: false,
     };
-    let ctes = lower.lower_ctes()?;
+    let mut ctes = lower.lower_ctes()?;
     let root = lower.lower_exactly(&bound.plan, &bound.outputs)?.node;
+    lower.place_correlated(&mut ctes);
     Ok(PhysicalPlan {
         root,
         columns: bound.columns,

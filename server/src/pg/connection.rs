@@ -25,13 +25,16 @@ use super::stream::Stream;
 use crate::listen::Shared;
 use crate::runtime_env::{aside, within_slice};
 
-/// Capacity that an idle connection's buffers may keep, bytes.
 /// How long a task waits for a row before its statement does so in place, with time-outs and deadlock detection.
 const ROW_WAIT: Duration = Duration::from_millis(20);
+/// Capacity that an idle connection's buffers may keep, bytes.
 const IDLE_BUFFER_BYTES: usize = 16 << 10;
 
 /// Longest Bind whose values are read without moving other connections aside, bytes.
 const SHORT_MESSAGE_BYTES: usize = 16 << 10;
+/// Messages that a client which sends ahead has answered before others get their turn.
+const MESSAGES_IN_A_ROW: u32 = 64;
+
 /// Room in the input buffer during a COPY FROM STDIN, bytes.
 const COPY_READ_BYTES: usize = 64 << 10;
 
@@ -66,6 +69,8 @@ pub struct Connection {
     input: BytesMut,
     out: Output,
     mode: Mode,
+    /// Messages taken since the connection last waited for its client or for its turn.
+    in_a_row: u32,
     shutdown: watch::Receiver<bool>,
     /// Told when the session is to end although the client has not asked for it.
     ended: Arc<Notify>,
@@ -80,7 +85,7 @@ impl Connection {
         let ended = Arc::new(Notify::new());
         let tell = Arc::clone(&ended);
         session.on_end(Box::new(move || tell.notify_one()));
-        Connection { shared, stream, session, input, out, mode: Mode::Ready, shutdown, ended }
+        Connection { shared, stream, session, input, out, mode: Mode::Ready, in_a_row: 0, shutdown, ended }
     }
 
     /// Serves the client until one side ends the connection.
@@ -123,12 +128,18 @@ impl Connection {
         }
     }
 
-    /// Returns the next whole message. When none is waiting, what has been gathered leaves first.
+    /// Returns the next whole message. When none is waiting, what has been gathered leaves first; when many wait, other
+    /// connections get their turns in between.
     async fn next_message(&mut self) -> Result<(Header, BytesMut), End> {
         loop {
             if let Some(header) = frame::peek_header(&self.input).map_err(End::Fatal)? {
                 let total = HEADER_BYTES + header.body_bytes;
                 if self.input.len() >= total {
+                    self.in_a_row += 1;
+                    if self.in_a_row >= MESSAGES_IN_A_ROW {
+                        self.in_a_row = 0;
+                        tokio::task::yield_now().await;
+                    }
                     let mut message = self.input.split_to(total);
                     message.advance(HEADER_BYTES);
                     return Ok((header, message));
@@ -136,6 +147,7 @@ impl Connection {
             }
             self.flush().await?;
             self.read().await?;
+            self.in_a_row = 0;
         }
     }
 

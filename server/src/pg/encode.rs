@@ -120,6 +120,9 @@ impl Output {
                 self.field(kind, value);
             }
         }
+        if let Some(routine) = fields.routine {
+            self.field(b'R', routine);
+        }
         self.bytes.push(0);
         self.end();
     }

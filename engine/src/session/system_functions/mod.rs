@@ -126,10 +126,8 @@ pub(super) fn rows(host: &mut SessionHost, name: &str, args: &[Datum]) -> Result
         "pg_snapshot_xip" | "txid_snapshot_xip" => transactions::snapshot_xip(&call),
         "pg_partition_tree" | "pg_partition_ancestors" => objects::partitions(&call),
         "pg_show_all_settings" => Ok(crate::catalog::system::settings_rows(&call.host.setting_facts())),
-        // There are no extensions.
-        "pg_available_extensions" | "pg_available_extension_versions" | "pg_extension_update_paths" => {
-            Ok(Rows::new())
-        }
+        "pg_available_extensions" | "pg_available_extension_versions" => Ok(Rows::new()),
+        "pg_extension_update_paths" => Err(super::utility::no_extension(call.text(0))),
         "pg_listening_channels" => Ok(Rows::new()),
         _ => Err(SqlError::unsupported(format_args!("function {name}"))),
     }

@@ -55,7 +55,7 @@ impl Lower<'_> {
         (self.subqueries, self.ctes) = (rewriter.subqueries, rewriter.ctes);
         let right = order_joins(pushed, &self.estimator, &self.parts());
 
-        let (params, subplans) = (self.exec_params, self.subplans.len());
+        let (params, subplans, correlated) = (self.exec_params, self.subplans.len(), self.correlated.clone());
         let mut inner_need = need.clone();
         inner_need.union(&self.parts().columns_of_all(on));
         inner_need.union(&self.parts().free(&right));
@@ -68,6 +68,7 @@ impl Lower<'_> {
         }
         self.exec_params = params;
         self.subplans.truncate(subplans);
+        self.correlated = correlated;
         Ok(None)
     }
 }

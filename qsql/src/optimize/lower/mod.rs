@@ -34,8 +34,18 @@ pub(crate) struct Lower<'a> {
     pub(crate) exec_params: u32,
     /// Columns from outside: id and exec param, innermost last.
     pub(crate) outer: Vec<(ColumnId, u32)>,
+    /// Common table expressions that refer to outer queries, once a scan of them has been lowered.
+    pub(crate) correlated: Vec<Option<CorrelatedCte>>,
     /// A group look-up is being tried: none is tried within it, so that planning time stays in proportion.
     pub(crate) trying: bool,
+}
+
+/// A common table expression that refers to outer queries. It is computed with the exec params of the outermost subquery around its
+/// scans, which is the one that it is written in or lies around that; they have the same values in all subqueries within.
+#[derive(Clone)]
+pub(crate) struct CorrelatedCte {
+    node: Node,
+    params: Vec<(ColumnId, u32)>,
 }
 
 /// A physical operator with what the logical side knows of it.
@@ -166,20 +176,18 @@ impl Lower<'_> {
         Lowered { node, slots, order }
     }
 
-    /// The CTEs of the statement, in their places.
+    /// The CTEs of the statement, in their places; those that refer to outer queries are left empty.
     pub(crate) fn lower_ctes(&mut self) -> Result<Vec<Cte>> {
         let mut out = Vec::with_capacity(self.ctes.len());
+        self.correlated = vec![None; self.ctes.len()];
         for i in 0..self.ctes.len() {
             let name = self.ctes[i].name.clone();
             let columns = self.ctes[i].columns.clone();
             let modifies = matches!(self.ctes[i].plan, Some(Logical::Modify(_)));
             let plan = match self.ctes[i].plan.clone() {
-                Some(plan) if modifies || self.ctes[i].references > 0 => {
-                    if !self.parts().free(&plan).is_empty() {
-                        return Err(SqlError::unsupported(
-                            "a WITH query that refers to an outer query and is not inlined",
-                        ));
-                    }
+                Some(plan)
+                    if (modifies || self.ctes[i].references > 0) && self.parts().free(&plan).is_empty() =>
+                {
                     self.lower_exactly(&plan, &columns)?.node
                 }
                 _ => self.node(Op::Empty, &[], 0.0, 0.0, 0.0),
@@ -187,6 +195,42 @@ impl Lower<'_> {
             out.push(Cte { name, plan, modifies });
         }
         Ok(out)
+    }
+
+    /// Lowers a CTE that refers to outer queries where it is scanned.
+    pub(crate) fn lower_correlated(&mut self, cte: usize) -> Result<()> {
+        let Some(plan) = self.ctes[cte].plan.clone() else { return Ok(()) };
+        let free: Vec<ColumnId> = self.parts().free(&plan).iter().collect();
+        let mut params = Vec::with_capacity(free.len());
+        for id in free {
+            match self.outer.iter().find(|o| o.0 == id) {
+                Some(&outermost) => params.push(outermost),
+                None => return Err(SqlError::internal(format!("column {id} is not computed for a CTE"))),
+            }
+        }
+        match self.correlated.get(cte) {
+            _ if params.is_empty() => return Ok(()),
+            Some(Some(known)) if known.params == params => return Ok(()),
+            Some(Some(_)) => {
+                return Err(SqlError::unsupported("a WITH query that is read for rows of two outer queries"));
+            }
+            _ => {}
+        }
+        let columns = self.ctes[cte].columns.clone();
+        let outer = std::mem::replace(&mut self.outer, params.clone());
+        let lowered = self.lower_exactly(&plan, &columns);
+        self.outer = outer;
+        self.correlated[cte] = Some(CorrelatedCte { node: lowered?.node, params });
+        Ok(())
+    }
+
+    /// Puts the CTEs that refer to outer queries into their places.
+    pub(crate) fn place_correlated(&mut self, ctes: &mut [Cte]) {
+        for (cte, correlated) in ctes.iter_mut().zip(self.correlated.drain(..)) {
+            if let Some(correlated) = correlated {
+                cte.plan = correlated.node;
+            }
+        }
     }
 
     /// Sort keys as slots of an input.

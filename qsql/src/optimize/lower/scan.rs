@@ -215,6 +215,9 @@ impl Lower<'_> {
         work_table: bool,
         conditions: &[Expr],
     ) -> Result<Lowered> {
+        if !work_table {
+            self.lower_correlated(cte as usize)?;
+        }
         let plan = Logical::CteScan { cte, columns: columns.to_vec(), alias: alias.clone(), work_table };
         let rows = self.estimator.rows(&plan);
         let op = if work_table {
