@@ -12,6 +12,7 @@ use nq_storage::Interrupt;
 use parking_lot::{Mutex, RwLock};
 
 use crate::metrics::Counters;
+use crate::session::Encryption;
 
 /// Reasons to raise a session's interrupt.
 pub(crate) mod reason {
@@ -68,6 +69,7 @@ pub(crate) struct Backend {
     pub(crate) user: Oid,
     pub(crate) client_addr: Option<IpAddr>,
     pub(crate) client_port: i32,
+    pub(crate) encryption: Option<Encryption>,
     pub(crate) start: i64,
     pub(crate) interrupt: Arc<Interrupt>,
     pub(crate) doing: Mutex<Doing>,

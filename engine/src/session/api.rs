@@ -31,6 +31,19 @@ pub struct ConnectInfo {
     pub client_addr: Option<IpAddr>,
     /// The client's port; -1 for a Unix socket.
     pub client_port: i32,
+    /// How the connection is encrypted, if it is.
+    pub encryption: Option<Encryption>,
+}
+
+/// The encryption of a connection, in OpenSSL's words (`pg_stat_ssl`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encryption {
+    /// `TLSv1.3`
+    pub version: &'static str,
+    /// `TLS_AES_256_GCM_SHA384`
+    pub cipher: String,
+    /// Bits of the cipher's key.
+    pub bits: i32,
 }
 
 /// The format of a value on the wire.

@@ -44,7 +44,9 @@ use crate::copy::CopyIn;
 use crate::database::{Database, Home};
 use crate::settings::{Settings, Source as SettingSource};
 
-pub use api::{ConnectInfo, CopySpec, Flow, Format, Notice, Outcome, ResultSink, Rows, StatementDescription};
+pub use api::{
+    ConnectInfo, CopySpec, Encryption, Flow, Format, Notice, Outcome, ResultSink, Rows, StatementDescription,
+};
 pub(crate) use set::set_text;
 
 use deferral::Deferral;
@@ -187,6 +189,7 @@ impl Session {
             user: role.oid,
             client_addr: info.client_addr,
             client_port: info.client_port,
+            encryption: info.encryption.clone(),
             start: now,
             interrupt: Arc::new(nq_storage::Interrupt::new()),
             doing: Mutex::new(Doing {

@@ -220,7 +220,8 @@ impl Handshake {
             Peer::Tcp(address, port) => (Some(address), i32::from(port)),
             Peer::Unix(_) => (None, -1),
         };
-        let info = ConnectInfo { user, database, settings, client_addr, client_port };
+        let encryption = self.stream.encryption();
+        let info = ConnectInfo { user, database, settings, client_addr, client_port, encryption };
         let shared = self.shared.clone();
         let name = if info.database.is_empty() { &info.user } else { &info.database };
         let short = shared.database.is_open(name);

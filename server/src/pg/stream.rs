@@ -3,6 +3,8 @@
 use std::io;
 
 use bytes::BytesMut;
+use nq_engine::session::Encryption;
+use rustls::{CipherSuite, ProtocolVersion};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
@@ -17,6 +19,23 @@ pub enum Stream {
     Unix(UnixStream),
     /// Nothing any more.
     Closed,
+}
+
+/// What OpenSSL calls a cipher suite, and the bits of its key.
+fn openssl_name(suite: CipherSuite) -> (String, i32) {
+    let name = format!("{suite:?}");
+    let bits = if name.contains("AES_128") { 128 } else { 256 };
+    // TLS13_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
+    let shown = match name.strip_prefix("TLS13_") {
+        Some(rest) => format!("TLS_{rest}"),
+        None => name
+            .trim_start_matches("TLS_")
+            .replace("_WITH_", "_")
+            .replace("AES_", "AES")
+            .replace("CHACHA20_POLY1305_SHA256", "CHACHA20_POLY1305")
+            .replace('_', "-"),
+    };
+    (shown, bits)
 }
 
 /// Least room in the input buffer before a read, bytes.
@@ -47,6 +66,19 @@ impl Stream {
         }
     }
 
+    /// How it is encrypted.
+    pub fn encryption(&self) -> Option<Encryption> {
+        let Stream::Tls(s) = self else { return None };
+        let connection = s.get_ref().1;
+        let version = match connection.protocol_version()? {
+            ProtocolVersion::TLSv1_2 => "TLSv1.2",
+            ProtocolVersion::TLSv1_3 => "TLSv1.3",
+            _ => "unknown",
+        };
+        let (cipher, bits) = openssl_name(connection.negotiated_cipher_suite()?.suite());
+        Some(Encryption { version, cipher, bits })
+    }
+
     /// Tells the peer that nothing more comes.
     pub async fn shutdown(&mut self) {
         let _ = match self {
@@ -55,5 +87,26 @@ impl Stream {
             Stream::Unix(s) => s.shutdown().await,
             Stream::Closed => Ok(()),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cipher_suites_have_openssls_names() {
+        for (suite, name, bits) in [
+            (CipherSuite::TLS13_AES_256_GCM_SHA384, "TLS_AES_256_GCM_SHA384", 256),
+            (CipherSuite::TLS13_CHACHA20_POLY1305_SHA256, "TLS_CHACHA20_POLY1305_SHA256", 256),
+            (CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "ECDHE-RSA-AES128-GCM-SHA256", 128),
+            (
+                CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+                "ECDHE-ECDSA-CHACHA20-POLY1305",
+                256,
+            ),
+        ] {
+            assert_eq!(openssl_name(suite), (name.to_owned(), bits));
+        }
     }
 }

@@ -30,6 +30,25 @@ pub(super) fn pg_stat_activity(cx: &SystemCx<'_>, of: &Relation) -> RowList {
     cx.db.activity.all().iter().map(|b| activity_row(cx, of, b, &locks)).collect()
 }
 
+/// Whether the current user sees what a session does.
+fn may_see(cx: &SystemCx<'_>, backend: &Backend) -> bool {
+    let cluster = &cx.view.cluster;
+    [READ_ALL_STATS, backend.user].iter().any(|role| cluster.has_privileges_of(cx.user, *role))
+}
+
+/// `pg_stat_ssl`
+pub(super) fn pg_stat_ssl(cx: &SystemCx<'_>, of: &Relation) -> RowList {
+    let row = |backend: &Arc<Backend>| {
+        let row = Record::new(of).set("pid", backend.pid).set("ssl", backend.encryption.is_some());
+        match &backend.encryption {
+            Some(e) => row.set("version", e.version).set("cipher", e.cipher.clone()).set("bits", e.bits),
+            None => row,
+        }
+        .done()
+    };
+    cx.db.activity.all().iter().filter(|b| may_see(cx, b)).map(row).collect()
+}
+
 fn activity_row(cx: &SystemCx<'_>, of: &Relation, backend: &Backend, locks: &[LockInfo]) -> Vec<Datum> {
     let doing = backend.doing.lock().clone();
     let database = cx.view.cluster.database(backend.database).map(|d| d.name.clone());
@@ -40,9 +59,7 @@ fn activity_row(cx: &SystemCx<'_>, of: &Relation, backend: &Backend, locks: &[Lo
         .set("usesysid", backend.user)
         .set("usename", cx.view.cluster.role_name(backend.user))
         .set("application_name", doing.application.clone());
-    let cluster = &cx.view.cluster;
-    let may_see = [READ_ALL_STATS, backend.user].iter().any(|role| cluster.has_privileges_of(cx.user, *role));
-    if !may_see {
+    if !may_see(cx, backend) {
         return row.set("query", "<insufficient privilege>").done();
     }
     let time = |t: i64| Datum::TimestampTz(t);

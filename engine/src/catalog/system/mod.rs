@@ -293,6 +293,7 @@ fn pg_catalog(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> Result<RowList> 
         "pg_statistic" => statistics::pg_statistic(cx, of),
         "pg_stats" => statistics::pg_stats(cx, of)?,
         "pg_stat_activity" => activity::pg_stat_activity(cx, of),
+        "pg_stat_ssl" => activity::pg_stat_ssl(cx, of),
         "pg_stat_database" => activity::pg_stat_database(cx, of),
         "pg_locks" => activity::pg_locks(cx, of),
         "pg_prepared_statements" => activity::pg_prepared_statements(cx, of),

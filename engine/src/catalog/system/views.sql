@@ -168,9 +168,6 @@ WHERE s.schemaname IN ('pg_catalog', 'information_schema') OR s.schemaname::text
 @ pg_catalog.pg_stat_database_conflicts
 SELECT d.oid, d.datname, 0, 0, 0, 0, 0, 0 FROM pg_catalog.pg_database d
 
-@ pg_catalog.pg_stat_ssl: pid ssl
-SELECT a.pid, false FROM pg_catalog.pg_stat_activity a WHERE a.client_port IS NOT NULL
-
 @ pg_catalog.pg_stat_gssapi: pid gss_authenticated encrypted credentials_delegated
 SELECT a.pid, false, false, false FROM pg_catalog.pg_stat_activity a WHERE a.client_port IS NOT NULL
 
