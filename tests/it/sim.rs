@@ -28,3 +28,14 @@ fn lying_syncs_are_noticed() {
     let trouble = Trouble { lying_syncs: true, ..Trouble::default() };
     assert!((0..4).any(|seed| run(seed, ROUNDS_PER_WORLD, trouble).is_err()));
 }
+
+/// Worlds that have broken. 9: a leaf had lost stamps when it was written, and what used their room did not fit in redo. 2895: redo
+/// dropped stamps of a transaction whose rollback was still to come in the log.
+#[test]
+fn worlds_that_have_broken_hold() {
+    for (seed, rounds) in [(9, 5), (2895, 11)] {
+        if let Err(violation) = run(seed, rounds, Trouble::default()) {
+            panic!("{violation}");
+        }
+    }
+}

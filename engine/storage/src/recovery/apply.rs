@@ -9,6 +9,35 @@ fn bad(page: &PageBuf, what: &str) -> StoreError {
     StoreError::corrupt(NodeRef::new(page).id(), format!("the log does not fit the page: {what}"))
 }
 
+/// Room that a stamped record takes.
+pub fn room_of(node: NodeRef<'_>, key_len: usize, value_len: usize) -> usize {
+    record_bytes(key_len, value_len) - node.prefix().len().min(key_len)
+}
+
+/// Room that a changed value takes beyond the old one's.
+pub fn room_of_change(node: NodeRef<'_>, key: &[u8], delta: &Delta<'_>) -> usize {
+    let Found::At(slot) = node.find(key) else { return 0 };
+    (delta.new.len() + 16 * usize::from(node.stamp(slot).is_none())).saturating_sub(delta.old.len())
+}
+
+/// Room that an operation takes in a leaf.
+pub fn room_of_op(node: NodeRef<'_>, op: &Op<'_>) -> usize {
+    match op {
+        Op::Truncate { upper, .. } => upper.len(),
+        Op::Set { key, value, .. } => match node.find(key) {
+            Found::At(slot) => value.len().saturating_sub(node.value(slot).len()),
+            Found::Before(_) => 0,
+        },
+        Op::Image(_)
+        | Op::AddChild { .. }
+        | Op::DropChild { .. }
+        | Op::Prune { .. }
+        | Op::Free
+        | Op::Remove { .. }
+        | Op::RemoveRange { .. } => 0,
+    }
+}
+
 /// Inserts a record before a slot, which [`NodeRef::find`] has found for its key.
 pub fn insert_at(
     page: &mut PageBuf,
@@ -19,9 +48,7 @@ pub fn insert_at(
     value: &[u8],
 ) -> Result<()> {
     let node = NodeRef::new(page);
-    if node.free_bytes() < record_bytes(key.len(), value.len()) - node.prefix().len()
-        || !key.starts_with(node.prefix())
-    {
+    if node.free_bytes() < room_of(node, key.len(), value.len()) || !key.starts_with(node.prefix()) {
         return Err(bad(page, "no room for the record"));
     }
     NodeMut::new(page).insert(slot, key, value, flags, stamp);

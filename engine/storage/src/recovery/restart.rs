@@ -6,12 +6,8 @@ use crate::btree::{DIRECTORY, Trees};
 use crate::error::{Result, StoreError};
 use crate::ids::{Lsn, PageId, TreeId};
 use crate::page::{Found, NodeMut, NodeRef, PageBuf, PageKind, Stamp, page_kind, page_lsn};
-use crate::store::PAGE_BYTES;
 use crate::txn::{Prior, Reserve};
 use hashbrown::{HashMap, HashSet};
-
-/// More than an operation on one record or fence needs.
-const RECORD_ROOM: usize = PAGE_BYTES / 2;
 
 /// What recovery did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +25,9 @@ pub struct Recovered {
 pub fn recover(trees: &Trees, scan: Lsn, redo: Lsn) -> Result<Recovered> {
     let mut pass = Pass {
         trees,
+        scan,
         redo,
+        ends: None,
         missing: HashSet::default(),
         losers: HashMap::default(),
         recovered: Recovered::default(),
@@ -55,9 +53,15 @@ pub fn recover(trees: &Trees, scan: Lsn, redo: Lsn) -> Result<Recovered> {
     Ok(recovered)
 }
 
+/// The position of each transaction's end.
+type Ends = HashMap<u64, Lsn, foldhash::fast::FixedState>;
+
 struct Pass<'t> {
     trees: &'t Trees,
+    scan: Lsn,
     redo: Lsn,
+    /// See [`Pass::ends`].
+    ends: Option<Ends>,
     /// Pages that the log changes but the store does not have: they must be freed or remade further on.
     missing: HashSet<PageId, foldhash::fast::FixedState>,
     losers: HashMap<u64, Vec<Lsn>, foldhash::fast::FixedState>,
@@ -73,17 +77,17 @@ impl Pass<'_> {
         }
         match record {
             Record::Insert { xid, page, key, flags, value, .. } => {
-                self.change(*page, lsn, next, RECORD_ROOM, |bytes| {
-                    apply::insert(bytes, key, *flags, *xid, value)
-                })
+                let need = |node: NodeRef<'_>| apply::room_of(node, key.len(), value.len());
+                self.change(*page, lsn, next, need, |bytes| apply::insert(bytes, key, *flags, *xid, value))
             }
             Record::Change { xid, page, key, after, delta, .. } => {
-                self.change(*page, lsn, next, RECORD_ROOM, |bytes| {
-                    apply::change(bytes, key, *after, *xid, delta)
-                })
+                let need = |node: NodeRef<'_>| apply::room_of_change(node, key, delta);
+                self.change(*page, lsn, next, need, |bytes| apply::change(bytes, key, *after, *xid, delta))
             }
             Record::InsertRange { xid, page, first, rows, .. } => {
-                self.change(*page, lsn, next, PAGE_BYTES, |bytes| {
+                let need =
+                    |node: NodeRef<'_>| rows.iter().map(|row| apply::room_of(node, 8, row.len())).sum();
+                self.change(*page, lsn, next, need, |bytes| {
                     apply::insert_range(bytes, *first, apply::stamp_of(*xid), *rows)
                 })
             }
@@ -124,38 +128,57 @@ impl Pass<'_> {
         positions.truncate(positions.partition_point(|&lsn| lsn < from));
     }
 
+    /// Applies a change to a page that has not seen it; `need` is the room it takes there.
     fn change(
         &mut self,
         id: PageId,
         lsn: Lsn,
         next: Lsn,
-        room: usize,
+        need: impl FnOnce(NodeRef<'_>) -> usize,
         apply: impl FnOnce(&mut PageBuf) -> Result<()>,
     ) -> Result<()> {
-        let Some(mut page) = self.trees.pool.write_if_present(id)? else {
+        let trees = self.trees;
+        let Some(mut page) = trees.pool.write_if_present(id)? else {
             self.missing.insert(id);
             return Ok(());
         };
-        if page_lsn(page.bytes()) < next {
-            let logged = page.redo(lsn, next);
-            let bytes = page.edit(&logged);
-            self.make_room(bytes, room);
-            apply(bytes)?;
+        if page_lsn(page.bytes()) >= next {
+            return Ok(());
         }
-        Ok(())
+        let node = NodeRef::new(page.bytes());
+        let short =
+            page_kind(page.bytes()) == PageKind::Node && node.is_leaf() && node.free_bytes() < need(node);
+        let logged = page.redo(lsn, next);
+        let bytes = page.edit(&logged);
+        if short {
+            let ends = self.ends()?;
+            NodeMut::new(bytes).freeze(|xid| ends.get(&xid).is_none_or(|&end| end < lsn));
+        }
+        apply(bytes)
     }
 
-    /// Drops the stamps of ended transactions from a leaf with less than `room`.
+    /// Where the transactions with records in the log end; `u64::MAX`: nowhere. One without records had ended before.
     ///
-    /// At run time a page loses stamps when it is written, which is not logged, and what followed may have used that room. After a
-    /// crash redo may begin with an older version of the page, which has them still. A stamp that was dropped was of a transaction
-    /// below every snapshot: its end stands in the log before whatever used its room. So the stamps dropped here are at
-    /// least those, and what fitted then fits now.
-    fn make_room(&self, page: &mut PageBuf, room: usize) {
-        let node = NodeRef::new(page);
-        if page_kind(page) == PageKind::Node && node.is_leaf() && node.free_bytes() < room {
-            NodeMut::new(page).freeze(|xid| !self.losers.contains_key(&xid));
+    /// Asked for when a change does not fit a leaf. At run time a page loses stamps when it is written, which is not logged, and what
+    /// followed may have used their room; after a crash redo may begin with an older version of the page, which has them still.
+    /// A stamp that was dropped was of a transaction below every snapshot: it had ended before the change whose room is missing
+    /// was logged. So dropping the stamps of all transactions that had ended by then gives at least that room. Those of others
+    /// must stay: a rollback that follows in the log finds its records by them. That a transaction has not been seen yet
+    /// does not mean that it has ended: the pass begins behind the records of one that ended before the checkpoint.
+    fn ends(&mut self) -> Result<&Ends> {
+        if self.ends.is_none() {
+            let mut ends = Ends::default();
+            let mut reader = self.trees.wal.reader(self.scan)?;
+            while let Some(raw) = reader.next()? {
+                let record = Record::decode(raw.payload)?;
+                if let Some(xid) = record.xid() {
+                    let end = matches!(record, Record::Commit { .. } | Record::Abort { .. });
+                    ends.insert(xid, if end { raw.lsn } else { Lsn(u64::MAX) });
+                }
+            }
+            self.ends = Some(ends);
         }
+        Ok(self.ends.get_or_insert_default())
     }
 
     fn part(&mut self, lsn: Lsn, next: Lsn, part: &Part<'_>) -> Result<()> {
@@ -184,7 +207,8 @@ impl Pass<'_> {
                 Ok(())
             }
             _ => {
-                self.change(part.page, lsn, next, RECORD_ROOM, |bytes| apply::op(bytes, part.page, &part.op))
+                let need = |node: NodeRef<'_>| apply::room_of_op(node, &part.op);
+                self.change(part.page, lsn, next, need, |bytes| apply::op(bytes, part.page, &part.op))
             }
         }
     }
