@@ -453,3 +453,41 @@ fn sessions_end_when_they_are_told_to() {
     let replies = read_until(&mut socket, b'E');
     assert_eq!(sqlstate(&replies).as_deref(), Some("25P03"));
 }
+
+/// `role` and `session_authorization` among the start-up options are what SET would make of them.
+#[tokio::test]
+async fn options_do_not_lend_roles() {
+    let cluster = Cluster::start(NQDB);
+    let admin = connect(&cluster).await;
+    admin
+        .batch_execute("CREATE ROLE alice LOGIN; CREATE ROLE team; GRANT team TO alice; CREATE ROLE other")
+        .await
+        .unwrap();
+    let config = cluster.config().replace("user=postgres", "user=alice dbname=postgres");
+    for (option, expected) in [
+        ("role=team", "alice team"),
+        ("role=other", "42501"),
+        ("role=postgres", "42501"),
+        ("role=nosuch", "22023"),
+        ("session_authorization=alice", "alice alice"),
+        ("session_authorization=postgres", "42501"),
+    ] {
+        let mut config: tokio_postgres::Config = config.parse().unwrap();
+        config.options(format!("-c {option}"));
+        let found = match config.connect(NoTls).await {
+            Ok((client, connection)) => {
+                tokio::spawn(connection);
+                let row = client.query_one("SELECT session_user || ' ' || current_user", &[]).await.unwrap();
+                row.get::<_, String>(0)
+            }
+            Err(error) => code(&error),
+        };
+        assert_eq!(found, expected, "{option}");
+    }
+    let text = client_text_with_nul(&admin).await;
+    assert_eq!(text, "22021");
+}
+
+async fn client_text_with_nul(client: &Client) -> String {
+    client.query_one("SELECT $1::text", &[&"a\0b"]).await.map_or_else(|e| code(&e), |_| "taken".to_owned())
+}

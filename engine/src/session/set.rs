@@ -144,7 +144,11 @@ impl Session {
     /// As SET raises them.
     pub(super) fn assume_identity(&mut self, settings: &[(String, String)]) -> Result<()> {
         for (name, value) in settings {
-            match name.to_ascii_lowercase().as_str() {
+            let name = name.to_ascii_lowercase();
+            if ["session_authorization", "role"].contains(&name.as_str()) {
+                self.ready_view();
+            }
+            match name.as_str() {
                 "session_authorization" => self.set_session_authorization(Some(value), Scope::Session)?,
                 "role" => self.set_role(Some(value), Scope::Session)?,
                 _ => continue,
