@@ -77,6 +77,10 @@ pub(crate) struct Backend {
     pub(crate) terminate: AtomicBool,
     /// Tells whoever waits for the session's client that the session is to end.
     pub(crate) on_end: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Notifications wait for the session.
+    pub(crate) has_mail: AtomicBool,
+    /// Tells whoever waits for the session's client that notifications wait.
+    pub(crate) on_mail: OnceLock<Box<dyn Fn() + Send + Sync>>,
     pub(crate) counters: Counters,
 }
 

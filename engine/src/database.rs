@@ -25,6 +25,7 @@ use crate::catalog::state::{CatalogState, ClusterState};
 use crate::error::store_error;
 use crate::exec::memory::Budget;
 use crate::exec::spill::SpillSpace;
+use crate::notify::Channels;
 use crate::session::plan_cache::PlanCache;
 use crate::session::{ConnectInfo, Lsn, Session};
 use crate::settings::BaseSettings;
@@ -80,6 +81,7 @@ pub(crate) struct Home {
     pub(crate) tree: TreeId,
     state: ArcSwap<CatalogState>,
     pub(crate) plans: PlanCache,
+    pub(crate) channels: Channels,
 }
 
 impl Home {
@@ -298,6 +300,7 @@ impl Database {
             tree,
             state: ArcSwap::from_pointee(state),
             plans: PlanCache::default(),
+            channels: Channels::default(),
         });
         homes.insert(database.oid, home.clone());
         Ok(home)

@@ -8,6 +8,7 @@
 mod contention;
 mod isolation;
 mod manual;
+mod notify;
 mod sim;
 mod slt;
 mod tidy;

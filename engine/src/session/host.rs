@@ -11,6 +11,7 @@ use nq_qsql::{bail, sql_err};
 use nq_storage::txn::lock::SessionLocks;
 
 use super::Notice;
+use super::mailbox::Mailbox;
 use crate::activity::{Backend, reason};
 use crate::catalog::PG_CATALOG;
 use crate::catalog::acl;
@@ -47,6 +48,7 @@ pub(crate) struct SessionHost {
     /// Memory of large values that functions are making.
     aside: Option<crate::exec::memory::Reservation>,
     pub(crate) notices: Vec<Notice>,
+    pub(crate) mailbox: Mailbox,
     pub(crate) temp_namespace: Oid,
     /// All reported parameters are still to be told to the client.
     pub(crate) announce_settings: bool,
@@ -88,6 +90,7 @@ impl SessionHost {
         SessionHost {
             transaction_time: db.now(),
             statement_time: db.now(),
+            mailbox: Mailbox::new(backend.pid),
             db,
             home,
             backend,

@@ -15,6 +15,7 @@ mod encode;
 mod facts;
 pub(crate) mod host;
 mod limits;
+mod mailbox;
 mod objects;
 pub(crate) mod plan_cache;
 mod portal;
@@ -202,6 +203,8 @@ impl Session {
             }),
             terminate: false.into(),
             on_end: std::sync::OnceLock::new(),
+            has_mail: false.into(),
+            on_mail: std::sync::OnceLock::new(),
             counters: Default::default(),
         });
         let user = User { oid: role.oid, name: role.name.clone() };
@@ -675,6 +678,7 @@ impl Drop for Session {
         if let Err(error) = self.drop_temporary_objects() {
             tracing::warn!("temporary objects are left to the next start: {error}");
         }
+        self.home.channels.subscribe(&self.backend, &[]);
         self.db.activity.leave(self.backend.pid);
     }
 }

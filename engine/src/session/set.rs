@@ -276,6 +276,7 @@ impl Session {
                 self.host.locks.release_all();
                 self.home.plans.clear();
                 self.host.discard_sequences();
+                self.host.mailbox.unlisten(None);
                 self.commit_transaction()?;
                 self.drop_temporary_objects()?;
                 "DISCARD ALL"

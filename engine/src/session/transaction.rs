@@ -14,6 +14,7 @@
 //!
 //! Source: PostgreSQL manual, reference pages of BEGIN, COMMIT, ROLLBACK, SAVEPOINT and SET TRANSACTION.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use nq_qsql::error::{Result, SqlError};
@@ -22,6 +23,7 @@ use nq_qsql::types::Oid;
 use nq_qsql::{bail, sql_err};
 use nq_storage::{OwnWrites, Savepoint, Txn, TxnOptions};
 
+use super::mailbox::MailMark;
 use super::{Lsn, Session};
 use crate::activity::State;
 use crate::catalog::overlay::Overlay;
@@ -48,6 +50,7 @@ struct Mark {
     settings: usize,
     overlay: Option<usize>,
     after_commit: usize,
+    mail: MailMark,
     /// Of the session's locks.
     locks: usize,
 }
@@ -350,6 +353,7 @@ impl Session {
             settings,
             overlay,
             after_commit,
+            mail: self.host.mailbox.mark(),
             locks,
         });
         Ok(())
@@ -387,6 +391,7 @@ impl Session {
     fn restore_savepoint(&mut self) -> Result<()> {
         let Some(mark) = self.transaction.savepoints.last() else { return Ok(()) };
         let (settings, after_commit, overlay) = (mark.settings, mark.after_commit, mark.overlay);
+        self.host.mailbox.rollback_to(mark.mail);
         if let Some(txn) = self.transaction.txn.as_mut() {
             txn.rollback_to(&mark.savepoint).map_err(store_error)?;
         }
@@ -445,8 +450,17 @@ impl Session {
                 return Err(error);
             }
         }
+        let home = Arc::clone(&self.home);
+        let turn = (!self.host.mailbox.outgoing().is_empty()).then(|| home.channels.commit_order());
+        if turn.is_some()
+            && let Err(error) = home.channels.check_room(self.host.mailbox.outgoing().iter())
+        {
+            self.abandon();
+            return Err(error);
+        }
         let transaction = std::mem::take(&mut self.transaction);
         self.close_transaction_portals();
+        let mut position = Lsn::NONE;
         if let Some(txn) = transaction.txn {
             let read = txn.read_lsn();
             let committed = match &transaction.overlay {
@@ -460,6 +474,7 @@ impl Session {
                     self.undo_after_commit(0);
                     self.host.locks.release_transaction(0);
                     self.host.settings.rollback_to(0);
+                    self.host.mailbox.rollback_to(MailMark::default());
                     self.host.forget_view();
                     return Err(error);
                 }
@@ -471,7 +486,12 @@ impl Session {
                 Some(_) => {}
                 None => self.await_durable(read),
             }
+            position = committed.lsn.unwrap_or(read);
         }
+        if !self.host.mailbox.is_idle() {
+            self.deliver_mail(&home, position);
+        }
+        drop(turn);
         if self.host.settings.mark() > 0 {
             self.host.settings.commit();
             self.follow_user_settings();
@@ -530,6 +550,7 @@ impl Session {
         if self.transaction.overlay.take().is_some() {
             self.host.forget_view();
         }
+        self.host.mailbox.rollback_to(MailMark::default());
         self.transaction.savepoints.clear();
         self.undo_after_commit(0);
     }

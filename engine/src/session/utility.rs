@@ -200,9 +200,18 @@ impl Session {
             Statement::CreateExtension(create) => self.create_extension(create),
             Statement::Qsql(statement) => self.run_qsql(statement),
             Statement::Unsupported { what } => Err(SqlError::unsupported(what)),
-            // Nothing is listened to; poolers send it with each connection they hand back.
-            Statement::Unlisten(_) => Done::tag("UNLISTEN"),
-            Statement::Listen(_) | Statement::Notify { .. } => Err(SqlError::unsupported("LISTEN/NOTIFY")),
+            Statement::Listen(channel) => {
+                self.host.mailbox.listen(&channel.name);
+                Done::tag("LISTEN")
+            }
+            Statement::Unlisten(channel) => {
+                self.host.mailbox.unlisten(channel.as_ref().map(|name| &*name.name));
+                Done::tag("UNLISTEN")
+            }
+            Statement::Notify { channel, payload } => {
+                self.host.mailbox.notify(&channel.name, payload.as_deref().unwrap_or_default())?;
+                Done::tag("NOTIFY")
+            }
             Statement::PrepareTransaction(_) => {
                 self.abandon();
                 bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "prepared transactions are disabled")

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
+use nq_engine::Notification;
 use nq_engine::session::{Format, Notice, Outcome, Session};
 use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::sql_err;
@@ -74,6 +75,8 @@ pub struct Connection {
     shutdown: watch::Receiver<bool>,
     /// Told when the session is to end although the client has not asked for it.
     ended: Arc<Notify>,
+    /// Told when notifications wait for the session.
+    mail: Arc<Notify>,
 }
 
 impl Connection {
@@ -85,13 +88,26 @@ impl Connection {
         let ended = Arc::new(Notify::new());
         let tell = Arc::clone(&ended);
         session.on_end(Box::new(move || tell.notify_one()));
-        Connection { shared, stream, session, input, out, mode: Mode::Ready, in_a_row: 0, shutdown, ended }
+        let mail = Arc::new(Notify::new());
+        let tell = Arc::clone(&mail);
+        session.on_mail(Box::new(move || tell.notify_one()));
+        Connection {
+            shared,
+            stream,
+            session,
+            input,
+            out,
+            mode: Mode::Ready,
+            in_a_row: 0,
+            shutdown,
+            ended,
+            mail,
+        }
     }
 
     /// Serves the client until one side ends the connection.
     pub async fn run(mut self) {
-        self.report_parameters();
-        self.out.ready(self.session.transaction_status());
+        self.ready();
         if let Err(End::Fatal(error)) = self.serve().await {
             self.out.report(Severity::Fatal, &error);
             let _ = self.stream.write_all(&self.out.bytes).await;
@@ -116,7 +132,7 @@ impl Connection {
                 (_, b'F') => {
                     let error = SqlError::unsupported("the function call sub-protocol");
                     self.report(error)?;
-                    self.out.ready(self.session.transaction_status());
+                    self.ready();
                 }
                 (_, kind) => {
                     return Err(End::Fatal(sql_err!(
@@ -164,13 +180,18 @@ impl Connection {
         };
         let count = tokio::select! {
             biased;
-            count = self.stream.read(&mut self.input) => count?,
-            () = self.ended.notified() => 0,
+            count = self.stream.read(&mut self.input) => Some(count?),
+            () = self.ended.notified() => Some(0),
+            () = self.mail.notified() => None,
             _ = self.shutdown.wait_for(|down| *down) => return Err(End::Fatal(self.shared.end_reason())),
             () = timer => {
                 let error = idle.map_or_else(|| SqlError::internal("idle timer without a timeout"), |(_, error)| error);
                 return Err(End::Fatal(error));
             }
+        };
+        let Some(count) = count else {
+            self.report_notifications();
+            return Ok(());
         };
         match (count, self.session.end_reason()) {
             (_, Some(why)) => Err(End::Fatal(why)),
@@ -217,6 +238,13 @@ impl Connection {
         Ok(())
     }
 
+    /// ReadyForQuery, after what has happened meanwhile.
+    fn ready(&mut self) {
+        self.report_notifications();
+        self.report_parameters();
+        self.out.ready(self.session.transaction_status());
+    }
+
     fn report_notices(&mut self) {
         for Notice { severity, error } in self.session.take_notices() {
             let severity = match severity {
@@ -227,6 +255,12 @@ impl Connection {
                 _ => Severity::Notice,
             };
             self.out.report(severity, &error);
+        }
+    }
+
+    fn report_notifications(&mut self) {
+        for Notification { process, channel, payload } in self.session.take_notifications() {
+            self.out.notification(process, &channel, &payload);
         }
     }
 
@@ -275,8 +309,7 @@ impl Connection {
             }
         }
         self.report_notices();
-        self.report_parameters();
-        self.out.ready(self.session.transaction_status());
+        self.ready();
         Ok(())
     }
 
@@ -402,8 +435,7 @@ impl Connection {
             self.report(error)?;
         }
         self.report_notices();
-        self.report_parameters();
-        self.out.ready(self.session.transaction_status());
+        self.ready();
         Ok(())
     }
 

@@ -96,6 +96,15 @@ impl Output {
         self.end();
     }
 
+    /// NotificationResponse.
+    pub fn notification(&mut self, process: i32, channel: &str, payload: &str) {
+        self.begin(b'A');
+        self.i32(process);
+        self.text(channel);
+        self.text(payload);
+        self.end();
+    }
+
     /// ErrorResponse or NoticeResponse, by the severity.
     pub fn report(&mut self, severity: Severity, error: &SqlError) {
         let fields = &error.0;

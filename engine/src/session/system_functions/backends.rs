@@ -19,6 +19,16 @@ const SIGNAL_BACKEND: u32 = 4200;
 pub(super) fn call(c: &mut Call<'_>) -> Answer {
     let known = |c: &Call<'_>| c.host.db.activity.find(c.int(0) as i32);
     Ok(Some(match c.name {
+        "pg_notify" => {
+            let args = c.args;
+            let text = |at: usize| match args.get(at) {
+                Some(Datum::Text(text)) => &**text,
+                _ => "",
+            };
+            c.host.mailbox.notify(text(0), text(1))?;
+            Datum::text("")
+        }
+        "pg_notification_queue_usage" => Datum::Float8(c.host.home.channels.usage()),
         "pg_backend_pid" => Datum::Int4(c.host.backend.pid),
         "pg_cancel_backend" => match target(c, "cancel query")? {
             Some(backend) => {
@@ -133,4 +143,9 @@ fn terminate(c: &mut Call<'_>) -> Result<Datum> {
 /// Numbers under which the sessions are known: their process ids.
 pub(super) fn ids(c: &Call<'_>) -> Rows {
     c.host.db.activity.all().iter().map(|b| vec![Datum::Int4(b.pid)]).collect()
+}
+
+/// Rows of `pg_listening_channels()`.
+pub(super) fn listening_channels(c: &Call<'_>) -> Rows {
+    c.host.mailbox.channels().iter().map(|name| vec![Datum::Text(Arc::clone(name))]).collect()
 }

@@ -128,7 +128,7 @@ pub(super) fn rows(host: &mut SessionHost, name: &str, args: &[Datum]) -> Result
         "pg_show_all_settings" => Ok(crate::catalog::system::settings_rows(&call.host.setting_facts())),
         "pg_available_extensions" | "pg_available_extension_versions" => Ok(Rows::new()),
         "pg_extension_update_paths" => Err(super::utility::no_extension(call.text(0))),
-        "pg_listening_channels" => Ok(Rows::new()),
+        "pg_listening_channels" => Ok(backends::listening_channels(&call)),
         _ => Err(SqlError::unsupported(format_args!("function {name}"))),
     }
 }

@@ -85,7 +85,6 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
         "pg_jit_available" | "pg_numa_available" => Datum::Bool(false),
         "current_query" => Datum::Text(c.host.backend.doing.lock().query.clone()),
         "pg_trigger_depth" => Datum::Int4(0),
-        "pg_notification_queue_usage" => Datum::Float8(0.0),
         "system_user" => Datum::Null,
         "pg_collation_actual_version" => Datum::Null,
         "pg_database_collation_actual_version" => Datum::text("1"),
