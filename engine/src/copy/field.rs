@@ -65,6 +65,7 @@ impl Fields {
         &from[field.start as usize..field.end as usize]
     }
 
+    #[inline]
     fn push(&mut self, place: Place, start: usize, end: usize, quoted: bool) {
         self.fields.push(Field { place, start: start as u32, end: end as u32, quoted });
     }
@@ -83,6 +84,18 @@ impl Fields {
     /// Adds a range of the line.
     pub(super) fn push_bytes(&mut self, start: usize, end: usize) {
         self.push(Place::Line, start, end, false);
+    }
+
+    /// Adds a range of the line that is not quoted and has no escapes in it, or is a marker.
+    #[inline]
+    pub(super) fn push_raw(&mut self, line: &[u8], start: usize, end: usize, options: &Options) {
+        self.push(Fields::marker(&line[start..end], options), start, end, false);
+    }
+
+    /// Adds what stands between the quotes of a CSV field.
+    #[inline]
+    pub(super) fn push_quoted(&mut self, start: usize, end: usize) {
+        self.push(Place::Line, start, end, true);
     }
 
     /// What the raw bytes of a field that is not quoted mean: a marker, or themselves.

@@ -17,13 +17,15 @@ use std::sync::Arc;
 
 use memchr::memchr;
 use nq_qsql::error::{Result, SqlError, SqlState};
-use nq_qsql::types::{Datum, Oid, io_binary, io_text, oid};
+use nq_qsql::types::{Datum, Oid, io_binary, io_text};
 use nq_qsql::{bail, sql_err};
 
 use super::binary::Tuples;
 use super::field::{Fields, Place};
 use super::line::{Found, Lines};
+use super::marks::Marks;
 use super::options::{Encoding, Header, Options, Syntax, Verbosity};
+use super::reader::Reader;
 use crate::exec::eval::{Compiled, Conditions};
 use crate::exec::memory::{Memory, Reservation};
 use crate::exec::{Batch, ExecCx};
@@ -52,16 +54,6 @@ pub(super) struct Column {
 impl Column {
     fn fault<'a>(&'a self, binary: bool, bytes: &'a [u8]) -> Fault<'a> {
         if binary { Fault::Column(&self.name) } else { Fault::Value(&self.name, bytes) }
-    }
-
-    /// Whether a value of `bytes` bytes is stored as it is.
-    fn is_verbatim(&self, bytes: usize) -> bool {
-        match self.oid {
-            oid::TEXT => true,
-            oid::VARCHAR => self.typmod < 4 || bytes <= (self.typmod - 4) as usize,
-            oid::BPCHAR => self.typmod < 4,
-            _ => false,
-        }
     }
 }
 
@@ -113,6 +105,8 @@ pub(crate) struct Import {
     table: Box<str>,
     options: Options,
     columns: Vec<Column>,
+    /// How the values of each are read into a plain table.
+    readers: Vec<Reader>,
     sources: Vec<Source>,
     defaults: Vec<Option<Compiled>>,
     filter: Conditions,
@@ -121,6 +115,7 @@ pub(crate) struct Import {
     /// Line of each pending row.
     row_lines: Vec<u64>,
     lines: Lines,
+    marks: Marks,
     tuples: Tuples,
     fields: Fields,
     /// What has come of a line that is not complete.
@@ -158,6 +153,14 @@ impl Import {
         Import {
             table: writer.relation().name.clone(),
             lines: Lines::new(&options),
+            marks: Marks::new(&options),
+            readers: columns
+                .iter()
+                .map(|column| match options.syntax {
+                    Syntax::Binary => Reader::General,
+                    Syntax::Text | Syntax::Csv => Reader::of(column.oid, column.typmod),
+                })
+                .collect(),
             tuples: Tuples::default(),
             options,
             columns,
@@ -204,18 +207,32 @@ impl Import {
         self.take(data, last, cx)
     }
 
-    fn take(&mut self, data: &[u8], last: bool, cx: &mut ExecCx<'_>) -> Result<()> {
+    fn take(&mut self, mut data: &[u8], last: bool, cx: &mut ExecCx<'_>) -> Result<()> {
         cx.check_interrupt()?;
-        if self.rest.is_empty() {
-            let used = self.consume_any(data, last, cx)?;
-            self.rest.extend_from_slice(&data[used..]);
-        } else {
-            let mut all = std::mem::take(&mut self.rest);
-            all.extend_from_slice(data);
-            let used = self.consume_any(&all, last, cx)?;
-            all.drain(..used);
-            self.rest = all;
+        while !self.rest.is_empty() {
+            // What has begun is completed; what follows its line stays where it is.
+            let end = match self.options.syntax {
+                Syntax::Binary => None,
+                Syntax::Text | Syntax::Csv => memchr(b'\n', data),
+            };
+            let (head, tail) = data.split_at(end.map_or(data.len(), |n| n + 1));
+            let mut begun = std::mem::take(&mut self.rest);
+            begun.extend_from_slice(head);
+            let used = self.consume_any(&begun, last && tail.is_empty(), cx)?;
+            begun.drain(..used);
+            self.rest = begun;
+            if tail.is_empty() {
+                return self.account();
+            }
+            data = tail;
         }
+        let used = self.consume_any(data, last, cx)?;
+        self.rest.extend_from_slice(&data[used..]);
+        self.account()
+    }
+
+    /// Counts the memory of a line that is not complete.
+    fn account(&mut self) -> Result<()> {
         if self.rest.len() > LINE_BYTES_MAX {
             bail!(PROGRAM_LIMIT_EXCEEDED, "line of COPY data is too long");
         }
@@ -288,7 +305,11 @@ impl Import {
     /// Takes all whole lines; answers how many bytes they have.
     fn consume(&mut self, data: &[u8], last: bool, cx: &mut ExecCx<'_>) -> Result<usize> {
         let mut at = 0;
+        self.marks.reset();
         while !self.ended {
+            if self.header_done && self.lines.by_newline() {
+                at = self.take_plain(data, at, cx)?;
+            }
             let found = match self.lines.next(&data[at..], last) {
                 Ok(found) => found,
                 Err(error) => {
@@ -309,6 +330,41 @@ impl Import {
         }
         // What follows the end mark is of no interest.
         Ok(data.len())
+    }
+
+    /// Takes plain lines from `at` on; answers where one begins that is not, or is not complete.
+    fn take_plain(&mut self, data: &[u8], mut at: usize, cx: &mut ExecCx<'_>) -> Result<usize> {
+        let mut fields = std::mem::take(&mut self.fields);
+        let outcome = loop {
+            let Some(split) = self.marks.split(data, at, &mut fields, &self.options) else { break Ok(at) };
+            let line = &data[at..split.end];
+            self.line += 1;
+            let taken = match split.ascii {
+                true => Ok(()),
+                false => {
+                    std::str::from_utf8(line).map(drop).map_err(|e| crate::session::invalid_utf8(line, &e))
+                }
+            };
+            let taken = match taken {
+                Ok(()) => self.take_split(line, &fields, cx),
+                Err(error) => Err(self.refuse(error, &Fault::Line, cx)),
+            };
+            if let Err(error) = taken {
+                break Err(error);
+            }
+            at = split.end + 1;
+        };
+        self.fields = fields;
+        outcome
+    }
+
+    /// Takes a line that is split into fields.
+    #[inline]
+    fn take_split(&mut self, line: &[u8], fields: &Fields, cx: &mut ExecCx<'_>) -> Result<()> {
+        if let Err(error) = self.check_width(line, fields) {
+            return Err(self.refuse(error, &Fault::Text(line), cx));
+        }
+        self.take_row(line, fields, cx)
     }
 
     fn take_line(&mut self, line: &[u8], special: bool, cx: &mut ExecCx<'_>) -> Result<()> {
@@ -351,11 +407,10 @@ impl Import {
                 }
             }
         }
-        let outcome = self.split(line, special, fields).and_then(|()| self.check_width(line, fields));
-        if let Err(error) = outcome {
+        if let Err(error) = self.split(line, special, fields) {
             return Err(self.refuse(error, &Fault::Text(line), cx));
         }
-        self.take_row(line, fields, cx)
+        self.take_split(line, fields, cx)
     }
 
     fn take_row(&mut self, line: &[u8], fields: &Fields, cx: &mut ExecCx<'_>) -> Result<()> {
@@ -471,8 +526,7 @@ impl Import {
                         slot.value(Datum::Null)?;
                         continue;
                     };
-                    if !binary && column.is_verbatim(bytes.len()) {
-                        slot.text(bytes);
+                    if self.readers[*i].read(bytes, &mut slot) {
                         continue;
                     }
                     match parse(column, binary, bytes, cx) {

@@ -77,6 +77,12 @@ impl Lines {
         }
     }
 
+    /// Whether lines are known to end by a newline alone, and none is begun.
+    #[inline]
+    pub(super) fn by_newline(&self) -> bool {
+        self.eol == Eol::Newline && self.scanned == 0 && !(self.special || self.quoted || self.escaped)
+    }
+
     fn found(&mut self, bytes: &[u8], end: usize, next: usize) -> Found {
         let special = std::mem::take(&mut self.special);
         self.scanned = 0;

@@ -13,7 +13,9 @@ mod field;
 mod file;
 mod import;
 mod line;
+mod marks;
 mod options;
+mod reader;
 
 use std::sync::Arc;
 

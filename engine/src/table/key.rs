@@ -25,7 +25,12 @@ pub fn row_id(bytes: &[u8]) -> Option<u64> {
 
 /// Whether entries with these values carry the row id in their key.
 pub fn has_suffix(index: &Index, values: &[Datum]) -> bool {
-    !index.unique || (!index.nulls_not_distinct && values.iter().any(Datum::is_null))
+    needs_suffix(index, values.iter().any(Datum::is_null))
+}
+
+/// Whether entries carry the row id in their key; `null`: one of their values is NULL.
+pub fn needs_suffix(index: &Index, null: bool) -> bool {
+    !index.unique || (!index.nulls_not_distinct && null)
 }
 
 /// Appends the encoded values of the leading columns of an index.
@@ -36,7 +41,8 @@ pub fn encode_prefix(index: &Index, values: &[Datum], out: &mut Vec<u8>) -> Resu
     Ok(())
 }
 
-fn encode_column(column: &IndexColumn, value: &Datum, out: &mut Vec<u8>) -> Result<()> {
+/// Appends the encoded value of a column of an index.
+pub fn encode_column(column: &IndexColumn, value: &Datum, out: &mut Vec<u8>) -> Result<()> {
     keycode::encode(value, column.ty.oid, column.descending, column.nulls_first, out)
 }
 

@@ -453,31 +453,38 @@ pub fn put_decimal(value: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at..]);
 }
 
-/// Variable values of the row being written, before their place is known. Kept from row to row for its memory.
+/// Where the variable values of the row being written end. Kept from row to row for its memory.
 #[derive(Debug, Default)]
 pub struct RowScratch {
-    variable: Vec<u8>,
     ends: Vec<u32>,
 }
 
 /// Writes a row column by column: values of datums, or the bytes a COPY has parsed.
+///
+/// Variable values are appended behind room for narrow end offsets; a row that needs wide ones is moved when it is finished.
 pub struct RowWriter<'a> {
     layout: &'a RowLayout,
     out: &'a mut Vec<u8>,
-    scratch: &'a mut RowScratch,
+    ends: &'a mut Vec<u32>,
     start: usize,
+    /// Start of the fixed part.
+    fixed: usize,
+    /// Start of the variable values.
+    values: usize,
     column: usize,
 }
 
 impl<'a> RowWriter<'a> {
     /// Starts a row of all the layout's columns at the end of `out`.
+    #[inline]
     pub fn new(layout: &'a RowLayout, out: &'a mut Vec<u8>, scratch: &'a mut RowScratch) -> RowWriter<'a> {
         let (columns, start) = (layout.places.len(), out.len());
-        out.extend_from_slice(&(columns as u16).to_le_bytes());
-        out.resize(start + 2 + columns.div_ceil(8) + layout.fixed[columns] as usize, 0);
-        scratch.variable.clear();
+        let fixed = start + 2 + columns.div_ceil(8);
+        let values = fixed + layout.fixed[columns] as usize + 2 * layout.variable[columns] as usize;
+        out.resize(values, 0);
+        out[start..start + 2].copy_from_slice(&(columns as u16).to_le_bytes());
         scratch.ends.clear();
-        RowWriter { layout, out, scratch, start, column: 0 }
+        RowWriter { layout, out, ends: &mut scratch.ends, start, fixed, values, column: 0 }
     }
 
     /// Writes the next column.
@@ -489,12 +496,12 @@ impl<'a> RowWriter<'a> {
             return Err(sql_err!(INTERNAL_ERROR, "row has more values than columns"));
         };
         macro_rules! fixed {
-            ($($x:expr),+) => { self.fixed(place.slot, &[$(&$x.to_le_bytes()[..]),+]) };
+            ($($x:expr),+) => { self.put_fixed(place.slot, &[$(&$x.to_le_bytes()[..]),+]) };
         }
         match (place.storage, value) {
-            (_, Datum::Null) => self.push_null(),
-            (Storage::Bool, Datum::Bool(x)) => self.fixed(place.slot, &[&[u8::from(*x)]]),
-            (Storage::Char, Datum::Char(x)) => self.fixed(place.slot, &[&[*x]]),
+            (_, Datum::Null) => self.put_null(),
+            (Storage::Bool, Datum::Bool(x)) => self.put_fixed(place.slot, &[&[u8::from(*x)]]),
+            (Storage::Char, Datum::Char(x)) => self.put_fixed(place.slot, &[&[*x]]),
             (Storage::I16, Datum::Int2(x)) => fixed!(x),
             (Storage::I32, Datum::Int4(x) | Datum::Date(x)) => fixed!(x),
             (Storage::I64, Datum::Int8(x) | Datum::Timestamp(x) | Datum::TimestampTz(x) | Datum::Time(x)) => {
@@ -505,16 +512,16 @@ impl<'a> RowWriter<'a> {
             (Storage::F64, Datum::Float8(x)) => fixed!(x),
             (Storage::TimeTz, Datum::TimeTz(x, zone)) => fixed!(x, zone),
             (Storage::Interval, Datum::Interval(iv)) => fixed!(iv.months, iv.days, iv.micros),
-            (Storage::Uuid, Datum::Uuid(bytes)) => self.fixed(place.slot, &[&bytes[..]]),
+            (Storage::Uuid, Datum::Uuid(bytes)) => self.put_fixed(place.slot, &[&bytes[..]]),
             (Storage::Tid, Datum::Tid(block, item)) => fixed!(block, item),
             (Storage::Numeric, Datum::Numeric(n)) => {
-                put_numeric(n, &mut self.scratch.variable);
+                put_numeric(n, self.out);
                 self.end_variable();
             }
-            (Storage::Bytes, Datum::Text(s)) => self.push_bytes(s.as_bytes()),
-            (Storage::Bytes, Datum::Bytea(b)) => self.push_bytes(b),
+            (Storage::Bytes, Datum::Text(s)) => self.put_bytes(s.as_bytes()),
+            (Storage::Bytes, Datum::Bytea(b)) => self.put_bytes(b),
             (Storage::Value, value) => {
-                value::put(value, &mut self.scratch.variable);
+                value::put(value, self.out);
                 self.end_variable();
             }
             (storage, value) => {
@@ -526,34 +533,56 @@ impl<'a> RowWriter<'a> {
     }
 
     /// Writes the next column, a text or `bytea` one, from its bytes.
+    #[inline]
     pub fn push_text(&mut self, bytes: &[u8]) {
-        self.push_bytes(bytes);
+        self.put_bytes(bytes);
+        self.column += 1;
+    }
+
+    /// Writes the next column, which is stored in `N` bytes: these.
+    #[inline]
+    pub fn push_fixed<const N: usize>(&mut self, bytes: [u8; N]) {
+        let at = self.fixed + self.layout.places[self.column].slot as usize;
+        self.out[at..at + N].copy_from_slice(&bytes);
+        self.column += 1;
+    }
+
+    /// Writes the next column, a numeric one, from its unscaled value and its scale, which is below 255.
+    #[inline]
+    pub fn push_decimal(&mut self, unscaled: i64, scale: u8) {
+        self.out.push(scale);
+        value::put_short(unscaled, self.out);
+        self.end_variable();
         self.column += 1;
     }
 
     /// The column that is written next.
+    #[inline]
     pub fn column(&self) -> usize {
         self.column
     }
 
-    fn push_null(&mut self) {
+    fn put_null(&mut self) {
         self.out[self.start + 2 + self.column / 8] |= 1 << (self.column % 8);
         if self.layout.places[self.column].storage.width().is_none() {
             self.end_variable();
         }
     }
 
-    fn push_bytes(&mut self, bytes: &[u8]) {
-        self.scratch.variable.extend_from_slice(bytes);
+    #[inline]
+    fn put_bytes(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
         self.end_variable();
     }
 
+    #[inline]
     fn end_variable(&mut self) {
-        self.scratch.ends.push(self.scratch.variable.len() as u32);
+        self.ends.push((self.out.len() - self.values) as u32);
     }
 
-    fn fixed(&mut self, slot: u32, parts: &[&[u8]]) {
-        let mut at = self.start + 2 + self.layout.places.len().div_ceil(8) + slot as usize;
+    #[inline]
+    fn put_fixed(&mut self, slot: u32, parts: &[&[u8]]) {
+        let mut at = self.fixed + slot as usize;
         for part in parts {
             self.out[at..at + part.len()].copy_from_slice(part);
             at += part.len();
@@ -561,19 +590,28 @@ impl<'a> RowWriter<'a> {
     }
 
     /// Ends the row; columns not written are NULL.
+    #[inline]
     pub fn finish(mut self) {
         while self.column < self.layout.places.len() {
-            self.push_null();
+            self.put_null();
             self.column += 1;
         }
-        if self.scratch.variable.len() > usize::from(u16::MAX) {
-            let word = self.layout.places.len() as u16 | WIDE;
-            self.out[self.start..self.start + 2].copy_from_slice(&word.to_le_bytes());
-            self.scratch.ends.iter().for_each(|end| self.out.extend_from_slice(&end.to_le_bytes()));
-        } else {
-            self.scratch.ends.iter().for_each(|end| self.out.extend_from_slice(&(*end as u16).to_le_bytes()));
+        if self.out.len() - self.values > usize::from(u16::MAX) {
+            return self.widen();
         }
-        self.out.extend_from_slice(&self.scratch.variable);
+        let at = self.values - 2 * self.ends.len();
+        for (place, end) in self.out[at..self.values].chunks_exact_mut(2).zip(&*self.ends) {
+            place.copy_from_slice(&(*end as u16).to_le_bytes());
+        }
+    }
+
+    /// Makes room for end offsets of four bytes and writes them.
+    #[cold]
+    fn widen(self) {
+        let word = self.layout.places.len() as u16 | WIDE;
+        self.out[self.start..self.start + 2].copy_from_slice(&word.to_le_bytes());
+        let at = self.values - 2 * self.ends.len();
+        self.out.splice(at..self.values, self.ends.iter().flat_map(|end| end.to_le_bytes()));
     }
 }
 

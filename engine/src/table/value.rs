@@ -40,6 +40,7 @@ mod tag {
 const DEPTH_MAX: u32 = 64;
 
 /// Appends the number in as few little-endian bytes as its sign allows: 0 takes none.
+#[inline]
 pub fn put_short(value: i64, out: &mut Vec<u8>) {
     let spare = if value < 0 { (!value).leading_zeros() } else { value.leading_zeros() };
     let bytes = if value == 0 { 0 } else { (65 - spare as usize).div_ceil(8) };

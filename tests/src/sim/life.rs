@@ -287,7 +287,8 @@ impl<'w> Life<'w> {
         let key = format!("{which}/{:04}", self.rng.below(KEYS)).into_bytes();
         let seen = self.sees(session, tree, &key);
         let outcome = match choice {
-            0..34 => {
+            0..8 => return self.insert_many(which, session, tree),
+            8..34 => {
                 let value = self.value();
                 let outcome = session.txn.put(tree, &key, &value);
                 session.effects.push(Effect::Put(tree, key, value));
@@ -386,6 +387,29 @@ impl<'w> Life<'w> {
             return violation(format!("modify in tree {tree} meets another value than was written"));
         }
         Ok(outcome.map(drop))
+    }
+
+    /// Inserts some records with ascending keys at once.
+    fn insert_many(&mut self, which: usize, session: &mut Session, tree: TreeId) -> Stepped<bool> {
+        let (first, step) = (self.rng.below(KEYS), 1 + self.rng.below(5));
+        let mut entries: Vec<(Vec<u8>, Arc<[u8]>)> = Vec::new();
+        for i in 0..1 + self.rng.below(40) {
+            entries.push((format!("{which}/{:04}", first + i * step).into_bytes(), self.value()));
+        }
+        let there: Vec<usize> =
+            (0..entries.len()).filter(|&i| self.sees(session, tree, &entries[i].0).is_some()).collect();
+        let shown: Vec<(&[u8], &[u8])> = entries.iter().map(|(key, value)| (&key[..], &value[..])).collect();
+        let mut refused = Vec::new();
+        let outcome = session.txn.insert_many(tree, &shown, |i| refused.push(i));
+        if outcome.is_ok() && refused != there {
+            return violation(format!("insert_many refuses {refused:?} in tree {tree}, where {there:?} are"));
+        }
+        for (i, (key, value)) in entries.into_iter().enumerate() {
+            if !there.contains(&i) {
+                session.effects.push(Effect::Put(tree, key, value));
+            }
+        }
+        Ok(self.judge("statement", outcome)?.is_some())
     }
 
     fn append(&mut self, session: &mut Session, tree: TreeId) -> Result<()> {

@@ -4,8 +4,8 @@
 //! checks NOT NULL and encodes the index keys. [`Bulk::store`] hands all to the store.
 
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::types::Datum;
-use nq_storage::{InsertOutcome, TreeId};
+use nq_qsql::types::{Datum, Numeric};
+use nq_storage::TreeId;
 
 use super::{KeySource, Writer};
 use crate::error::store_error;
@@ -96,6 +96,26 @@ impl RowSlot<'_> {
         }
     }
 
+    /// Fills the next column, which is stored in `N` bytes, with these; `datum` is the value that they are.
+    #[inline]
+    pub fn fixed<const N: usize>(&mut self, bytes: [u8; N], datum: Datum) {
+        let column = self.row.column();
+        self.row.push_fixed(bytes);
+        if self.keyed[column] {
+            self.held[column] = datum;
+        }
+    }
+
+    /// Fills the next column, a numeric one, from an unscaled value and a scale below 255.
+    #[inline]
+    pub fn decimal(&mut self, unscaled: i64, scale: u8) {
+        let column = self.row.column();
+        self.row.push_decimal(unscaled, scale);
+        if self.keyed[column] {
+            self.held[column] = Datum::Numeric(Numeric::Small { unscaled, scale });
+        }
+    }
+
     /// Ends the filling; columns left are NULL.
     pub fn finish(self) {
         self.row.finish();
@@ -162,18 +182,17 @@ impl Bulk {
             return Err(writer.null_violation(&row, column, cx));
         }
         let row = self.ends.len() as u32;
-        let mut values: Vec<Datum> = Vec::new();
         for (index, keys) in writer.indexes.iter().zip(&mut self.keys) {
-            values.clear();
-            for key in &index.keys {
-                let KeySource::Column(column) = key else {
+            let (start, mut null) = (keys.bytes.len() as u32, false);
+            for (key, column) in index.keys.iter().zip(&*index.index.columns) {
+                let KeySource::Column(from) = key else {
                     return Err(SqlError::internal("a computed index key in a plain table"));
                 };
-                values.push(self.held[*column].clone());
+                let value = &self.held[*from];
+                null |= value.is_null();
+                key::encode_column(column, value, &mut keys.bytes)?;
             }
-            let start = keys.bytes.len() as u32;
-            key::encode_prefix(&index.index, &values, &mut keys.bytes)?;
-            keys.end_entry(start, row, key::has_suffix(&index.index, &values));
+            keys.end_entry(start, row, key::needs_suffix(&index.index, null));
         }
         self.ends.push(self.bytes.len());
         Ok(())
@@ -265,13 +284,13 @@ impl Keys {
             self.entries.sort_by(|a, b| key(a).cmp(key(b)));
         }
         let mut refused: Option<u32> = None;
-        for entry in &self.entries {
-            let id = row_key(first + u64::from(entry.row));
-            let outcome = cx.txn.insert(tree, key(entry), &id).map_err(store_error)?;
-            if let InsertOutcome::Exists { .. } = outcome {
-                refused = Some(refused.map_or(entry.row, |row| row.min(entry.row)));
-            }
-        }
+        let entries: Vec<(&[u8], [u8; ROW_ID_BYTES])> =
+            self.entries.iter().map(|entry| (key(entry), row_key(first + u64::from(entry.row)))).collect();
+        let refuse = |number: usize| {
+            let row = self.entries[number].row;
+            refused = Some(refused.map_or(row, |before| before.min(row)));
+        };
+        cx.txn.insert_many(tree, &entries, refuse).map_err(store_error)?;
         self.bytes.clear();
         self.entries.clear();
         Ok(refused)

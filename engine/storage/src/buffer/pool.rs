@@ -16,6 +16,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 const SHARDS: usize = 64;
 /// How many frames a miss looks at for a clean victim before it takes a dirty one.
 const CLEAN_TRIES: usize = 64;
+/// Bytes of a huge page.
+const HUGE_BYTES: usize = 2 << 20;
+/// Memory that [`BufferPool::warm`] keeps ready in a pool of huge pages.
+const WARM_BYTES: usize = 64 << 20;
 
 /// How a page is going to be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,6 +79,12 @@ pub struct BufferPool {
     frames: Box<[Frame]>,
     shards: Box<[Mutex<Shard>]>,
     hand: AtomicUsize,
+    /// Frames whose page was freed, used again before the hand goes on to memory that nobody has touched. Some may be in use again.
+    freed: Mutex<Vec<u32>>,
+    /// Frames that [`BufferPool::warm`] keeps ready; 0 in a pool without huge pages.
+    warm_ahead: usize,
+    /// The first frame that it has not come to.
+    warmed: AtomicUsize,
     ring: Mutex<VecDeque<u32>>,
     ring_len: usize,
     store: Arc<PageStore>,
@@ -101,6 +111,9 @@ impl BufferPool {
             frames: memory.into_iter().map(Frame::new).collect(),
             shards: (0..SHARDS).map(|_| Mutex::new(Shard::default())).collect(),
             hand: AtomicUsize::new(0),
+            freed: Mutex::new(Vec::new()),
+            warm_ahead: if huge { (WARM_BYTES / PAGE_BYTES).min(count / 4) } else { 0 },
+            warmed: AtomicUsize::new(0),
             ring: Mutex::new(VecDeque::new()),
             ring_len: (count / 8).clamp(4, 32),
             store,
@@ -304,6 +317,9 @@ impl BufferPool {
                 return Ok((index as usize, held));
             }
         }
+        if let Some(found) = self.freed_frame() {
+            return Ok(found);
+        }
         let count = self.frames.len();
         let mut failure = None;
         for tried in 0..count * 64 {
@@ -331,6 +347,35 @@ impl BufferPool {
             what: "find a free buffer".into(),
             source: Arc::new(std::io::Error::other("all buffers are in use")),
         }))
+    }
+
+    /// A frame whose page was freed.
+    fn freed_frame(&self) -> Option<(usize, RwLockWriteGuard<'_, Held>)> {
+        loop {
+            let index = self.freed.lock().pop()? as usize;
+            if let Some(held) = self.frames[index].latch.try_write()
+                && held.id.is_none()
+            {
+                return Some((index, held));
+            }
+        }
+    }
+
+    /// Touches frames that will be used next for the first time: the system finds and clears memory for them now, on the caller's
+    /// thread, and not when a page is wanted. Of a huge page one byte is enough.
+    pub fn warm(&self) {
+        let hand = self.hand.load(Ordering::Relaxed);
+        let until = (hand + self.warm_ahead).min(self.frames.len());
+        let mut at = self.warmed.load(Ordering::Relaxed).max(hand);
+        while at < until {
+            if let Some(mut held) = self.frames[at].latch.try_write()
+                && held.id.is_none()
+            {
+                held.bytes_mut()[0] = 0;
+            }
+            at += HUGE_BYTES / PAGE_BYTES;
+            self.warmed.store(at, Ordering::Relaxed);
+        }
     }
 
     fn try_evict(&self, index: usize, clean_only: bool) -> Result<Option<RwLockWriteGuard<'_, Held>>> {
@@ -366,9 +411,15 @@ impl BufferPool {
         }
         self.store.free(id);
         page.frame.rec_lsn.store(0, Ordering::SeqCst);
-        self.shards[shard_of(id)].lock().frames.remove(&id.0);
+        let index = self.shards[shard_of(id)].lock().frames.remove(&id.0);
         page.held.id = PageId::NONE;
-        page.held.bytes_mut().fill(0);
+        drop(page);
+        if let Some(index) = index {
+            let mut freed = self.freed.lock();
+            if freed.len() < self.frames.len() {
+                freed.push(index);
+            }
+        }
     }
 
     /// Gives back a page that [`BufferPool::create`] made and nobody came to use.

@@ -1,6 +1,6 @@
 //! Applying log records to pages: the one code that changes pages, at run time and in redo.
 
-use super::record::{Delta, Op, Rows};
+use super::record::{Delta, Entries, Op, Rows};
 use crate::error::{Result, StoreError};
 use crate::ids::PageId;
 use crate::page::{Found, NodeMut, NodeRef, PageBuf, SlotFlags, Stamp, record_bytes, restore_image};
@@ -34,7 +34,8 @@ pub fn room_of_op(node: NodeRef<'_>, op: &Op<'_>) -> usize {
         | Op::Prune { .. }
         | Op::Free
         | Op::Remove { .. }
-        | Op::RemoveRange { .. } => 0,
+        | Op::RemoveRange { .. }
+        | Op::RemoveMany { .. } => 0,
     }
 }
 
@@ -110,6 +111,21 @@ pub fn insert_range(page: &mut PageBuf, first: u64, stamp: Option<Stamp>, rows: 
     Ok(())
 }
 
+/// Room that records take.
+pub fn room_of_many(node: NodeRef<'_>, entries: Entries<'_>) -> Result<usize> {
+    let mut room = 0;
+    entries.try_for_each(|key, value| {
+        room += room_of(node, key.len(), value.len());
+        Ok(())
+    })?;
+    Ok(room)
+}
+
+/// Inserts records stamped by `xid`.
+pub fn insert_many(page: &mut PageBuf, xid: u64, entries: Entries<'_>) -> Result<()> {
+    entries.try_for_each(|key, value| insert(page, key, SlotFlags::default(), xid, value))
+}
+
 /// Applies one page operation. [`Op::Free`] is the pool's business and does nothing here.
 pub fn op(page: &mut PageBuf, id: PageId, op: &Op<'_>) -> Result<()> {
     match op {
@@ -150,6 +166,15 @@ pub fn op(page: &mut PageBuf, id: PageId, op: &Op<'_>) -> Result<()> {
             NodeMut::new(page).replace(slot, value, *flags, stamp_of(*xid));
         }
         Op::RemoveRange { first, last, xid } => remove_range(page, *first, *last, *xid),
+        Op::RemoveMany { keys, xid } => keys.try_for_each(|key, _| {
+            let node = NodeRef::new(page);
+            if let Found::At(slot) = node.find(key)
+                && node.stamp(slot).is_some_and(|stamp| stamp.xid == *xid)
+            {
+                NodeMut::new(page).remove(slot);
+            }
+            Ok(())
+        })?,
     }
     Ok(())
 }

@@ -78,6 +78,7 @@ impl Core {
     /// Writes some dirty pages: those whose oldest change is far behind, and any when most frames are dirty.
     pub fn write_step(&self) -> Result<Next> {
         self.usable()?;
+        self.trees.pool.warm();
         let end = self.trees.wal.end_lsn().0;
         let stats = self.trees.pool.stats();
         let crowded = stats.dirty * 2 > stats.frames;

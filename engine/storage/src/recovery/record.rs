@@ -13,6 +13,7 @@
 //!    7 Structure    page operations of one atomic change   nothing
 //!    8 Commit       -                                      the transaction is no loser
 //!    9 Abort        -                                      the transaction is undone completely
+//!   10 InsertMany   inserts records in a leaf              removes them
 //! ```
 //!
 //! Redo is physiological (the page is named, the place in it is found by key), undo is logical (by tree and key).
@@ -82,6 +83,13 @@ pub enum Op<'a> {
         /// The writer whose rows go.
         xid: u64,
     },
+    /// Removes those of these records that `xid` stamped.
+    RemoveMany {
+        /// Their keys, without values.
+        keys: Entries<'a>,
+        /// The writer whose records go.
+        xid: u64,
+    },
 }
 
 /// An operation and its page.
@@ -147,10 +155,59 @@ impl<'a> Rows<'a> {
         put_bytes(out, row);
     }
 
+    /// Appends what of a [`Record::InsertRange`] stands before its rows, which are so many bytes.
+    pub fn head(
+        out: &mut Vec<u8>,
+        xid: u64,
+        tree: TreeId,
+        page: PageId,
+        first: u64,
+        count: u64,
+        bytes: usize,
+    ) {
+        put_head(out, 3, xid, tree, page);
+        put(out, first);
+        put(out, count);
+        put(out, bytes as u64);
+    }
+
     /// The rows in order.
     pub fn iter(self) -> impl Iterator<Item = &'a [u8]> {
         let mut reader = Reader(self.0);
         std::iter::from_fn(move || reader.bytes().ok())
+    }
+}
+
+/// Records with ascending keys, encoded: of each key only what it does not share with the one before is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entries<'a>(pub &'a [u8]);
+
+impl<'a> Entries<'a> {
+    /// Appends one record to an encoding; `before` is the key before it, empty for the first.
+    pub fn push(out: &mut Vec<u8>, before: &[u8], key: &[u8], value: &[u8]) {
+        let shared = before.iter().zip(key).take_while(|(a, b)| a == b).count();
+        put(out, shared as u64);
+        put_bytes(out, &key[shared..]);
+        put_bytes(out, value);
+    }
+
+    /// Shows the records in order, until `f` fails.
+    ///
+    /// # Errors
+    /// `Corrupt` for what [`Entries::push`] never wrote, and those of `f`.
+    pub fn try_for_each(self, mut f: impl FnMut(&[u8], &'a [u8]) -> Result<()>) -> Result<()> {
+        let mut reader = Reader(self.0);
+        let mut key = Vec::new();
+        while !reader.0.is_empty() {
+            let shared = reader.number()? as usize;
+            if shared > key.len() {
+                return Err(malformed());
+            }
+            key.truncate(shared);
+            key.extend_from_slice(reader.bytes()?);
+            f(&key, reader.bytes()?)?;
+        }
+        Ok(())
     }
 }
 
@@ -182,6 +239,12 @@ pub enum Record<'a> {
         first: u64,
         count: u64,
         rows: Rows<'a>,
+    },
+    InsertMany {
+        xid: u64,
+        tree: TreeId,
+        page: PageId,
+        entries: Entries<'a>,
     },
     NewPage {
         xid: u64,
@@ -218,6 +281,7 @@ impl<'a> Record<'a> {
             Record::Insert { xid, .. }
             | Record::Change { xid, .. }
             | Record::InsertRange { xid, .. }
+            | Record::InsertMany { xid, .. }
             | Record::NewPage { xid, .. }
             | Record::Compensate { xid, .. }
             | Record::LinkBulk { xid, .. }
@@ -247,10 +311,8 @@ impl<'a> Record<'a> {
                 put_bytes(out, delta.new);
             }
             Record::InsertRange { xid, tree, page, first, count, rows } => {
-                put_head(out, 3, *xid, *tree, *page);
-                put(out, *first);
-                put(out, *count);
-                put_bytes(out, rows.0);
+                Rows::head(out, *xid, *tree, *page, *first, *count, rows.0.len());
+                out.extend_from_slice(rows.0);
             }
             Record::NewPage { xid, page, image } => {
                 out.push(4);
@@ -283,6 +345,10 @@ impl<'a> Record<'a> {
             Record::Abort { xid } => {
                 out.push(9);
                 put(out, *xid);
+            }
+            Record::InsertMany { xid, tree, page, entries } => {
+                put_head(out, 10, *xid, *tree, *page);
+                put_bytes(out, entries.0);
             }
         }
     }
@@ -333,6 +399,12 @@ impl<'a> Record<'a> {
             7 => Record::Structure { parts: r.parts()? },
             8 => Record::Commit { xid: r.number()?, micros: r.number()? as i64 },
             9 => Record::Abort { xid: r.number()? },
+            10 => Record::InsertMany {
+                xid: r.number()?,
+                tree: r.tree()?,
+                page: r.page()?,
+                entries: Entries(r.bytes()?),
+            },
             _ => return Err(malformed()),
         };
         if r.0.is_empty() { Ok(record) } else { Err(malformed()) }
@@ -410,6 +482,11 @@ fn put_parts(out: &mut Vec<u8>, parts: &[Part<'_>]) {
                 put(out, *last);
                 put(out, *xid);
             }
+            Op::RemoveMany { keys, xid } => {
+                out.push(11);
+                put_bytes(out, keys.0);
+                put(out, *xid);
+            }
         }
     }
 }
@@ -477,6 +554,7 @@ impl<'a> Reader<'a> {
                     value: self.bytes()?,
                 },
                 10 => Op::RemoveRange { first: self.number()?, last: self.number()?, xid: self.number()? },
+                11 => Op::RemoveMany { keys: Entries(self.bytes()?), xid: self.number()? },
                 _ => return Err(malformed()),
             };
             parts.push(Part { page, op });
@@ -499,6 +577,12 @@ mod tests {
         let mut rows = Vec::new();
         Rows::push(&mut rows, b"one");
         Rows::push(&mut rows, b"");
+        let mut entries = Vec::new();
+        let pairs = [(&b"abc"[..], &b"1"[..]), (b"abd", b""), (b"b", b"22")];
+        for (i, (key, value)) in pairs.iter().enumerate() {
+            let before = if i == 0 { b"" } else { pairs[i - 1].0 };
+            Entries::push(&mut entries, before, key, value);
+        }
         let (tree, page, key) = (TreeId(300), PageId(1 << 40), &b"k"[..]);
         let parts = vec![
             Part { page, op: Op::Image(b"img") },
@@ -509,12 +593,14 @@ mod tests {
             Part { page, op: Op::Free },
             Part { page, op: Op::Remove { key } },
             Part { page, op: Op::Set { key, flags, xid: 4, value: b"v" } },
+            Part { page, op: Op::RemoveMany { keys: Entries(&entries), xid: 3 } },
             Part { page, op: Op::RemoveRange { first: 1, last: 2, xid: 3 } },
         ];
         let records = [
             Record::Insert { xid: 1, tree, page, key, flags, value: b"v" },
             Record::Change { xid: u64::MAX, tree, page, key, before: flags, after: SlotFlags(0), delta },
             Record::InsertRange { xid: 2, tree, page, first: 7, count: 2, rows: Rows(&rows) },
+            Record::InsertMany { xid: 2, tree, page, entries: Entries(&entries) },
             Record::NewPage { xid: 3, page, image: b"i" },
             Record::Compensate { xid: 3, undone: Lsn(88), done: true, part: parts.last().cloned() },
             Record::LinkBulk { xid: 3, back_to: Lsn(5), parts: parts.clone() },
@@ -531,5 +617,12 @@ mod tests {
             }
         }
         assert_eq!(Rows(&rows).iter().collect::<Vec<_>>(), [&b"one"[..], b""]);
+        let mut seen = Vec::new();
+        let shown = Entries(&entries).try_for_each(|key, value| {
+            seen.push((key.to_vec(), value));
+            Ok(())
+        });
+        assert!(shown.is_ok() && seen.iter().map(|(k, v)| (&k[..], *v)).eq(pairs));
+        assert!(Entries(&entries[1..]).try_for_each(|_, _| Ok(())).is_err());
     }
 }

@@ -91,6 +91,11 @@ impl Pass<'_> {
                     apply::insert_range(bytes, *first, apply::stamp_of(*xid), *rows)
                 })
             }
+            Record::InsertMany { xid, page, entries, .. } => {
+                // What cannot be read needs no room: it is refused when it is applied.
+                let need = |node: NodeRef<'_>| apply::room_of_many(node, *entries).unwrap_or(0);
+                self.change(*page, lsn, next, need, |bytes| apply::insert_many(bytes, *xid, *entries))
+            }
             Record::NewPage { page, image, .. } => {
                 self.part(lsn, next, &Part { page: *page, op: Op::Image(image) })
             }
@@ -258,6 +263,9 @@ fn undo(trees: &Trees, xid: u64, lsn: Lsn) -> Result<()> {
         Record::InsertRange { tree, first, count, .. } => {
             let last = first + count.saturating_sub(1);
             trees.undo_range(&*trees.tree(tree)?, first, last, xid, lsn, &mut reserve)
+        }
+        Record::InsertMany { tree, entries, .. } => {
+            trees.undo_many(&*trees.tree(tree)?, entries, xid, lsn, &mut reserve)
         }
         Record::NewPage { page, .. } => trees.undo_page(page, xid, lsn, &mut reserve),
         _ => Err(gone()),

@@ -70,7 +70,23 @@ fn step(
     };
     let key = format!("{which}/{:04}", rng.below(150)).into_bytes();
     match rng.below(100) {
-        0..50 => {
+        0..12 => {
+            let first = rng.below(140);
+            let keys: Vec<Vec<u8>> = (first..first + 1 + rng.below(40))
+                .step_by(1 + rng.below(4) as usize)
+                .map(|i| format!("{which}/{i:04}").into_bytes())
+                .collect();
+            let value = vec![rng.next_u64() as u8; rng.below(300) as usize];
+            let entries: Vec<(&[u8], &[u8])> = keys.iter().map(|key| (&key[..], &value[..])).collect();
+            let mut refused = Vec::new();
+            session.txn.insert_many(tree, &entries, |i| refused.push(i))?;
+            for (i, key) in keys.into_iter().enumerate() {
+                if !refused.contains(&i) {
+                    session.changes.insert(key, Some(value.clone()));
+                }
+            }
+        }
+        12..50 => {
             let len = if rng.chance(0.05) { rng.below(60_000) } else { rng.below(700) } as usize;
             let value = vec![rng.next_u64() as u8; len];
             session.txn.put(tree, &key, &value)?;

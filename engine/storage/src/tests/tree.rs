@@ -7,6 +7,8 @@ use std::ops::{Bound, ControlFlow};
 #[derive(Clone, Debug)]
 enum Step {
     Put(u16, u16),
+    /// From a key on, every so many.
+    Many(u16, u16, u8),
     Delete(u16),
     Get(u16),
     Scan(u16, u16, bool),
@@ -24,6 +26,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         12 => (key.clone(), 0u16..1200).prop_map(|(k, len)| Step::Put(k, len)),
         1 => (key.clone(), 4000u16..60000).prop_map(|(k, len)| Step::Put(k, len)),
+        3 => (key.clone(), 1u16..20, 1u8..60).prop_map(|(k, by, n)| Step::Many(k, by, n)),
         5 => key.clone().prop_map(Step::Delete),
         2 => key.clone().prop_map(Step::Get),
         1 => (key.clone(), key, any::<bool>()).prop_map(|(a, b, up)| Step::Scan(a.min(b), a.max(b), up)),
@@ -73,6 +76,22 @@ fn run(steps: Vec<Step>) {
             Step::Put(k, len) => {
                 live.put(tree, &key_of(k), &value_of(k, len)).unwrap();
                 model.0.insert(key_of(k), value_of(k, len));
+            }
+            Step::Many(k, by, n) => {
+                let mut entries: Vec<(Vec<u8>, Vec<u8>)> =
+                    (0..u16::from(n)).map(|i| (key_of(k + i * by), value_of(k, (i * 131) % 500))).collect();
+                entries.sort();
+                let shown: Vec<(&[u8], &[u8])> = entries.iter().map(|(k, v)| (&k[..], &v[..])).collect();
+                let mut refused = Vec::new();
+                live.insert_many(tree, &shown, |i| refused.push(i)).unwrap();
+                let mut expected = Vec::new();
+                for (i, (key, value)) in entries.into_iter().enumerate() {
+                    match model.0.entry(key) {
+                        std::collections::btree_map::Entry::Occupied(_) => expected.push(i),
+                        std::collections::btree_map::Entry::Vacant(place) => drop(place.insert(value)),
+                    }
+                }
+                assert_eq!(refused, expected);
             }
             Step::Delete(k) => {
                 assert_eq!(live.delete(tree, &key_of(k)).unwrap(), model.0.remove(&key_of(k)).is_some());

@@ -9,7 +9,7 @@ use crate::btree::{DIRECTORY, Encoded, Tree, Trees};
 use crate::error::{Result, StoreError};
 use crate::ids::{Lsn, PageId, TreeId};
 use crate::page::{Found, SlotFlags};
-use crate::recovery::record::{Op, Part, Record};
+use crate::recovery::record::{Entries, Op, Part, Record};
 use crate::wal::Space;
 use std::sync::Arc;
 
@@ -58,6 +58,7 @@ impl Trees {
             + match &op {
                 Op::Set { key, value, .. } => key.len() + value.len(),
                 Op::Remove { key } => key.len(),
+                Op::RemoveMany { keys, .. } => keys.0.len(),
                 _ => 0,
             } as u64;
         let part = Some(Part { page: page.id(), op });
@@ -147,6 +148,41 @@ impl Trees {
         }
     }
 
+    /// Removes records that `xid` inserted: leaf by leaf, wherever they are by now. Those that are not there any more were removed
+    /// before a crash.
+    pub(crate) fn undo_many(
+        &self,
+        tree: &Tree,
+        entries: Entries<'_>,
+        xid: u64,
+        lsn: Lsn,
+        reserve: &mut Reserve<'_>,
+    ) -> Result<()> {
+        let mut keys: Vec<Vec<u8>> = Vec::new();
+        entries.try_for_each(|key, _| {
+            keys.push(key.to_vec());
+            Ok(())
+        })?;
+        let mut rest = &keys[..];
+        let mut raw = Vec::new();
+        while let Some(first) = rest.first() {
+            let mut leaf = self.leaf_write(tree, first)?;
+            let here = match leaf.node().upper_fence() {
+                Some(fence) => rest.partition_point(|key| &key[..] < fence).max(1),
+                None => rest.len(),
+            };
+            raw.clear();
+            for (i, key) in rest[..here].iter().enumerate() {
+                let before = if i == 0 { &[][..] } else { &rest[i - 1] };
+                Entries::push(&mut raw, before, key, &[]);
+            }
+            rest = &rest[here..];
+            let op = Op::RemoveMany { keys: Entries(&raw), xid };
+            self.compensate(&mut leaf, xid, lsn, rest.is_empty(), op, reserve)?;
+        }
+        Ok(())
+    }
+
     /// Frees a page that `xid` made.
     pub(crate) fn undo_page(
         &self,
@@ -214,6 +250,9 @@ impl Txn {
             }
             Entry::Range { tree, first, last } => {
                 trees.undo_range(&*trees.tree(tree)?, first, last, shared.xid, lsn, &mut reserve)?;
+            }
+            Entry::Many { tree, entries } => {
+                trees.undo_many(&*trees.tree(tree)?, entries, shared.xid, lsn, &mut reserve)?;
             }
             Entry::Page { page } => trees.undo_page(page, shared.xid, lsn, &mut reserve)?,
         }

@@ -127,14 +127,22 @@ struct Written {
 impl Written {
     fn of(shared: &Shared) -> Result<Written> {
         let mut written = Written { xid: shared.xid, keys: Vec::new(), ranges: Vec::new() };
+        let mut outcome = Ok(());
         shared.undo.read().for_each(1, |entry| match entry {
             Entry::Insert { tree, key } | Entry::Change { tree, key, .. } => {
                 written.keys.push((tree, key.into()))
             }
             Entry::Range { tree, first, last } => written.ranges.push((tree, first, last)),
+            Entry::Many { tree, entries } => {
+                let noted = entries.try_for_each(|key, _| {
+                    written.keys.push((tree, key.into()));
+                    Ok(())
+                });
+                outcome = std::mem::replace(&mut outcome, Ok(())).and(noted);
+            }
             Entry::Page { .. } => {}
         })?;
-        Ok(written)
+        outcome.map(|()| written)
     }
 
     fn meets(&self, reads: &ReadSet) -> bool {

@@ -12,6 +12,7 @@ use crate::env::{Env, File, OpenMode};
 use crate::error::{Result, StoreError};
 use crate::ids::{Lsn, PageId, TreeId};
 use crate::page::{SlotFlags, Stamp};
+use crate::recovery::record::Entries;
 use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,6 +61,13 @@ pub enum Entry<'a> {
         first: u64,
         /// Last row id, included.
         last: u64,
+    },
+    /// Records appeared.
+    Many {
+        /// Their tree.
+        tree: TreeId,
+        /// They themselves.
+        entries: Entries<'a>,
     },
     /// A page was made.
     Page {
@@ -122,6 +130,7 @@ fn encode(out: &mut Vec<u8>, previous: u64, lsn: Lsn, entry: &Entry<'_>) {
             (first_key, last_key) = (first.to_be_bytes(), last.to_be_bytes());
             (3, 0, tree, None, &first_key[..], &last_key[..])
         }
+        Entry::Many { tree, entries } => (5, 0, tree, None, entries.0, none),
         Entry::Page { page } => (4, 0, TreeId(0), Some(Stamp { xid: page.0, undo: 0 }), none, none),
     };
     let stamp = stamp.unwrap_or(Stamp { xid: 0, undo: 0 });
@@ -155,6 +164,7 @@ fn decode(raw: &[u8]) -> (u64, Lsn, Entry<'_>, usize) {
             Entry::Change { tree, key, prior }
         }
         3 => Entry::Range { tree, first: row_id(key), last: row_id(value) },
+        5 => Entry::Many { tree, entries: Entries(key) },
         _ => Entry::Page { page: PageId(stamp.xid) },
     };
     (word(raw, 0), Lsn(word(raw, 8)), entry, FIXED + key_len + value_len)
@@ -432,6 +442,10 @@ mod tests {
         let third = log.push(Lsn(30), &Entry::Range { tree: TreeId(5), first: 3, last: 9 });
         assert!(third > second);
         assert!(log.with(second, |_, _| ()).is_err());
+        let many = Entry::Many { tree: TreeId(5), entries: Entries(&[0, 1, 7, 0]) };
+        let fourth = log.push(Lsn(40), &many);
+        log.with(fourth, |_, entry| assert_eq!(entry, many)).unwrap();
+        log.pop().unwrap();
         log.with(first, |_, entry| assert_eq!(entry, Entry::Insert { tree: TreeId(5), key: b"k" })).unwrap();
         let mut seen = 0;
         log.for_each(1, |_| seen += 1).unwrap();

@@ -13,7 +13,7 @@ use crate::page::{
     CHUNK_BYTES, Found, LargeRef, NodeMut, PageBuf, SlotFlags, Stamp, image_into, record_bytes, write_chunk,
 };
 use crate::recovery::apply;
-use crate::recovery::record::{Delta, Op, Part, Record, Rows};
+use crate::recovery::record::{Delta, Entries, Op, Part, Record, Rows};
 use crate::store::PAGE_BYTES;
 use crate::txn::lock::{DeferredWait, LockKey, Waiter};
 use crate::txn::types::{
@@ -153,6 +153,95 @@ impl Txn {
             self.log_change(&shared, tree, &mut leaf, slot, key, flags, stored)?;
             return Ok(InsertOutcome::Inserted);
         }
+    }
+
+    /// Inserts records in ascending order of their keys, as [`Txn::insert`] does each: one log record and one undo entry for as many
+    /// as come to lie in one leaf. `refused` is told the index of each whose key exists.
+    pub fn insert_many<V: AsRef<[u8]>>(
+        &mut self,
+        tree: TreeId,
+        entries: &[(&[u8], V)],
+        mut refused: impl FnMut(usize),
+    ) -> Result<()> {
+        self.writable()?;
+        let found = self.tree(tree)?;
+        let (mut raw, mut slots) = (Vec::new(), Vec::new());
+        let mut done = 0;
+        while let Some((key, value)) = entries.get(done) {
+            let taken = self.insert_run(&found, &entries[done..], &mut raw, &mut slots)?;
+            if taken == 0
+                && let InsertOutcome::Exists { .. } = self.insert(tree, key, value.as_ref())?
+            {
+                refused(done);
+            }
+            done += taken.max(1);
+        }
+        Ok(())
+    }
+
+    /// Inserts the first of these records, and those behind it that belong into the same leaf and have room there. Answers how
+    /// many; none if there is more to the first than that.
+    fn insert_run<V: AsRef<[u8]>>(
+        &mut self,
+        tree: &Tree,
+        entries: &[(&[u8], V)],
+        raw: &mut Vec<u8>,
+        slots: &mut Vec<usize>,
+    ) -> Result<usize> {
+        let plain = |(key, value): &(&[u8], V)| {
+            tree.id != DIRECTORY && check_key(key).is_ok() && !is_large(key.len(), value.as_ref().len())
+        };
+        let Some(first) = entries.first().filter(|first| plain(first)) else { return Ok(0) };
+        self.options.interrupt.check()?;
+        let shared = self.shared();
+        let core = Arc::clone(&self.core);
+        let mut leaf = self.leaf_to_insert(&core, tree, first.0)?;
+        let node = leaf.node();
+        let (fence, count) = (node.upper_fence(), node.count());
+        let mut free = node.free_bytes();
+        raw.clear();
+        slots.clear();
+        let mut before: &[u8] = &[];
+        for (i, entry) in entries.iter().enumerate() {
+            let (key, value) = (entry.0, entry.1.as_ref());
+            let need = record_bytes(key.len(), value.len());
+            let inside = fence.is_none_or(|fence| key < fence) && (i == 0 || key > before);
+            if !inside || need > free || !plain(entry) {
+                break;
+            }
+            // Behind the last record of the leaf there is nothing to search.
+            let slot = match slots.last() {
+                Some(&last) if last == count => count,
+                _ => match node.find_covered(key) {
+                    Found::Before(slot) => slot,
+                    Found::At(_) => break,
+                },
+            };
+            Entries::push(raw, before, key, value);
+            slots.push(slot);
+            free -= need;
+            before = key;
+        }
+        if slots.len() < 2 {
+            let slot = slots.first().copied();
+            let Some(slot) = slot else { return Ok(0) };
+            self.log_insert(&shared, tree, &mut leaf, slot, first.0, SlotFlags::default(), first.1.as_ref())?;
+            return Ok(1);
+        }
+        let record =
+            Record::InsertMany { xid: shared.xid, tree: tree.id, page: leaf.id(), entries: Entries(raw) };
+        self.keep_undo_small(&shared, 64 + raw.len())?;
+        // Removing them names their keys once more, in two leaves if this one was split.
+        let compensation = 2 * COMPENSATION + raw.len() as u64;
+        let logged = self.log_own(&shared, &mut leaf, &[&Encoded::new(&record)], compensation)?;
+        let entry = Entry::Many { tree: tree.id, entries: Entries(raw) };
+        let undo = shared.undo.write().push(logged.start(), &entry);
+        let stamp = Some(Stamp { xid: shared.xid, undo });
+        let bytes = leaf.edit(&logged);
+        for (i, (slot, (key, value))) in slots.iter().zip(entries).enumerate() {
+            apply::insert_at(bytes, slot + i, key, SlotFlags::default(), stamp, value.as_ref())?;
+        }
+        Ok(slots.len())
     }
 
     /// Whether `writer` is still the one that wrote the record last.
@@ -458,6 +547,7 @@ impl Txn {
         let shared = self.shared();
         let core = Arc::clone(&self.core);
         let (mut from, mut done) = (0, 0);
+        let mut head = Vec::new();
         while done < ends.len() {
             self.options.interrupt.check()?;
             let key = next.to_be_bytes();
@@ -490,16 +580,10 @@ impl Txn {
                 continue;
             }
             let rows = Rows(&batch[from..end]);
-            let record = Record::InsertRange {
-                xid: shared.xid,
-                tree: tree.id,
-                page: leaf.id(),
-                first: *next,
-                count,
-                rows,
-            };
+            head.clear();
+            Rows::head(&mut head, shared.xid, tree.id, leaf.id(), *next, count, rows.0.len());
             self.keep_undo_small(&shared, 128)?;
-            let logged = self.log_own(&shared, &mut leaf, &Encoded::new(&record), COMPENSATION)?;
+            let logged = self.log_own(&shared, &mut leaf, &[&head, rows.0], COMPENSATION)?;
             let entry = Entry::Range { tree: tree.id, first: *next, last: *next + count - 1 };
             let undo = shared.undo.write().push(logged.start(), &entry);
             let stamp = Stamp { xid: shared.xid, undo };
@@ -617,7 +701,7 @@ impl Txn {
             self.keep_undo_small(&shared, 64)?;
             let mut page = core.trees.pool.create(id)?;
             let record = Record::NewPage { xid: shared.xid, page: id, image: &image };
-            let logged = match self.log_own(&shared, &mut page, &Encoded::new(&record), COMPENSATION) {
+            let logged = match self.log_own(&shared, &mut page, &[&Encoded::new(&record)], COMPENSATION) {
                 Ok(logged) => logged,
                 Err(e) => {
                     core.trees.pool.abandon(page);
@@ -687,12 +771,12 @@ impl Txn {
         &mut self,
         shared: &Shared,
         page: &mut PageWrite<'_>,
-        record: &[u8],
+        record: &[&[u8]],
         compensation: u64,
     ) -> Result<Logged> {
         self.announce(shared);
         let space = Space::Normal { also_reserve: compensation };
-        let logged = log(&self.core.trees.wal, &mut [page], &[record], space)?;
+        let logged = log(&self.core.trees.wal, &mut [page], record, space)?;
         self.reserved += compensation + RESERVE_OVERHEAD;
         Ok(logged)
     }
@@ -711,7 +795,8 @@ impl Txn {
         self.keep_undo_small(shared, 64 + key.len())?;
         let record =
             Record::Insert { xid: shared.xid, tree: tree.id, page: leaf.id(), key, flags, value: stored };
-        let logged = self.log_own(shared, leaf, &Encoded::new(&record), COMPENSATION + key.len() as u64)?;
+        let logged =
+            self.log_own(shared, leaf, &[&Encoded::new(&record)], COMPENSATION + key.len() as u64)?;
         let undo = shared.undo.write().push(logged.start(), &Entry::Insert { tree: tree.id, key });
         let stamp = Stamp { xid: shared.xid, undo };
         apply::insert_at(leaf.edit(&logged), slot, key, flags, Some(stamp), stored)
@@ -739,7 +824,7 @@ impl Txn {
             Record::Change { xid: shared.xid, tree: tree.id, page: leaf.id(), key, before, after, delta };
         let record = Encoded::new(&record);
         self.keep_undo_small(shared, 64 + size as usize)?;
-        let logged = self.log_own(shared, leaf, &record, COMPENSATION + size)?;
+        let logged = self.log_own(shared, leaf, &[&record], COMPENSATION + size)?;
         self.garbage.extend(garbage);
         let prior = Prior { flags: before, stamp, value: leaf.node().value(slot) };
         let undo = shared.undo.write().push(logged.start(), &Entry::Change { tree: tree.id, key, prior });
