@@ -196,7 +196,7 @@ struct Needle {
 
 impl Needle {
     fn new(first: u8, second: u8) -> Needle {
-        Needle { first: u64::from_ne_bytes([first; 8]), second: u64::from_ne_bytes([second; 8]) }
+        Needle { first: u64::from_le_bytes([first; 8]), second: u64::from_le_bytes([second; 8]) }
     }
 
     /// A bit for each byte that is looked for; adds to `high` the bytes' highest bits.

@@ -202,6 +202,10 @@ impl Modify {
     fn write(&mut self, batch: &Batch, images: &mut Option<Images>, cx: &mut ExecCx<'_>) -> Result<u64> {
         let (writer, types) = (&self.writer, &self.input_types[..]);
         match &mut self.action {
+            Action::Insert(None) if images.is_none() && writer.is_plain() => {
+                writer.insert_batch(batch, types, cx)?;
+                Ok(batch.len as u64)
+            }
             Action::Insert(None) => {
                 let mut rows: Vec<Vec<Datum>> = (0..batch.len).map(|r| batch.row(r, types)).collect();
                 writer.insert(&mut rows, cx)?;

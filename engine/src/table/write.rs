@@ -297,6 +297,16 @@ impl Writer {
         bulk.store(self, cx).map_err(|refused| refused.error)
     }
 
+    /// Appends the rows of a batch of columns of these types to a table for which [`Writer::is_plain`] holds, without a value of them in between.
+    ///
+    /// # Errors
+    /// 23502 and 23505.
+    pub fn insert_batch(&self, batch: &Batch, types: &[DataType], cx: &mut ExecCx<'_>) -> Result<()> {
+        let mut bulk = Bulk::new(self);
+        bulk.push_batch(self, batch, types, cx)?;
+        bulk.store(self, cx).map_err(|refused| refused.error)
+    }
+
     /// Appends one completed row unless an entry of an arbiter (no arbiters: of any unique index) exists.
     ///
     /// # Errors

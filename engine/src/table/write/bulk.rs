@@ -3,14 +3,15 @@
 //! A row is begun by [`Bulk::begin`], filled column by column (text straight from its bytes) and ended by [`Bulk::end_row`], which
 //! checks NOT NULL and encodes the index keys. [`Bulk::store`] hands all to the store.
 
+use nq_qsql::catalog::Generated;
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::types::{Datum, Numeric};
+use nq_qsql::types::{DataType, Datum, Numeric, Oid};
 use nq_storage::TreeId;
 
 use super::{KeySource, Writer};
 use crate::error::store_error;
-use crate::exec::ExecCx;
-use crate::exec::vector::text;
+use crate::exec::vector::{Values, Vector, text};
+use crate::exec::{Batch, ExecCx};
 use crate::table::key::{self, ROW_ID_BYTES, row_key};
 use crate::table::row::{RowScratch, RowWriter, Storage};
 
@@ -116,6 +117,31 @@ impl RowSlot<'_> {
         }
     }
 
+    /// Fills the next column with row `row` of a vector of values of type `oid`, which the column can hold.
+    ///
+    /// # Errors
+    /// XX000 when the vector is of another type.
+    #[inline]
+    fn cell(&mut self, vector: &Vector, oid: Oid, row: usize) -> Result<()> {
+        let column = self.row.column();
+        if self.keyed[column] || vector.is_null(row) {
+            return self.value(vector.datum(row, oid));
+        }
+        let at = vector.at(row);
+        match (self.writer.storage(column), &vector.values) {
+            (Storage::I16, Values::I16(values)) => self.row.push_fixed(values[at].to_le_bytes()),
+            (Storage::I32, Values::I32(values)) => self.row.push_fixed(values[at].to_le_bytes()),
+            (Storage::I64, Values::I64(values)) => self.row.push_fixed(values[at].to_le_bytes()),
+            (Storage::F64, Values::F64(values)) => self.row.push_fixed(values[at].to_le_bytes()),
+            (Storage::Bytes, Values::Str(values)) => self.row.push_text(values.get(at)),
+            (Storage::Numeric, Values::Decimal(scale, values)) if *scale < u8::MAX => {
+                self.row.push_decimal(values[at], *scale);
+            }
+            _ => return self.value(vector.datum(row, oid)),
+        }
+        Ok(())
+    }
+
     /// Ends the filling; columns left are NULL.
     pub fn finish(self) {
         self.row.finish();
@@ -219,6 +245,41 @@ impl Bulk {
                 keys.bytes.extend_from_slice(&entry.prefix);
                 keys.end_entry(start, (first + number) as u32, entry.suffix);
             }
+        }
+        Ok(())
+    }
+
+    /// Takes the rows of a batch of columns of these types into a table for which [`Writer::is_plain`] holds.
+    ///
+    /// # Errors
+    /// As [`Bulk::end_row`].
+    pub fn push_batch(
+        &mut self,
+        writer: &Writer,
+        batch: &Batch,
+        types: &[DataType],
+        cx: &ExecCx<'_>,
+    ) -> Result<()> {
+        let empty = |i: usize| match writer.relation.columns.get(i) {
+            Some(column) => column.dropped || column.generated == Generated::Virtual,
+            None => true,
+        };
+        let sources: Vec<Option<(&Vector, Oid)>> = (0..writer.types.len())
+            .map(|i| match (batch.columns.get(i), types.get(i)) {
+                (Some(vector), Some(ty)) if !empty(i) => Some((&**vector, ty.oid)),
+                _ => None,
+            })
+            .collect();
+        for row in 0..batch.len {
+            let mut slot = self.begin(writer);
+            for source in &sources {
+                match source {
+                    Some((vector, oid)) => slot.cell(vector, *oid, row)?,
+                    None => slot.value(Datum::Null)?,
+                }
+            }
+            slot.finish();
+            self.end_row(writer, cx)?;
         }
         Ok(())
     }

@@ -22,6 +22,7 @@
 mod active;
 mod clean;
 pub mod lock;
+mod many;
 mod read;
 mod rollback;
 mod serializable;
