@@ -33,7 +33,7 @@ fn lying_syncs_are_noticed() {
 /// dropped stamps of a transaction whose rollback was still to come in the log.
 #[test]
 fn worlds_that_have_broken_hold() {
-    for (seed, rounds) in [(9, 5), (2895, 11)] {
+    for (seed, rounds) in [(9, 5), (2895, 11), (269, 12)] {
         if let Err(violation) = run(seed, rounds, Trouble::default()) {
             panic!("{violation}");
         }

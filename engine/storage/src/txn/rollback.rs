@@ -223,15 +223,25 @@ impl Txn {
     pub(super) fn undo_to(&mut self, mark: u64) -> Result<()> {
         let Some(shared) = self.shared.clone() else { return Ok(()) };
         loop {
-            let newest = shared.undo.read().newest(mark)?;
-            let Some(undone) = newest else { return Ok(()) };
-            if let Err(e) = self.undo_one(&shared, undone.lsn, &undone.entry()) {
-                // Half undone is a state nobody may see: the transaction stays among the running ones, and the store stops.
-                self.core.poison(&format!("rollback of transaction {} failed: {e}", shared.xid));
-                return Err(e);
+            match self.undo_newest(&shared, mark) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(e) => {
+                    // Half undone is a state nobody may see: the transaction stays among the running ones, and the store stops.
+                    self.core.poison(&format!("rollback of transaction {} failed: {e}", shared.xid));
+                    return Err(e);
+                }
             }
-            shared.undo.write().pop()?;
         }
+    }
+
+    /// Undoes the newest change that is not older than `mark`; `false`: there is none.
+    fn undo_newest(&mut self, shared: &Shared, mark: u64) -> Result<bool> {
+        let newest = shared.undo.read().newest(mark)?;
+        let Some(undone) = newest else { return Ok(false) };
+        self.undo_one(shared, undone.lsn, &undone.entry())?;
+        shared.undo.write().pop()?;
+        Ok(true)
     }
 
     fn undo_one(&mut self, shared: &Shared, lsn: Lsn, entry: &Entry<'_>) -> Result<()> {
