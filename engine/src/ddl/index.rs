@@ -30,7 +30,7 @@ const MAX_KEYS: usize = 32;
 
 /// Operator classes of `btree`: name, OID, the types they take; the last flag says that it is not the types' default.
 #[rustfmt::skip]
-const OPCLASSES: [(&str, Oid, &[Oid], bool); 27] = [
+const OPCLASSES: [(&str, Oid, &[Oid], bool); 28] = [
     ("int4_ops", 1978, &[oid::INT4], false),
     ("int2_ops", 1979, &[oid::INT2], false),
     ("int8_ops", 3124, &[oid::INT8], false),
@@ -57,6 +57,7 @@ const OPCLASSES: [(&str, Oid, &[Oid], bool); 27] = [
     ("timetz_ops", 10041, &[oid::TIMETZ], false),
     ("tid_ops", 10050, &[oid::TID], false),
     ("uuid_ops", 10065, &[oid::UUID], false),
+    ("jsonb_ops", 10088, &[oid::JSONB], false),
     ("array_ops", 10000, &[], false),
 ];
 

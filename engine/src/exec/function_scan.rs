@@ -3,17 +3,18 @@
 use nq_qsql::error::Result;
 use nq_qsql::func::SetRows;
 use nq_qsql::plan::expr::Expr;
-use nq_qsql::types::{DataType, Datum};
+use nq_qsql::types::{DataType, Datum, oid, rowtype};
 
 use super::batch::{BATCH_ROWS, Builder};
 use super::eval::{Compiled, Conditions};
 use super::portions::PIECE_BYTES;
-use super::project_set::SetCall;
+use super::project_set::{SetCall, record_columns};
 use super::{Batch, ExecCx, Operator};
 
 enum Source {
     Set(SetCall),
-    Single(Compiled),
+    /// The type of the value decides how many columns it fills.
+    Single(Compiled, DataType),
 }
 
 /// Calls functions and yields their rows.
@@ -44,7 +45,7 @@ impl FunctionScan {
         let source = |expr: &Expr| {
             Ok(match SetCall::new(expr, cx)? {
                 Some(call) => Source::Set(call),
-                None => Source::Single(Compiled::new(expr, cx)?),
+                None => Source::Single(Compiled::new(expr, cx)?, expr.ty),
             })
         };
         let sources = calls.iter().map(source).collect::<Result<_>>()?;
@@ -56,7 +57,7 @@ impl FunctionScan {
         let start = |source: &Source| {
             Ok(match source {
                 Source::Set(call) => call.start(&none, 0, cx)?.map_or(Running::Ended, Running::Set),
-                Source::Single(expr) => Running::Value(expr.eval_alone(cx)?),
+                Source::Single(expr, _) => Running::Value(expr.eval_alone(cx)?),
             })
         };
         self.sources.iter().map(start).collect()
@@ -66,6 +67,7 @@ impl FunctionScan {
     fn width(&self, source: &Source) -> usize {
         match source {
             Source::Set(call) if call.columns() > 1 => call.columns(),
+            Source::Single(_, ty) if record_columns(*ty) > 1 => record_columns(*ty),
             _ if self.sources.len() == 1 => self.types.len() - usize::from(self.ordinality),
             _ => 1,
         }
@@ -91,8 +93,10 @@ impl FunctionScan {
             any |= values.is_some();
             match values {
                 // A record spreads over several slots.
-                Some(mut values) if values.len() == 1 && end - row.len() > 1 => match values.pop() {
-                    Some(Datum::Record(fields)) => row.extend(fields.iter().cloned()),
+                Some(mut values) if values.len() == 1 => match values.pop() {
+                    Some(Datum::Record(fields)) if end - row.len() > 1 || spreads(source) => {
+                        row.extend(fields.iter().cloned());
+                    }
                     other => row.extend(other),
                 },
                 Some(values) => row.extend(values),
@@ -105,6 +109,14 @@ impl FunctionScan {
             row.push(Datum::Int8(self.ordinal));
         }
         Ok(any.then_some(row))
+    }
+}
+
+/// Whether a source's value is a row whose only field is the column.
+fn spreads(source: &Source) -> bool {
+    match source {
+        Source::Single(_, ty) => ty.oid == oid::RECORD && rowtype::fields(ty.typmod).is_some(),
+        Source::Set(_) => false,
     }
 }
 

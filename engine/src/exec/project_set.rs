@@ -5,13 +5,21 @@ use std::sync::Arc;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::func::{Body, Function, SetRows};
 use nq_qsql::plan::expr::{Expr, ExprKind};
-use nq_qsql::types::{DataType, Datum};
+use nq_qsql::types::{DataType, Datum, oid, rowtype};
 
 use super::batch::{BATCH_ROWS, Builder, Rows};
 use super::eval::Compiled;
 use super::portions::PIECE_BYTES;
 use super::vector::Vector;
 use super::{Batch, ExecCx, Operator};
+
+/// Number of columns that a value takes in FROM: those of a record whose fields are known.
+pub fn record_columns(ty: DataType) -> usize {
+    match ty.oid {
+        oid::RECORD => rowtype::fields(ty.typmod).map_or(1, |fields| fields.len()),
+        _ => 1,
+    }
+}
 
 /// A set-returning call.
 pub struct SetCall {
@@ -38,7 +46,8 @@ impl SetCall {
     /// Number of columns of its rows.
     pub fn columns(&self) -> usize {
         match self.func.body {
-            Body::Set { columns, .. } => columns.len().max(1),
+            Body::Set { columns: [], .. } => record_columns(self.result),
+            Body::Set { columns, .. } => columns.len(),
             _ => 1,
         }
     }
@@ -130,7 +139,10 @@ impl ProjectSet {
                     if next.is_none() {
                         *set = None;
                     }
-                    values.push(next.map(single));
+                    values.push(next.map(|row| match item {
+                        Item::Set(call) => single(row, call.result),
+                        Item::Scalar(_) => Datum::Null,
+                    }));
                 }
                 if values.iter().all(Option::is_none) {
                     break;
@@ -156,9 +168,9 @@ impl ProjectSet {
 }
 
 /// A row of a set as one value.
-fn single(mut row: Vec<Datum>) -> Datum {
+fn single(mut row: Vec<Datum>, ty: DataType) -> Datum {
     match row.len() {
-        1 => row.pop().unwrap_or(Datum::Null),
+        1 if ty.oid != oid::RECORD => row.pop().unwrap_or(Datum::Null),
         _ => Datum::Record(row.into()),
     }
 }

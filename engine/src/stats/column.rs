@@ -56,7 +56,7 @@ pub(crate) fn column_stats(values: &[Datum], ty: Oid, table_rows: f64, target: u
 fn stored_bytes(value: &Datum) -> usize {
     let payload = match value {
         Datum::Text(text) => text.len(),
-        Datum::Bytea(bytes) => bytes.len(),
+        Datum::Bytea(bytes) | Datum::Jsonb(bytes) => bytes.len(),
         other => {
             let mut bytes = Vec::new();
             value::put(other, &mut bytes);

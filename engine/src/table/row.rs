@@ -17,7 +17,7 @@
 use nq_qsql::catalog::Column;
 use nq_qsql::error::Result;
 use nq_qsql::sql_err;
-use nq_qsql::types::{Datum, Interval, IoContext, Numeric, Oid, io_binary, io_text, oid};
+use nq_qsql::types::{Datum, Interval, IoContext, Numeric, Oid, io_binary, io_text, jsonb, oid};
 use std::sync::Arc;
 
 use super::value::{self, damaged, get_numeric, put_numeric};
@@ -74,6 +74,7 @@ impl Storage {
             | oid::UNKNOWN
             | oid::BYTEA
             | oid::JSON
+            | oid::JSONB
             | oid::XML => Storage::Bytes,
             _ => Storage::Value,
         }
@@ -275,6 +276,7 @@ pub enum FieldRef<'a> {
     /// Text, `bytea` or anything whose wire form is its bytes.
     Text(&'a [u8]),
     Bytea(&'a [u8]),
+    Jsonb(&'a [u8]),
     /// Any other value, self-describing.
     Value(&'a [u8]),
     TimeTz(i64, i32),
@@ -309,6 +311,7 @@ impl<'a> RowReader<'a> {
                     _ => FieldRef::Numeric(bytes),
                 },
                 Storage::Bytes if place.oid == oid::BYTEA => FieldRef::Bytea(bytes),
+                Storage::Bytes if place.oid == oid::JSONB => FieldRef::Jsonb(bytes),
                 Storage::Bytes => FieldRef::Text(bytes),
                 _ => FieldRef::Value(bytes),
             };
@@ -395,6 +398,7 @@ impl FieldRef<'_> {
             FieldRef::Numeric(bytes) => Datum::Numeric(get_numeric(bytes)?),
             FieldRef::Text(bytes) => Datum::Text(text(bytes)),
             FieldRef::Bytea(bytes) => Datum::Bytea(Arc::from(bytes)),
+            FieldRef::Jsonb(bytes) => Datum::Jsonb(Arc::from(bytes)),
             FieldRef::Value(mut bytes) => value::get(&mut bytes)?,
             FieldRef::TimeTz(micros, zone) => Datum::TimeTz(micros, zone),
             FieldRef::Interval(iv) => Datum::Interval(Arc::new(iv)),
@@ -412,6 +416,7 @@ impl FieldRef<'_> {
             FieldRef::Int4(x) => put_decimal(i64::from(x), out),
             FieldRef::Int8(x) => put_decimal(x, out),
             FieldRef::Text(bytes) => out.extend_from_slice(bytes),
+            FieldRef::Jsonb(bytes) => jsonb::write(jsonb::Node::new(bytes), out),
             _ => io_text::write_text(&self.to_datum()?, oid, io, out)?,
         }
         Ok(())
@@ -519,7 +524,7 @@ impl<'a> RowWriter<'a> {
                 self.end_variable();
             }
             (Storage::Bytes, Datum::Text(s)) => self.put_bytes(s.as_bytes()),
-            (Storage::Bytes, Datum::Bytea(b)) => self.put_bytes(b),
+            (Storage::Bytes, Datum::Bytea(b) | Datum::Jsonb(b)) => self.put_bytes(b),
             (Storage::Value, value) => {
                 value::put(value, self.out);
                 self.end_variable();

@@ -34,6 +34,7 @@ mod tag {
     pub const UUID: u8 = 19;
     pub const ARRAY: u8 = 20;
     pub const RECORD: u8 = 21;
+    pub const JSONB: u8 = 22;
 }
 
 /// Deepest nesting of arrays and records that is read back.
@@ -142,6 +143,10 @@ pub fn put(value: &Datum, out: &mut Vec<u8>) {
             out.push(tag::BYTEA);
             put_bytes(b, out);
         }
+        Datum::Jsonb(b) => {
+            out.push(tag::JSONB);
+            put_bytes(b, out);
+        }
         Datum::Array(array) => {
             fixed!(ARRAY, array.element, (array.dims.len() as u32));
             for (length, lower) in &array.dims {
@@ -206,6 +211,7 @@ fn get_nested(bytes: &mut &[u8], depth: u32) -> Result<Datum> {
         tag::NUMERIC => Datum::Numeric(get_numeric(take_slice(bytes)?)?),
         tag::TEXT => Datum::Text(text(take_slice(bytes)?)),
         tag::BYTEA => Datum::Bytea(Arc::from(take_slice(bytes)?)),
+        tag::JSONB => Datum::Jsonb(Arc::from(take_slice(bytes)?)),
         tag::ARRAY if depth < DEPTH_MAX => {
             let element = u32::from_le_bytes(take(bytes)?);
             let count = u32::from_le_bytes(take(bytes)?) as usize;

@@ -63,7 +63,12 @@ impl Binder<'_> {
         };
         let func = found.func;
         self.check_decorations(call, func, pos)?;
-        let ty = DataType::of(found.result);
+        let mut ty = DataType::of(found.result);
+        // Rows keep the names of their fields.
+        if matches!(ty.oid, oid::RECORD | oid::RECORD_ARRAY) && func.result != oid::RECORD {
+            let rows = args.iter().map(|a| a.ty).find(|t| matches!(t.oid, oid::RECORD | oid::RECORD_ARRAY));
+            ty.typmod = rows.map_or(-1, |t| t.typmod);
+        }
         let args = self.lay_out(args, &found, pos)?;
         if let Some(over) = &call.over {
             return self.bind_window_call(call, over, func, args, ty, pos);

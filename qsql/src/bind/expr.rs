@@ -2,6 +2,8 @@
 //!
 //! Operator chains are walked along their left spine in a loop, so that `1 + 1 + ...` needs no stack.
 
+use std::sync::Arc;
+
 use super::coerce::{C_COLLATION, DEFAULT_COLLATION, collation_of};
 use super::scope::Clause;
 use super::{Binder, RecordField};
@@ -13,8 +15,13 @@ use crate::parse::ast::{
     Case, ChooseFunc, ExprId, ExprKind as A, ObjectName, Operator, Pos, SqlValueFunc, Subscript, TypeName,
 };
 use crate::plan::expr::{Expr, ExprKind};
-use crate::types::{DataType, Datum, io_text, oid};
+use crate::types::{DataType, Datum, io_text, oid, rowtype};
 use crate::{bail, sql_err};
+
+/// `jsonb_extract_path`, which subscripts of `jsonb` are.
+const JSONB_EXTRACT_PATH: u32 = 3217;
+/// `text[]`
+const TEXT_ARRAY: u32 = 1009;
 
 /// Field `index` of a record with the given fields.
 pub(crate) fn record_field(row: Expr, index: usize, fields: &[RecordField]) -> Expr {
@@ -365,7 +372,10 @@ impl Binder<'_> {
             let field = self.bind_expr(id)?;
             fields.push(self.settle(field)?);
         }
-        Ok(at(Expr::new(ExprKind::Row(fields), DataType::of(oid::RECORD)), pos))
+        let shape: Vec<_> =
+            fields.iter().enumerate().map(|(i, e)| (Arc::from(format!("f{}", i + 1)), e.ty)).collect();
+        let ty = DataType { oid: oid::RECORD, typmod: rowtype::modifier(&shape) };
+        Ok(at(Expr::new(ExprKind::Row(fields), ty), pos))
     }
 
     fn bind_case(&mut self, case: &Case, pos: Pos) -> Result<Expr> {
@@ -533,6 +543,14 @@ impl Binder<'_> {
     fn bind_subscript(&mut self, arg: ExprId, subscripts: &[Subscript], pos: Pos) -> Result<Expr> {
         let array = self.bind_expr(arg)?;
         let array = self.settle(array)?;
+        if array.ty.oid == oid::JSONB {
+            let path = self.bind_json_path(subscripts)?.0;
+            let Some(func) = crate::func::function_by_oid(JSONB_EXTRACT_PATH) else {
+                return Err(SqlError::internal("no function for subscripts of jsonb"));
+            };
+            let kind = ExprKind::Call { func, args: vec![array, path], operator: 0 };
+            return Ok(at(Expr::new(kind, DataType::of(oid::JSONB)), pos));
+        }
         let Some(element) = element_of(array.ty.oid) else {
             return Err(sql_err!(
                 DATATYPE_MISMATCH,
@@ -546,6 +564,44 @@ impl Binder<'_> {
         let collation = array.collation;
         let kind = ExprKind::Subscript { array: Box::new(array), subscripts, slice };
         Ok(Expr { kind, ty, collation, at: pos })
+    }
+
+    /// Subscripts of a `jsonb` as a `text[]`, and whether the first one is an integer.
+    pub(crate) fn bind_json_path(&mut self, subscripts: &[Subscript]) -> Result<(Expr, bool)> {
+        let mut steps = Vec::with_capacity(subscripts.len());
+        let mut list = false;
+        for (i, subscript) in subscripts.iter().enumerate() {
+            let step = match *subscript {
+                Subscript::Index(step) => self.bind_expr(step)?,
+                Subscript::Slice(low, high) => {
+                    let error = sql_err!(DATATYPE_MISMATCH, "jsonb subscript does not support slices");
+                    return Err(match high.or(low) {
+                        Some(bound) => error.at(self.ast.start_of(bound)),
+                        None => error,
+                    });
+                }
+            };
+            let (ty, pos) = (step.ty.oid, step.at);
+            let fits = |to| crate::func::resolve::can_coerce(ty, to, CastContext::Implicit);
+            let refused = |hint: &str| {
+                Err(sql_err!(DATATYPE_MISMATCH, "subscript type {} is not supported", display(ty))
+                    .hint(format!("jsonb subscript must be coercible to {hint}."))
+                    .at(pos))
+            };
+            let step = match (ty, fits(oid::INT4), fits(oid::TEXT)) {
+                (oid::UNKNOWN, ..) | (_, false, true) => self.coerce_arg(step, oid::TEXT)?,
+                (_, true, false) => {
+                    list |= i == 0;
+                    let number = self.coerce_arg(step, oid::INT4)?;
+                    self.cast(number, DataType::of(oid::TEXT), pos)?
+                }
+                (_, true, true) => return refused("only one type, integer or text"),
+                (_, false, false) => return refused("either integer or text"),
+            };
+            steps.push(step);
+        }
+        let kind = ExprKind::Array { items: steps, nested: false };
+        Ok((Expr::new(kind, DataType::of(TEXT_ARRAY)), list))
     }
 
     /// Subscripts as integers; in a slice `[n]` means `[1:n]`.

@@ -16,7 +16,7 @@ use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalScan};
 use crate::plan::physical::{Access, JoinKind, RelationUse, ScanColumn, TableLock};
 use crate::sql_err;
-use crate::types::{DataType, Oid, oid};
+use crate::types::{DataType, Oid, oid, rowtype};
 
 /// Views may use views; beyond this depth it is a loop.
 const MAX_VIEW_DEPTH: u32 = 64;
@@ -356,7 +356,7 @@ impl Binder<'_> {
             let parts = bound.len();
             for expr in bound {
                 let call_name = super::naming::column_name(ast, from.call);
-                let expr = self.settle(expr)?;
+                let mut expr = self.settle(expr)?;
                 let set = match &expr.kind {
                     ExprKind::Call { func, .. } => match func.body {
                         Body::Set { columns, .. } => Some(columns),
@@ -381,11 +381,15 @@ impl Binder<'_> {
                         )
                         .at(specs[0].name.pos));
                     }
+                    let first = columns.len();
                     for spec in specs {
                         columns.push((Arc::from(&*spec.name.name), self.bind_type(&spec.ty)?));
                     }
+                    expr.ty.typmod = rowtype::modifier(&columns[first..]);
                 } else if let Some(out) = set.filter(|c| !c.is_empty()) {
                     columns.extend(out.iter().map(|(name, ty)| (Arc::from(*name), DataType::of(*ty))));
+                } else if let Some(fields) = self.record_fields(&expr) {
+                    columns.extend(fields.iter().cloned());
                 } else if expr.ty.oid == oid::RECORD {
                     return Err(sql_err!(
                         SYNTAX_ERROR,
@@ -425,7 +429,8 @@ impl Binder<'_> {
         let mut item = NsItem::new(Some(shown.clone()), ns);
         item.scalar = scalar;
         let item = with_alias(item, alias)?;
-        let plan = if !sets && calls.len() == 1 && !function.ordinality && ids.len() == 1 {
+        let plain = calls.len() == 1 && calls[0].ty.oid != oid::RECORD;
+        let plan = if !sets && plain && !function.ordinality && ids.len() == 1 {
             Logical::Values { columns: ids, rows: vec![calls] }
         } else {
             Logical::Function { calls, columns: ids, ordinality: function.ordinality, alias: shown }

@@ -9,7 +9,7 @@ use super::query::BoundQuery;
 use super::scope::Clause;
 use super::stored::{StoredKind, bind_expression};
 use crate::catalog::{ConstraintKind, Generated, Index, IndexKey, Relation};
-use crate::error::Result;
+use crate::error::{Result, SqlError};
 use crate::parse::ast::{
     Assignee, ConflictAction, ConflictTarget, ExprId, ExprKind as A, Ident, IndexElem, IndexKey as AstKey,
     Insert, InsertSource, OnConflict as AstConflict, Overriding, QueryBody, QueryId, Rows,
@@ -58,6 +58,11 @@ impl Binder<'_> {
         let mut out = Vec::with_capacity(columns.len());
         for target in columns {
             let index = self.assigned_column(table, target)?;
+            if !target.path.is_empty() {
+                return Err(
+                    SqlError::unsupported("assignment to an array element or field").at(target.column.pos)
+                );
+            }
             if out.contains(&index) {
                 return Err(sql_err!(
                     DUPLICATE_COLUMN,

@@ -61,7 +61,7 @@ use crate::parse::ast::{Ast, QueryId, Statement};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalCte, Subquery};
 use crate::plan::physical::{Command, OutputColumn, RelationUse};
-use crate::types::{DataType, IoContext, Oid, oid};
+use crate::types::{DataType, IoContext, Oid, oid, rowtype};
 
 /// What binding and optimising see beside the statement.
 #[derive(Clone, Copy)]
@@ -249,6 +249,9 @@ impl<'a> Binder<'a> {
         if expr.ty.oid != oid::RECORD {
             return None;
         }
+        if let Some(fields) = rowtype::fields(expr.ty.typmod) {
+            return Some(fields);
+        }
         match &expr.kind {
             ExprKind::Column(id) => self.s.records.get(id).cloned(),
             ExprKind::Call { func, .. } => match func.body {
@@ -281,7 +284,12 @@ impl<'a> Binder<'a> {
 
     fn output_column(&self, name: &str, id: ColumnId) -> OutputColumn {
         let (table, attribute) = self.s.origins[id as usize];
-        OutputColumn { name: Arc::from(name), ty: self.s.types[id as usize], table, attribute }
+        let mut ty = self.s.types[id as usize];
+        // Clients know nothing of the numbers of row types.
+        if matches!(ty.oid, oid::RECORD | oid::RECORD_ARRAY) {
+            ty.typmod = -1;
+        }
+        OutputColumn { name: Arc::from(name), ty, table, attribute }
     }
 
     fn finish(

@@ -11,7 +11,7 @@ use crate::error::{Result, SqlError};
 use crate::parse::ast::{Ident, Pos};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::sql_err;
-use crate::types::{DataType, oid};
+use crate::types::{DataType, oid, rowtype};
 
 /// The clause that is being bound: decides where aggregates, windows and sets may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -260,8 +260,10 @@ impl Binder<'_> {
         if item.scalar && item.columns.len() == 1 {
             return self.use_column(item.columns[0].expr.clone(), pos);
         }
-        let fields = item.columns.iter().map(|c| self.use_column(c.expr.clone(), pos)).collect();
-        let mut row = Expr::new(ExprKind::Row(fields), DataType::of(oid::RECORD));
+        let fields: Vec<Expr> = item.columns.iter().map(|c| self.use_column(c.expr.clone(), pos)).collect();
+        let shape: Vec<_> = item.columns.iter().map(|c| (c.name.clone(), c.expr.ty)).collect();
+        let ty = DataType { oid: oid::RECORD, typmod: rowtype::modifier(&shape) };
+        let mut row = Expr::new(ExprKind::Row(fields), ty);
         row.at = pos;
         row
     }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::error::{Result, SqlError};
+use crate::types::jsonb::Node;
 use crate::types::{Array, Datum, Interval, Numeric, Oid};
 
 /// `date`: days since 2000-01-01.
@@ -123,6 +124,7 @@ by_reference! {
     Numeric: Datum::Numeric(v) => v;
     Interval: Datum::Interval(v) => v;
     Array: Datum::Array(v) => v;
+    Arc<[u8]>: Datum::Jsonb(v) => v;
 }
 
 impl<'a> Arg<'a> for &'a Datum {
@@ -170,6 +172,31 @@ impl Ret for Vec<u8> {
 impl Ret for &[u8] {
     fn datum(self) -> Datum {
         Datum::Bytea(self.into())
+    }
+}
+
+impl<'a> Arg<'a> for Node<'a> {
+    #[inline(always)]
+    fn take(datum: &'a Datum) -> Option<Self> {
+        match datum {
+            Datum::Jsonb(v) => Some(Node::new(v)),
+            _ => None,
+        }
+    }
+}
+
+impl Ret for Node<'_> {
+    fn datum(self) -> Datum {
+        Datum::Jsonb(self.to_value())
+    }
+}
+
+/// A `jsonb` that was made.
+pub(super) struct Jsonb(pub Arc<[u8]>);
+
+impl Ret for Jsonb {
+    fn datum(self) -> Datum {
+        Datum::Jsonb(self.0)
     }
 }
 

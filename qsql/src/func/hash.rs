@@ -4,7 +4,7 @@
 //! `types::compare::hash` instead.
 
 use super::args::{Char, Date, Id, Time, Ts, Uuid, scalar};
-use crate::types::Datum;
+use crate::types::{Datum, Numeric};
 
 fn mix(mut a: u32, mut b: u32, mut c: u32) -> (u32, u32, u32) {
     a = a.wrapping_sub(c) ^ c.rotate_left(4);
@@ -63,6 +63,21 @@ pub(super) fn hash_bytes(bytes: &[u8]) -> i32 {
 fn hash_i64(v: i64) -> i32 {
     let high = (v >> 32) as u32;
     hash_u32(v as u32 ^ if v >= 0 { high } else { !high })
+}
+
+/// `hash_numeric`: of the digits in PostgreSQL's groups, and the place of the first.
+pub(super) fn hash_numeric(v: &Numeric) -> i32 {
+    if !v.is_finite() {
+        return 0;
+    }
+    if v.is_zero() {
+        return -1;
+    }
+    let mut wire = Vec::new();
+    v.send(&mut wire);
+    let weight = i16::from_be_bytes([wire[2], wire[3]]);
+    let digits: Vec<u8> = wire[8..].chunks_exact(2).flat_map(|group| [group[1], group[0]]).collect();
+    hash_bytes(&digits) ^ i32::from(weight)
 }
 
 fn hash_f64(v: f64) -> i32 {

@@ -111,7 +111,7 @@ fn stored_size(value: &Datum, ty: Option<DataType>, io: &crate::types::IoContext
         Datum::TimeTz(..) => 12,
         Datum::Interval(_) | Datum::Uuid(_) => 16,
         Datum::Text(text) => header(text.len()),
-        Datum::Bytea(bytes) => header(bytes.len()),
+        Datum::Bytea(bytes) | Datum::Jsonb(bytes) => header(bytes.len()),
         other => {
             let mut out = Vec::new();
             crate::types::io_binary::send_binary(other, ty.map_or(INT8, |t| t.oid), &mut out)?;

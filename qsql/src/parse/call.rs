@@ -270,12 +270,34 @@ impl Parser<'_> {
                 self.expect(Tok::RParen)?;
                 self.leaf(ExprKind::MergeAction, pos)
             }
+            Tok::JsonObject if !self.is_object_constructor() => self.plain_call("json_object", pos)?,
             kind => match opaque_function(kind) {
                 Some(name) => self.opaque(name, pos)?,
                 None => return Ok(None),
             },
         };
         Ok(Some(expr))
+    }
+
+    /// Whether `JSON_OBJECT(` goes on as the constructor of SQL/JSON rather than as a call of the function.
+    fn is_object_constructor(&self) -> bool {
+        let mut lexer = self.lexer;
+        lexer.seek(self.tok.end);
+        let (mut depth, mut first) = (0, true);
+        loop {
+            let kind = lexer.next_token().kind;
+            match kind {
+                Tok::LParen | Tok::LBracket => depth += 1,
+                Tok::RParen | Tok::RBracket if depth == 1 => return first,
+                Tok::RParen | Tok::RBracket => depth -= 1,
+                Tok::Colon | Tok::Value if depth == 1 => return true,
+                Tok::Returning if depth == 1 && first => return true,
+                Tok::Comma if depth == 1 => return false,
+                Tok::Eof => return false,
+                _ => {}
+            }
+            first = depth == 1 && kind == Tok::LParen;
+        }
     }
 
     /// A function that is recognised and not taken apart.

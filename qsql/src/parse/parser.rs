@@ -18,7 +18,7 @@ const STACK_BUDGET: usize = 3 << 19;
 /// The state of parsing one text.
 pub(super) struct Parser<'s> {
     pub(super) sql: &'s str,
-    lexer: Lexer<'s>,
+    pub(super) lexer: Lexer<'s>,
     /// The token to be looked at next.
     pub(super) tok: Token,
     /// The one behind it, once somebody asked.

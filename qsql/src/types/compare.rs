@@ -5,7 +5,7 @@
 //! The three integer types hash alike, and so do the two float types, so that joins across them can hash.
 
 use super::datetime::interval;
-use super::{Array, Datum, Oid, oid};
+use super::{Array, Datum, Oid, jsonb, oid};
 use foldhash::fast::FixedState;
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -46,6 +46,7 @@ fn compare_general(a: &Datum, b: &Datum) -> Ordering {
         (Datum::TimestampTz(a), Datum::TimestampTz(b)) => a.cmp(b),
         (Datum::Interval(a), Datum::Interval(b)) => interval::compare(a, b),
         (Datum::Uuid(a), Datum::Uuid(b)) => a.cmp(b),
+        (Datum::Jsonb(a), Datum::Jsonb(b)) => jsonb::compare(jsonb::Node::new(a), jsonb::Node::new(b)),
         (Datum::Array(a), Datum::Array(b)) => compare_arrays(a, b),
         (Datum::Record(a), Datum::Record(b)) => compare_records(a, b),
         // Values of one type have one form; anything else gets a stable order by its type.
@@ -147,6 +148,7 @@ pub fn hash_into<H: Hasher>(value: &Datum, type_oid: Oid, state: &mut H) {
         Datum::TimeTz(v, zone) => (v, zone).hash(state),
         Datum::Interval(v) => state.write_i128(interval::length(v)),
         Datum::Uuid(v) => state.write(&v[..]),
+        Datum::Jsonb(v) => jsonb::hash_into(jsonb::Node::new(v), state),
         Datum::Array(array) => array.items.iter().for_each(|item| hash_into(item, array.element, state)),
         Datum::Record(fields) => {
             fields.iter().for_each(|field| hash_into(field, field.natural_type(), state))

@@ -1,9 +1,12 @@
 //! Values from and to PostgreSQL's binary wire format: big-endian, fixed widths, counted arrays and rows.
 
-use super::{Array, Datum, Interval, Numeric, Oid, array_text, coerce, info, oid};
+use super::{Array, Datum, Interval, Numeric, Oid, array_text, coerce, info, json, jsonb, oid};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
 use std::sync::Arc;
+
+/// The version byte in front of a `jsonb`'s text.
+const JSONB_VERSION: u8 = 1;
 
 /// A cursor over a message.
 struct Bytes<'a>(&'a [u8]);
@@ -92,6 +95,18 @@ pub fn recv_binary(type_oid: Oid, typmod: i32, bytes: &[u8]) -> Result<Datum> {
             return Ok(Datum::text(text));
         }
         oid::BYTEA => return Ok(Datum::Bytea(bytes.into())),
+        oid::JSON => {
+            let text = text(bytes)?;
+            json::validate(text)?;
+            return Ok(Datum::text(text));
+        }
+        oid::JSONB => {
+            let version = input.take(1)?[0];
+            if version != JSONB_VERSION {
+                return Err(SqlError::internal(format_args!("unsupported jsonb version number {version}")));
+            }
+            return Ok(Datum::Jsonb(jsonb::parse(text(input.0)?)?));
+        }
         oid::NUMERIC => return Ok(Datum::Numeric(Numeric::recv(bytes)?.apply_typmod(typmod)?)),
         oid::BOOL => Datum::Bool(input.take(1)?[0] != 0),
         oid::CHAR => Datum::Char(input.take(1)?[0]),
@@ -258,6 +273,10 @@ pub fn send_binary(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()
             out.extend_from_slice(&v.months.to_be_bytes());
         }
         Datum::Uuid(v) => out.extend_from_slice(&v[..]),
+        Datum::Jsonb(v) => {
+            out.push(JSONB_VERSION);
+            jsonb::write(jsonb::Node::new(v), out);
+        }
         Datum::Tid(block, item) => {
             out.extend_from_slice(&block.to_be_bytes());
             out.extend_from_slice(&item.to_be_bytes());
@@ -330,6 +349,8 @@ mod tests {
             (oid::NAME, "pg_class"),
             (oid::BYTEA, "\\x00ff"),
             (oid::UUID, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+            (oid::JSONB, "{\"a\": [1, null]}"),
+            (oid::JSON, " {\"a\":[1] }"),
             (oid::OID, "4294967295"),
             (oid::TID, "(7,65535)"),
             (1231, "[0:1]={1.50,NULL}"),
@@ -341,7 +362,7 @@ mod tests {
             send_binary(&value, type_oid, &mut bytes).unwrap();
             let back = recv_binary(type_oid, -1, &bytes).unwrap();
             assert_eq!(io_text::to_text(&back, type_oid, &cx).unwrap(), text);
-            if type_oid != oid::TEXT && type_oid != oid::NAME && type_oid != oid::BYTEA {
+            if !matches!(type_oid, oid::TEXT | oid::NAME | oid::BYTEA) {
                 assert!(recv_binary(type_oid, -1, &bytes[..bytes.len() - 1]).is_err(), "{text}");
             }
         }

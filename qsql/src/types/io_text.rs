@@ -4,7 +4,9 @@
 //! caller's buffer, so that neither COPY nor a result row allocates per value.
 
 use super::datetime::{date, interval, time, timestamp};
-use super::{Array, Datum, IoContext, Numeric, Oid, array_text, bytea, coerce, float, info, int, oid};
+use super::{
+    Array, Datum, IoContext, Numeric, Oid, array_text, bytea, coerce, float, info, int, json, jsonb, oid,
+};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
 use std::sync::Arc;
@@ -45,6 +47,11 @@ pub fn parse_text(type_oid: Oid, typmod: i32, text: &str, cx: &IoContext<'_>) ->
         oid::INTERVAL => Datum::Interval(Arc::new(interval::parse(text, typmod, cx)?)),
         oid::BYTEA => Datum::Bytea(bytea::parse(bytes)?.into()),
         oid::UUID => Datum::Uuid(Arc::new(parse_uuid(text)?)),
+        oid::JSON => {
+            json::validate(text)?;
+            Datum::text(text)
+        }
+        oid::JSONB => Datum::Jsonb(jsonb::parse(text)?),
         oid::NAME => Datum::text(truncate_name(text)),
         oid::CHAR => Datum::Char(parse_char(bytes)),
         oid::OID => Datum::Oid(int::parse_u32(bytes, "oid")?),
@@ -112,6 +119,7 @@ pub fn write_text(value: &Datum, type_oid: Oid, cx: &IoContext<'_>, out: &mut Ve
         Datum::Interval(v) => interval::write(v, cx, out),
         Datum::Bytea(v) => bytea::write(v, cx.bytea_output, out),
         Datum::Uuid(v) => write_uuid(v, out),
+        Datum::Jsonb(v) => jsonb::write(jsonb::Node::new(v), out),
         Datum::Char(v) => write_char(*v, out),
         Datum::Oid(v) if info::is_reg(type_oid) => write_reg(*v, type_oid, cx, out),
         Datum::Oid(v) => int::write_u64(u64::from(*v), out),

@@ -11,6 +11,7 @@
 //! text      the bytes, then 00 (text has no 00 inside)
 //! bytea     the bytes with 00 as 00 FF, then 00 01
 //! interval  its length in microseconds, 16 bytes
+//! jsonb     see `jsonb::key`
 //! array     each element 01 value or 02 NULL, then 00, the dimensions, the lower bounds
 //! row       each field 01 value or 02 NULL, then 00
 //! ```
@@ -20,9 +21,10 @@
 
 use super::compare::trim;
 use super::datetime::interval;
-use super::{Array, Datum, Interval, Numeric, Oid, info, oid};
+use super::{Array, Datum, Interval, Numeric, Oid, info, jsonb, oid};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 const NULL_FIRST: u8 = 0;
@@ -49,6 +51,7 @@ pub fn is_exact(type_oid: Oid) -> bool {
             | oid::FLOAT4
             | oid::FLOAT8
             | oid::INTERVAL
+            | oid::JSONB
             | oid::RECORD
             | oid::RECORD_ARRAY
     ) && info::element_of(type_oid).is_none_or(is_exact)
@@ -120,6 +123,7 @@ fn encode_value(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()> {
         }
         Datum::Interval(v) => out.extend_from_slice(&(interval::length(v) as u128 ^ SIGN_128).to_be_bytes()),
         Datum::Uuid(v) => out.extend_from_slice(&v[..]),
+        Datum::Jsonb(v) => jsonb::encode_key(jsonb::Node::new(v), out),
         Datum::Array(array) => {
             encode_list(array.items.iter().map(|item| (item, array.element)), out)?;
             out.push(array.dims.len() as u8);
@@ -199,6 +203,14 @@ impl Key<'_> {
         self.fixed().map(|b| (u64::from_be_bytes(b) ^ SIGN_64) as i64)
     }
 
+    /// What is left, as it was before it was complemented.
+    fn rest(&self) -> Cow<'_, [u8]> {
+        match self.flip {
+            0 => Cow::Borrowed(&self.bytes[self.at..]),
+            flip => Cow::Owned(self.bytes[self.at..].iter().map(|b| b ^ flip).collect()),
+        }
+    }
+
     fn until_end(&mut self) -> Result<String> {
         let length = self.bytes[self.at..].iter().position(|b| b ^ self.flip == END).ok_or_else(corrupt)?;
         let text = self.bytes[self.at..self.at + length].iter().map(|b| b ^ self.flip).collect();
@@ -244,17 +256,14 @@ fn decode_value(key: &mut Key<'_>, type_oid: Oid) -> Result<Datum> {
             Datum::Float8(f64::from_bits(if bits & SIGN_64 != 0 { bits ^ SIGN_64 } else { !bits }))
         }
         oid::NUMERIC => {
-            let plain: Vec<u8>;
-            let bytes = match key.flip {
-                0 => &key.bytes[key.at..],
-                flip => {
-                    plain = key.bytes[key.at..].iter().map(|b| b ^ flip).collect();
-                    &plain
-                }
-            };
-            let (value, taken) = Numeric::decode_key(bytes)?;
+            let (value, taken) = Numeric::decode_key(&key.rest())?;
             key.at += taken;
             Datum::Numeric(value)
+        }
+        oid::JSONB => {
+            let (value, taken) = jsonb::decode_key(&key.rest())?;
+            key.at += taken;
+            Datum::Jsonb(value)
         }
         oid::TEXT | oid::VARCHAR | oid::BPCHAR | oid::NAME | oid::UNKNOWN | oid::REFCURSOR => {
             Datum::text(key.until_end()?)

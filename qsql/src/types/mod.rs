@@ -15,9 +15,12 @@ pub mod int;
 pub mod io;
 pub mod io_binary;
 pub mod io_text;
+pub mod json;
+pub mod jsonb;
 pub mod keycode;
 pub mod numeric;
 pub mod oid;
+pub mod rowtype;
 
 pub use io::IoContext;
 pub use numeric::Numeric;
@@ -64,7 +67,7 @@ pub struct Interval {
 ///
 /// `Date` counts days and `Timestamp`/`TimestampTz` microseconds since 2000-01-01; the extremes of the integer are
 /// `infinity` and `-infinity`, as in PostgreSQL's binary format. `Time` is microseconds since midnight.
-/// `Text` serves text, varchar, bpchar (blank-padded to its length), name, unknown, json and xml-like types;
+/// `Text` serves text, varchar, bpchar (blank-padded to its length), name, unknown, json, jsonpath and xml-like types;
 /// `Oid` serves oid and every reg* type.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "the variants carry the types' names")]
@@ -91,6 +94,8 @@ pub enum Datum {
     TimestampTz(i64),
     Interval(Arc<Interval>),
     Uuid(Arc<[u8; 16]>),
+    /// See [`jsonb`].
+    Jsonb(Arc<[u8]>),
     Array(Arc<Array>),
     Record(Arc<[Datum]>),
 }
@@ -106,7 +111,7 @@ impl Datum {
         let all = |items: &[Datum]| items.iter().map(|d| size_of::<Datum>() + d.heap_bytes()).sum::<usize>();
         match self {
             Datum::Text(text) => text.len() + 16,
-            Datum::Bytea(bytes) => bytes.len() + 16,
+            Datum::Bytea(bytes) | Datum::Jsonb(bytes) => bytes.len() + 16,
             Datum::Interval(_) | Datum::Uuid(_) => 32,
             Datum::Numeric(Numeric::Wide(number)) => number.heap_bytes(),
             Datum::Array(array) => 64 + all(&array.items),
@@ -138,6 +143,7 @@ impl Datum {
             Datum::TimestampTz(_) => oid::TIMESTAMPTZ,
             Datum::Interval(_) => oid::INTERVAL,
             Datum::Uuid(_) => oid::UUID,
+            Datum::Jsonb(_) => oid::JSONB,
             Datum::Array(array) => info::array_of(array.element),
             Datum::Record(_) => oid::RECORD,
         }

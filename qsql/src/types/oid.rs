@@ -35,6 +35,7 @@ pub const TIMETZ: Oid = 1266;
 pub const JSON: Oid = 114;
 pub const XML: Oid = 142;
 pub const JSONB: Oid = 3802;
+pub const JSONPATH: Oid = 4072;
 pub const REFCURSOR: Oid = 1790;
 pub const XID8: Oid = 5069;
 pub const PG_LSN: Oid = 3220;

@@ -462,6 +462,7 @@ fn write_tagged(w: &mut Writer, value: &Datum) -> Result<()> {
         Datum::TimestampTz(_) => oid::TIMESTAMPTZ,
         Datum::Interval(_) => oid::INTERVAL,
         Datum::Uuid(_) => oid::UUID,
+        Datum::Jsonb(_) => oid::JSONB,
         Datum::Text(_) => oid::TEXT,
         _ => {
             w.u32(0);

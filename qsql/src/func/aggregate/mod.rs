@@ -6,6 +6,7 @@
 
 mod collect;
 mod extreme;
+mod json;
 mod ordered;
 mod statistics;
 mod sum;
@@ -13,6 +14,11 @@ mod sum;
 pub(super) use collect::{agg_any_value, agg_array_agg, agg_string_agg};
 pub(super) use extreme::{
     agg_bit_and, agg_bit_or, agg_bit_xor, agg_bool_and, agg_bool_or, agg_every, agg_max, agg_min,
+};
+pub(super) use json::{
+    json_agg, json_agg_strict, json_object_agg, json_object_agg_strict, json_object_agg_unique,
+    json_object_agg_unique_strict, jsonb_agg, jsonb_agg_strict, jsonb_object_agg, jsonb_object_agg_strict,
+    jsonb_object_agg_unique, jsonb_object_agg_unique_strict,
 };
 pub(super) use ordered::{agg_mode, agg_percentile_cont, agg_percentile_disc};
 pub(super) use statistics::{

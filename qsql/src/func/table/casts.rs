@@ -2,11 +2,11 @@
 
 use super::super::Cast;
 use super::super::CastContext::{Assignment, Explicit, Implicit};
-use super::super::CastMethod::{Binary, Function};
+use super::super::CastMethod::{Binary, Function, InOut};
 use super::c;
 use crate::types::oid::{
-    BOOL, BPCHAR, BYTEA, CHAR, DATE, FLOAT4, FLOAT8, INT2, INT4, INT8, INTERVAL, NAME, NUMERIC, OID,
-    REGCLASS, REGCOLLATION, REGCONFIG, REGDICTIONARY, REGNAMESPACE, REGOPER, REGOPERATOR, REGPROC,
+    BOOL, BPCHAR, BYTEA, CHAR, DATE, FLOAT4, FLOAT8, INT2, INT4, INT8, INTERVAL, JSON, JSONB, NAME, NUMERIC,
+    OID, REGCLASS, REGCOLLATION, REGCONFIG, REGDICTIONARY, REGNAMESPACE, REGOPER, REGOPERATOR, REGPROC,
     REGPROCEDURE, REGROLE, REGTYPE, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, VARCHAR, XID, XID8,
 };
 
@@ -183,4 +183,13 @@ pub(super) static CASTS: &[Cast] = &[
     c(10087, REGCOLLATION, INT4, Assignment, Binary),
     c(10082, REGCOLLATION, OID, Implicit, Binary),
     c(10036, XID8, XID, Explicit, Function(5071)),
+    c(10220, JSON, JSONB, Assignment, InOut),
+    c(10221, JSONB, JSON, Assignment, InOut),
+    c(10222, JSONB, BOOL, Explicit, Function(3556)),
+    c(10223, JSONB, NUMERIC, Explicit, Function(3449)),
+    c(10224, JSONB, INT2, Explicit, Function(3450)),
+    c(10225, JSONB, INT4, Explicit, Function(3451)),
+    c(10226, JSONB, INT8, Explicit, Function(3452)),
+    c(10227, JSONB, FLOAT4, Explicit, Function(3453)),
+    c(10228, JSONB, FLOAT8, Explicit, Function(2580)),
 ];

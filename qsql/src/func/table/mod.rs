@@ -11,6 +11,9 @@ mod float;
 mod ident;
 mod int;
 mod io;
+mod json;
+mod jsonb;
+mod jsonpath;
 mod numeric;
 mod operators;
 mod pattern;
@@ -25,10 +28,23 @@ mod window;
 
 pub(crate) use ident::{NEXT_IDENTITY, RECORD_FIELD};
 
+/// A part of a `jsonb` is replaced: the value, the path to the part, what goes there, and whether a value that is NULL becomes an
+/// array (else an object). The binder makes such calls for `SET j['a'] = ..`; they are no row of `pg_proc`.
+pub(crate) static JSONB_ASSIGN: Function = f(
+    0,
+    "jsonb_assign",
+    &[JSONB, TEXT_A, JSONB, BOOL],
+    JSONB,
+    I,
+    false,
+    Body::Scalar(super::json::edit::jsonb_assign),
+);
+
 use super::{Body, Cast, CastContext, CastMethod, Function, Operator, Volatility};
 use crate::types::Oid;
 use crate::types::oid::{
-    ANY, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYELEMENT, ANYNONARRAY, INT4, OID, RECORD, TEXT,
+    ANY, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYELEMENT, ANYNONARRAY, BOOL, INT4, JSON, JSONB, OID,
+    RECORD, TEXT,
 };
 
 const NAME_A: Oid = 1003;
@@ -93,6 +109,9 @@ pub(super) static FUNCTIONS: &[&[Function]] = &[
     ident::FUNCTIONS,
     int::FUNCTIONS,
     io::FUNCTIONS,
+    json::FUNCTIONS,
+    jsonb::FUNCTIONS,
+    jsonpath::FUNCTIONS,
     numeric::FUNCTIONS,
     pattern::FUNCTIONS,
     privilege::FUNCTIONS,
@@ -115,6 +134,10 @@ pub(super) static SPREAD: &[Function] = &[
     f(440, "num_nonnulls", &[ANY], INT4, I, false, Body::Scalar(super::format::spread_num_nonnulls)).variadic(ANY),
     f(3058, "concat", &[ANY], TEXT, S, false, Body::Scalar(super::format::spread_concat)).variadic(ANY),
     f(3059, "concat_ws", &[TEXT, ANY], TEXT, S, false, Body::Scalar(super::format::spread_concat_ws)).variadic(ANY),
+    f(3198, "json_build_array", &[ANY], JSON, S, false, Body::Scalar(super::json::make::spread_json_build_array)).variadic(ANY),
+    f(3200, "json_build_object", &[ANY], JSON, S, false, Body::Scalar(super::json::make::spread_json_build_object)).variadic(ANY),
+    f(3271, "jsonb_build_array", &[ANY], JSONB, S, false, Body::Scalar(super::json::make::spread_jsonb_build_array)).variadic(ANY),
+    f(3273, "jsonb_build_object", &[ANY], JSONB, S, false, Body::Scalar(super::json::make::spread_jsonb_build_object)).variadic(ANY),
     f(3539, "format", &[TEXT, ANY], TEXT, S, false, Body::Scalar(super::format::spread_format)).variadic(ANY),
 ];
 
@@ -138,7 +161,7 @@ const fn f(
     strict: bool,
     body: Body,
 ) -> Function {
-    let mut polymorphic = false;
+    let mut polymorphic = result == RECORD;
     let mut i = 0;
     while i < args.len() {
         polymorphic |= matches!(

@@ -1,11 +1,11 @@
 //! Rows of `pg_operator`: OID, name, left, right, result, function, commutator, negator, hashes, merges.
 
 use super::super::Operator;
-use super::o;
+use super::{TEXT_A, o};
 use crate::types::oid::{
     ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYNONARRAY, BOOL, BPCHAR, BYTEA, CHAR, CID, DATE, FLOAT4,
-    FLOAT8, INT2, INT4, INT8, INTERVAL, NAME, NUMERIC, OID, OIDVECTOR, PG_LSN, RECORD, TEXT, TID, TIME,
-    TIMESTAMP, TIMESTAMPTZ, TIMETZ, UUID, XID, XID8,
+    FLOAT8, INT2, INT4, INT8, INTERVAL, JSON, JSONB, JSONPATH, NAME, NUMERIC, OID, OIDVECTOR, PG_LSN, RECORD,
+    TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, UUID, XID, XID8,
 };
 
 #[rustfmt::skip]
@@ -429,6 +429,10 @@ pub(super) static OPERATORS: &[Operator] = &[
     o(2991, ">", RECORD, RECORD, BOOL, 2984, 2990, 2992, false, false),
     o(2992, "<=", RECORD, RECORD, BOOL, 2985, 2993, 2991, false, false),
     o(2993, ">=", RECORD, RECORD, BOOL, 2986, 2992, 2990, false, false),
+    o(3206, "#>>", JSONB, TEXT_A, TEXT, 3940, 0, 0, false, false),
+    o(3211, "->", JSONB, TEXT, JSONB, 3478, 0, 0, false, false),
+    o(3212, "->", JSONB, INT4, JSONB, 3215, 0, 0, false, false),
+    o(3213, "#>", JSONB, TEXT_A, JSONB, 3217, 0, 0, false, false),
     o(3222, "=", PG_LSN, PG_LSN, BOOL, 3233, 3222, 3223, false, true),
     o(3223, "<>", PG_LSN, PG_LSN, BOOL, 3236, 3223, 3222, false, false),
     o(3224, "<", PG_LSN, PG_LSN, BOOL, 3231, 3225, 3227, false, false),
@@ -436,9 +440,35 @@ pub(super) static OPERATORS: &[Operator] = &[
     o(3226, "<=", PG_LSN, PG_LSN, BOOL, 3232, 3227, 3225, false, false),
     o(3227, ">=", PG_LSN, PG_LSN, BOOL, 3234, 3226, 3224, false, false),
     o(3228, "-", PG_LSN, PG_LSN, NUMERIC, 3237, 0, 0, false, false),
+    o(3240, "=", JSONB, JSONB, BOOL, 4043, 3240, 3241, true, true),
+    o(3241, "<>", JSONB, JSONB, BOOL, 4038, 3241, 3240, false, false),
+    o(3242, "<", JSONB, JSONB, BOOL, 4039, 3243, 3245, false, false),
+    o(3243, ">", JSONB, JSONB, BOOL, 4040, 3242, 3244, false, false),
+    o(3244, "<=", JSONB, JSONB, BOOL, 4041, 3245, 3243, false, false),
+    o(3245, ">=", JSONB, JSONB, BOOL, 4042, 3244, 3242, false, false),
+    o(3246, "@>", JSONB, JSONB, BOOL, 4046, 3250, 0, false, false),
+    o(3247, "?", JSONB, TEXT, BOOL, 4047, 0, 0, false, false),
+    o(3248, "?|", JSONB, TEXT_A, BOOL, 4048, 0, 0, false, false),
+    o(3249, "?&", JSONB, TEXT_A, BOOL, 4049, 0, 0, false, false),
+    o(3250, "<@", JSONB, JSONB, BOOL, 4050, 3246, 0, false, false),
+    o(3284, "||", JSONB, JSONB, JSONB, 3301, 0, 0, false, false),
+    o(3285, "-", JSONB, TEXT, JSONB, 3302, 0, 0, false, false),
+    o(3286, "-", JSONB, INT4, JSONB, 3303, 0, 0, false, false),
+    o(3287, "#-", JSONB, TEXT_A, JSONB, 3304, 0, 0, false, false),
     o(3315, "<>", XID, XID, BOOL, 3308, 3315, 352, false, false),
     o(3316, "<>", XID, INT4, BOOL, 3309, 0, 353, false, false),
+    o(3398, "-", JSONB, TEXT_A, JSONB, 3343, 0, 0, false, false),
+    o(3477, "->>", JSONB, TEXT, TEXT, 3214, 0, 0, false, false),
+    o(3481, "->>", JSONB, INT4, TEXT, 3216, 0, 0, false, false),
     o(3877, "^@", TEXT, TEXT, BOOL, 3696, 0, 0, false, false),
+    o(3962, "->", JSON, TEXT, JSON, 3947, 0, 0, false, false),
+    o(3963, "->>", JSON, TEXT, TEXT, 3948, 0, 0, false, false),
+    o(3964, "->", JSON, INT4, JSON, 3949, 0, 0, false, false),
+    o(3965, "->>", JSON, INT4, TEXT, 3950, 0, 0, false, false),
+    o(3966, "#>", JSON, TEXT_A, JSON, 3951, 0, 0, false, false),
+    o(3967, "#>>", JSON, TEXT_A, TEXT, 3953, 0, 0, false, false),
+    o(4012, "@?", JSONB, JSONPATH, BOOL, 4010, 0, 0, false, false),
+    o(4013, "@@", JSONB, JSONPATH, BOOL, 4011, 0, 0, false, false),
     o(5025, "+", PG_LSN, NUMERIC, PG_LSN, 5022, 0, 0, false, false),
     o(5027, "-", PG_LSN, NUMERIC, PG_LSN, 5024, 0, 0, false, false),
     o(5068, "=", XID8, XID8, BOOL, 5084, 5068, 5072, true, true),
