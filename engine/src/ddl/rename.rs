@@ -160,9 +160,6 @@ impl Session {
             bail!(DUPLICATE_COLUMN, "column \"{}\" of relation \"{}\" already exists", &**new, relation.name);
         }
         let captured = self.capture_views(&[relation.oid])?;
-        if captured.iter().any(|c| c.joins_by(relation.oid, i)) {
-            return Err(SqlError::unsupported("renaming a column that a view joins by"));
-        }
         let object = self.object(relation.oid)?;
         let held = self.hold_expressions(&object.relation)?;
         let mut renamed = (*object.relation).clone();

@@ -7,7 +7,7 @@ use nq_qsql::catalog::Relation;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::func::Volatility;
 use nq_qsql::parse::ast::{Ast, ExprId, TypeName};
-use nq_qsql::plan::deparse::{deparse_expr, quote_identifier};
+use nq_qsql::plan::deparse::{deparse_stored, quote_identifier};
 use nq_qsql::plan::expr::{Expr, ExprKind};
 use nq_qsql::sql_err;
 use nq_qsql::types::{DataType, Datum, Oid, oid};
@@ -48,7 +48,7 @@ impl Session {
         expected: Option<DataType>,
     ) -> Result<Stored> {
         let bound = self.with_bind_cx(|cx| {
-            nq_qsql::bind::bind_parsed_expression(ast, expr, Some(relation), expected, kind, cx)
+            nq_qsql::bind::bind_written_expression(ast, expr, Some(relation), expected, kind, cx)
         })?;
         let mut stored = self.finish_stored(bound, relation, kind)?;
         if expected.is_some() && kind == StoredKind::Default {
@@ -65,7 +65,9 @@ impl Session {
         kind: StoredKind,
         expected: Option<DataType>,
     ) -> Result<Expr> {
-        self.with_bind_cx(|cx| nq_qsql::bind::bind_expression(text, Some(relation), expected, kind, cx))
+        self.with_bind_cx(|cx| {
+            nq_qsql::bind::bind_printed_expression(text, Some(relation), expected, kind, cx)
+        })
     }
 
     fn finish_stored(&mut self, expr: Expr, relation: &Relation, kind: StoredKind) -> Result<Stored> {
@@ -113,7 +115,7 @@ impl Session {
         coerced: &Stored,
     ) -> Arc<str> {
         let bound = self.with_bind_cx(|cx| {
-            nq_qsql::bind::bind_parsed_expression(ast, expr, Some(relation), None, kind, cx)
+            nq_qsql::bind::bind_written_expression(ast, expr, Some(relation), None, kind, cx)
         });
         let written = match bound {
             Ok(written) if !is_literal(&written) => written,
@@ -122,7 +124,7 @@ impl Session {
                 _ => return coerced.text.clone(),
             },
         };
-        deparse_expr(&written, &|id: u32| quote_identifier(&relation.columns[id as usize].name)).into()
+        deparse_stored(&written, &|id: u32| quote_identifier(&relation.columns[id as usize].name)).into()
     }
 
     /// Computes an expression over one row.
@@ -162,7 +164,7 @@ pub(crate) fn mentioned_columns(expr: &Expr) -> Vec<usize> {
 
 /// The text of an expression over a table's columns as it is stored.
 pub(crate) fn stored_text(expr: &Expr, relation: &Relation) -> Arc<str> {
-    deparse_expr(expr, &|id: u32| quote_identifier(&relation.columns[id as usize].name)).into()
+    deparse_stored(expr, &|id: u32| quote_identifier(&relation.columns[id as usize].name)).into()
 }
 
 /// The least stable function in an expression.

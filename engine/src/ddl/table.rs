@@ -6,8 +6,9 @@ use nq_qsql::bind::StoredKind;
 use nq_qsql::catalog::{Column, Generated, Index, IndexColumn, Persistence, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::parse::ast::{self, Ast, CreateTable, LikeOption, ObjectName, TableElement};
+use nq_qsql::plan::expr::ExprKind;
 use nq_qsql::plan::physical::OutputColumn;
-use nq_qsql::types::Oid;
+use nq_qsql::types::{Datum, Oid, info};
 use nq_qsql::{bail, sql_err};
 
 use super::column::{NewColumn, check_distinct, type_collation};
@@ -203,7 +204,9 @@ impl Session {
                 .store_expression(ast, expr, relation, kind, Some(ty))
                 .map_err(|e| name_column(e, new.name))?;
             depends.extend(default_dependencies(&stored.expr, i));
-            relation.columns[i].default = Some(stored.text);
+            // No default and a default of NULL are the same.
+            let is_null = matches!(stored.expr.kind, ExprKind::Const(Datum::Null));
+            relation.columns[i].default = (generated || !is_null).then_some(stored.text);
         }
         if new.column.not_null {
             let in_key =
@@ -220,7 +223,7 @@ impl Session {
 
     /// Copies the columns of `LIKE table`. Returns what is needed for its indexes later.
     fn like_columns(&mut self, like: &ast::TableLike, table: &mut NewTable) -> Result<Like> {
-        let source = self.need_relation(&like.table)?;
+        let source = self.need_relation(&like.table).map_err(|e| e.at(like.table.pos()))?;
         self.check_any_privilege(&source, crate::catalog::acl::SELECT)?;
         let wants = |option: LikeOption| {
             let mut on = false;
@@ -356,6 +359,14 @@ struct Like {
 pub(crate) fn result_columns(columns: &[OutputColumn], names: &[Box<str>]) -> Result<Vec<Column>> {
     if names.len() > columns.len() {
         bail!(SYNTAX_ERROR, "too many column names were specified");
+    }
+    for (i, column) in columns.iter().enumerate() {
+        let is_pseudo = |info: &info::TypeInfo| info.kind == info::TypeKind::Pseudo;
+        if info::by_oid(column.ty.oid).is_some_and(is_pseudo) {
+            let name = names.get(i).map_or(&*column.name, |n| n);
+            let ty = info::format_type(column.ty.oid, None);
+            bail!(INVALID_TABLE_DEFINITION, "column \"{name}\" has pseudo-type {ty}");
+        }
     }
     let made: Vec<Column> = columns
         .iter()

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use nq_qsql::bind::{Bound, Resolution, bind_view_query, explicit_text};
+use nq_qsql::bind::{Bound, Resolution, bind_stored_query, bind_view_query, explicit_text};
 use nq_qsql::catalog::{Catalog, Column, Persistence, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ParsedStatement;
@@ -29,7 +29,7 @@ pub(crate) struct Captured {
 }
 
 /// The query of a view's text.
-fn only_query(text: &str) -> Result<(ParsedStatement, QueryId)> {
+pub(crate) fn only_query(text: &str) -> Result<(ParsedStatement, QueryId)> {
     let parsed = nq_qsql::parse::parse_statements(text)?.into_iter().next();
     let parsed = parsed.ok_or_else(|| SqlError::internal("a view without text"))?;
     match parsed.ast.statement {
@@ -158,7 +158,7 @@ impl Session {
         for object in views {
             let Some(text) = &object.relation.view else { continue };
             let (parsed, query) = only_query(text)?;
-            let (_, resolution) = self.with_bind_cx(|cx| bind_view_query(&parsed.ast, query, cx))?;
+            let (_, resolution) = self.with_bind_cx(|cx| bind_stored_query(&parsed.ast, query, cx))?;
             captured.push(Captured { view: object.relation.oid, parsed, resolution });
         }
         Ok(captured)
@@ -169,19 +169,15 @@ impl Session {
         for Captured { view, parsed, resolution } in captured {
             let Statement::Query(query) = parsed.ast.statement else { continue };
             let state = self.view().clone();
+            if state.relation_by_oid(*view).is_none() {
+                continue;
+            }
             let text = explicit_text(&parsed.ast, query, resolution, &*state)?;
             let object = self.object(*view)?;
             let relation = Relation { view: Some(text.into()), ..(*object.relation).clone() };
             self.replace_relation(&object, relation)?;
         }
         Ok(())
-    }
-}
-
-impl Captured {
-    /// Whether the view joins by the name of a column.
-    pub(crate) fn joins_by(&self, relation: Oid, column: usize) -> bool {
-        self.resolution.joins_by(relation, column)
     }
 }
 

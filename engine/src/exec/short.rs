@@ -56,7 +56,7 @@ impl Seen {
             | ExprKind::Aggregate(_)
             | ExprKind::Window(_)
             | ExprKind::Grouping(_) => self.complex = true,
-            ExprKind::Call { func, args, operator } => {
+            ExprKind::Call { func, args, operator, .. } => {
                 self.complex |= func.is_set() || func.is_aggregate() || func.is_window();
                 let types = || args.iter().map(|a| a.ty.oid).chain([expr.ty.oid]);
                 // Operations on short texts and numbers are quick, too, unless they match patterns.

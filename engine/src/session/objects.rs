@@ -397,5 +397,5 @@ impl Session {
 
 /// 42P01 for a name that is not there.
 pub(crate) fn undefined_relation(name: &ObjectName) -> nq_qsql::error::SqlError {
-    sql_err!(UNDEFINED_TABLE, "relation \"{name}\" does not exist").at(name.pos())
+    sql_err!(UNDEFINED_TABLE, "relation \"{name}\" does not exist")
 }

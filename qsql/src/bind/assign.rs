@@ -10,7 +10,7 @@ use crate::catalog::{Generated, Relation, RelationKind};
 use crate::error::{Result, SqlError};
 use crate::func::{JSONB_ASSIGN, NEXT_IDENTITY};
 use crate::parse::ast::{Assignee, Assignment, ExprId, ExprKind as A, ObjectName, PathStep};
-use crate::plan::expr::{Expr, ExprKind};
+use crate::plan::expr::{CallForm, Expr, ExprKind};
 use crate::sql_err;
 use crate::types::{DataType, Datum, oid};
 
@@ -112,7 +112,7 @@ impl Binder<'_> {
         };
         let value = self.assign(value, &target.column.name, DataType::of(oid::JSONB), pos)?;
         let args = vec![before, path, value, literal(Datum::Bool(list), oid::BOOL, pos)];
-        let kind = ExprKind::Call { func: &JSONB_ASSIGN, args, operator: 0 };
+        let kind = ExprKind::Call { func: &JSONB_ASSIGN, args, operator: 0, form: CallForm::Plain };
         Ok(Expr::new(kind, DataType::of(oid::JSONB)))
     }
 

@@ -8,8 +8,8 @@ use crate::error::{Result, SqlError};
 use crate::func::category::display;
 use crate::func::resolve::{ArgSource, CallShape, FunctionMatch, Resolution, resolve_function};
 use crate::func::{Body, Function};
-use crate::parse::ast::{ExprId, ExprKind as A, FuncCall, Ident, ObjectName, Over, Pos};
-use crate::plan::expr::{Expr, ExprKind, WindowCall, WindowSpec};
+use crate::parse::ast::{ExprId, ExprKind as A, FuncCall, FuncSyntax, Ident, ObjectName, Over, Pos};
+use crate::plan::expr::{CallForm, Expr, ExprKind, WindowCall, WindowSpec};
 use crate::sql_err;
 use crate::types::{DataType, Datum, oid};
 
@@ -87,7 +87,12 @@ impl Binder<'_> {
                     self.s.numbered = true;
                 }
                 let collation = result_collation(ty.oid, args.iter());
-                Ok(Expr { kind: ExprKind::Call { func, args, operator: 0 }, ty, collation, at: pos })
+                let form = match call.syntax {
+                    _ if call.variadic => CallForm::Variadic,
+                    FuncSyntax::Call => CallForm::Plain,
+                    syntax => CallForm::Syntax(syntax),
+                };
+                Ok(Expr { kind: ExprKind::Call { func, args, operator: 0, form }, ty, collation, at: pos })
             }
         }
     }
@@ -218,7 +223,12 @@ impl Binder<'_> {
         }
         scope.has_sets |= scope.clause != Clause::FunctionInFrom;
         let collation = result_collation(ty.oid, args.iter());
-        Ok(Expr { kind: ExprKind::Call { func, args, operator: 0 }, ty, collation, at: pos })
+        Ok(Expr {
+            kind: ExprKind::Call { func, args, operator: 0, form: CallForm::Plain },
+            ty,
+            collation,
+            at: pos,
+        })
     }
 
     fn bind_window_call(
@@ -294,6 +304,7 @@ impl Binder<'_> {
             .at(window.pos));
         }
         self.scope().has_windows = true;
+        self.note_window(over, pos);
         let collation = result_collation(ty.oid, args.iter());
         let spec = WindowSpec { partition: window.partition, order: window.order, frame: window.frame };
         let call = WindowCall { func, args, filter, window: spec, ty };
@@ -319,6 +330,7 @@ impl Binder<'_> {
             return Err(sql_err!(TOO_MANY_ARGUMENTS, "GROUPING must have fewer than 32 arguments").at(pos));
         }
         let args = self.bind_exprs(items)?;
+        self.note_grouping(&args, pos);
         self.scope().has_aggregates = true;
         let mut indexes = Vec::with_capacity(args.len());
         for arg in args {

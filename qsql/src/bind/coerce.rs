@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::func::CastContext;
 use crate::func::category::{display, element_of};
 use crate::func::resolve::{Coercion, find_coercion, select_common_type};
-use crate::plan::expr::{Expr, ExprKind};
+use crate::plan::expr::{CallForm, Expr, ExprKind};
 use crate::types::{DataType, Datum, Oid, io_text, oid};
 use crate::{bail, sql_err};
 
@@ -113,7 +113,9 @@ impl Binder<'_> {
         let kind = match coercion {
             Coercion::Relabel => {
                 // A cast between types of one representation is seen by nobody but the type system.
-                if let ExprKind::Const(_) = expr.kind {
+                if let ExprKind::Const(_) = expr.kind
+                    && !self.s.faithful
+                {
                     expr.ty = ty;
                     expr.collation = collation_of(to);
                     return Ok(Some(expr));
@@ -139,7 +141,11 @@ impl Binder<'_> {
                         Expr { at, ..Expr::new(ExprKind::Relabel(Box::new(first)), DataType::of(want)) };
                     args.insert(0, relabelled);
                 }
-                ExprKind::Call { func, args, operator: 0 }
+                let form = match context {
+                    CastContext::Explicit => CallForm::Cast,
+                    _ => CallForm::Coerced,
+                };
+                ExprKind::Call { func, args, operator: 0, form }
             }
             Coercion::InOut => ExprKind::CoerceViaIo(Box::new(expr)),
             Coercion::Array { from, to } => {

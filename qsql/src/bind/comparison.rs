@@ -84,10 +84,11 @@ impl Binder<'_> {
                 )
             })
         };
-        let (values, others): (Vec<Expr>, Vec<Expr>) = bound.into_iter().partition(is_value);
         let mut tests = Vec::new();
-        let mut singles = others;
-        if values.len() > 1 {
+        let singles;
+        if bound.iter().filter(|e| is_value(e)).count() > 1 {
+            let all = bound.clone();
+            let (values, others): (Vec<Expr>, Vec<Expr>) = bound.into_iter().partition(is_value);
             let types: Vec<_> = std::iter::once(left.ty.oid).chain(values.iter().map(|v| v.ty.oid)).collect();
             let common =
                 select_common_type("IN", &types).ok().filter(|&t| t != oid::RECORD && array_of(t).is_some());
@@ -107,11 +108,12 @@ impl Binder<'_> {
                     at: pos,
                 };
                 tests.push(self.make_scalar_array(op, left.clone(), array, !not, pos)?);
+                singles = others;
             } else {
-                singles = values.into_iter().chain(singles).collect();
+                singles = all;
             }
         } else {
-            singles = values.into_iter().chain(singles).collect();
+            singles = bound;
         }
         for value in singles {
             let test = self.make_operator(op, Some(left.clone()), value, pos)?;
@@ -255,15 +257,19 @@ impl Binder<'_> {
                 let last = pairs.len() - 1;
                 let mut arms = Vec::with_capacity(pairs.len());
                 let mut equal_so_far: Vec<Expr> = Vec::new();
+                let mut typed = Vec::with_capacity(pairs.len());
                 for (i, (l, r)) in pairs.into_iter().enumerate() {
                     let mut arm = equal_so_far.clone();
                     let test = if i == last { op } else { strict };
-                    arm.push(self.make_operator(test, Some(l.clone()), r.clone(), pos)?);
+                    let compared = self.make_operator(test, Some(l.clone()), r.clone(), pos)?;
+                    typed.push(compared.clone());
+                    arm.push(compared);
                     arms.push(logic(arm, true));
                     if i < last {
                         equal_so_far.push(self.make_operator("=", Some(l), r, pos)?);
                     }
                 }
+                self.note_rows(op, &typed, pos);
                 Ok(at(logic(arms, false), pos))
             }
             _ => Err(sql_err!(

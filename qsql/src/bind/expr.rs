@@ -14,7 +14,7 @@ use crate::func::{CastContext, RECORD_FIELD};
 use crate::parse::ast::{
     Case, ChooseFunc, ExprId, ExprKind as A, ObjectName, Operator, Pos, SqlValueFunc, Subscript, TypeName,
 };
-use crate::plan::expr::{Expr, ExprKind};
+use crate::plan::expr::{CallForm, Expr, ExprKind};
 use crate::types::{DataType, Datum, io_text, oid, rowtype};
 use crate::{bail, sql_err};
 
@@ -27,7 +27,8 @@ const TEXT_ARRAY: u32 = 1009;
 pub(crate) fn record_field(row: Expr, index: usize, fields: &[RecordField]) -> Expr {
     let (at, ty) = (row.at, fields[index].1);
     let which = Expr::new(ExprKind::Const(Datum::Int4(index as i32)), DataType::of(oid::INT4));
-    let call = ExprKind::Call { func: &RECORD_FIELD, args: vec![row, which], operator: 0 };
+    let call =
+        ExprKind::Call { func: &RECORD_FIELD, args: vec![row, which], operator: 0, form: CallForm::Plain };
     Expr { kind: call, ty, collation: collation_of(ty.oid), at }
 }
 
@@ -241,7 +242,8 @@ impl Binder<'_> {
 
     /// Keeps a long chain of constants from growing into a deep tree.
     fn fold_chain(&self, bound: &mut Expr) {
-        if let ExprKind::Call { args, .. } = &bound.kind
+        if !self.s.faithful
+            && let ExprKind::Call { args, .. } = &bound.kind
             && args.iter().all(|a| matches!(a.kind, ExprKind::Const(_)))
             && let Some(value) = crate::optimize::fold::fold_call(bound, self.cx)
         {
@@ -282,7 +284,12 @@ impl Binder<'_> {
         }
         args.push(self.coerce_arg(right, found.right)?);
         Ok(Expr {
-            kind: ExprKind::Call { func: found.func, args, operator: found.operator.oid },
+            kind: ExprKind::Call {
+                func: found.func,
+                args,
+                operator: found.operator.oid,
+                form: CallForm::Plain,
+            },
             ty: DataType::of(found.result),
             collation,
             at: pos,
@@ -303,7 +310,7 @@ impl Binder<'_> {
             coerced.push(self.coerce_arg(arg, want.ty)?);
         }
         Ok(Expr {
-            kind: ExprKind::Call { func: found.func, args: coerced, operator: 0 },
+            kind: ExprKind::Call { func: found.func, args: coerced, operator: 0, form: CallForm::Plain },
             ty: DataType::of(found.result),
             collation,
             at: pos,
@@ -475,7 +482,7 @@ impl Binder<'_> {
             Some(p) => p.min(6),
             None => -1,
         };
-        self.cast(call, DataType { oid: ty, typmod }, pos)
+        Ok(self.cast(call, DataType { oid: ty, typmod }, pos)?.written_as(CallForm::Value(func)))
     }
 
     fn bind_collate(&mut self, arg: ExprId, name: &ObjectName, pos: Pos) -> Result<Expr> {
@@ -511,7 +518,7 @@ impl Binder<'_> {
             && let [table] = &**parts
             && self.find_relation(None, table).is_some()
         {
-            return self.bind_column_ref(&[table.clone(), name.clone()], pos);
+            return self.bind_field_of_item(table, name, pos);
         }
         let row = self.bind_expr(arg)?;
         if row.ty.oid != oid::RECORD {
@@ -548,7 +555,8 @@ impl Binder<'_> {
             let Some(func) = crate::func::function_by_oid(JSONB_EXTRACT_PATH) else {
                 return Err(SqlError::internal("no function for subscripts of jsonb"));
             };
-            let kind = ExprKind::Call { func, args: vec![array, path], operator: 0 };
+            let kind =
+                ExprKind::Call { func, args: vec![array, path], operator: 0, form: CallForm::Subscript };
             return Ok(at(Expr::new(kind, DataType::of(oid::JSONB)), pos));
         }
         let Some(element) = element_of(array.ty.oid) else {

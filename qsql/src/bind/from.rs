@@ -69,20 +69,22 @@ impl Binder<'_> {
     fn bind_from_kind(&mut self, id: FromId) -> Result<(Logical, Vec<NsItem>)> {
         let ast = self.ast;
         let pos = ast[id].pos;
-        match &ast[id].kind {
+        let (plan, item) = match &ast[id].kind {
             FromKind::Table { relation, alias, sample } => {
                 if sample.is_some() {
                     return Err(SqlError::unsupported("TABLESAMPLE").at(pos));
                 }
-                self.bind_table_ref(relation, alias.as_ref()).map(|(p, i)| (p, vec![i]))
+                self.bind_table_ref(relation, alias.as_ref())?
             }
-            FromKind::Function(function) => self.bind_from_function(function).map(|(p, i)| (p, vec![i])),
+            FromKind::Function(function) => self.bind_from_function(id, function)?,
             FromKind::Subquery { query, lateral, alias } => {
-                self.bind_from_subquery(*query, *lateral, alias.as_ref()).map(|(p, i)| (p, vec![i]))
+                self.bind_from_subquery(*query, *lateral, alias.as_ref())?
             }
-            FromKind::Join(join) => self.bind_join(join),
-            FromKind::Unsupported(what) => Err(SqlError::unsupported(what).at(pos)),
-        }
+            FromKind::Join(join) => return self.bind_join(id, join),
+            FromKind::Unsupported(what) => return Err(SqlError::unsupported(what).at(pos)),
+        };
+        self.note_item(id, &item);
+        Ok((plan, vec![item]))
     }
 
     fn bind_from_subquery(
@@ -127,8 +129,10 @@ impl Binder<'_> {
             return self.bind_cte_ref(found, relation.name.object(), alias);
         }
         let table = self.find_table(&relation.name)?;
-        self.note_table(relation.name.pos(), table.oid);
-        self.bind_relation(&table, alias, &relation.name, TableLock::AccessShare)
+        self.note_table(relation.name.pos(), &table);
+        let bound = self.bind_relation(&table, alias, &relation.name, TableLock::AccessShare)?;
+        self.note_table_columns(relation.name.pos(), &table, &bound.1);
+        Ok(bound)
     }
 
     /// Finds a relation or fails with 42P01.
@@ -146,6 +150,7 @@ impl Binder<'_> {
         // Names in a view's text stand for what its owner has found.
         if let Some(schema) = schema
             && self.s.views == 0
+            && !self.s.stored
             && !self.cx.catalog.may_use_namespace(schema)
         {
             let denied = sql_err!(INSUFFICIENT_PRIVILEGE, "permission denied for schema {schema}");
@@ -327,7 +332,7 @@ impl Binder<'_> {
         Ok((bound.plan, bound.columns.iter().map(|c| c.id).collect()))
     }
 
-    fn bind_from_function(&mut self, function: &FromFunction) -> Result<(Logical, NsItem)> {
+    fn bind_from_function(&mut self, id: FromId, function: &FromFunction) -> Result<(Logical, NsItem)> {
         let ast = self.ast;
         let mut calls = Vec::new();
         let mut columns: Vec<(Arc<str>, DataType)> = Vec::new();
@@ -406,6 +411,7 @@ impl Binder<'_> {
                 calls.push(expr);
             }
         }
+        self.note_calls(id, &calls);
         let scalar = columns.len() == 1 && !function.ordinality;
         if function.ordinality {
             columns.push((Arc::from("ordinality"), DataType::of(oid::INT8)));
@@ -438,7 +444,7 @@ impl Binder<'_> {
         Ok((plan, item))
     }
 
-    fn bind_join(&mut self, node: &Join) -> Result<(Logical, Vec<NsItem>)> {
+    fn bind_join(&mut self, id: FromId, node: &Join) -> Result<(Logical, Vec<NsItem>)> {
         let (left, left_items) = self.bind_from_item(node.left)?;
         // The right side may refer to the left one by LATERAL.
         let outer = self.scope().items.len();
@@ -478,7 +484,9 @@ impl Binder<'_> {
                 let hidden = std::mem::replace(&mut self.scope().items, both.clone());
                 let on = self.bind_condition(*id, Clause::JoinOn, "JOIN/ON");
                 self.scope().items = hidden;
-                super::coerce::conjuncts(on?, &mut conditions);
+                let on = on?;
+                self.note_expr(*id, &on);
+                super::coerce::conjuncts(on, &mut conditions);
                 Vec::new()
             }
             JoinCondition::Cross => Vec::new(),
@@ -502,7 +510,9 @@ impl Binder<'_> {
             self.mark_read(&l);
             self.mark_read(&r);
             conditions.push(self.make_operator("=", Some(l.clone()), r.clone(), name.pos)?);
-            merged.push(NsColumn { name: Arc::from(&*name.name), expr: self.merge_column(node.kind, l, r)? });
+            let expr = self.merge_column(node.kind, l, r)?;
+            self.note_merged(name, &expr);
+            merged.push(NsColumn { name: Arc::from(&*name.name), expr });
         }
         let is_merged = |c: &NsColumn| names.iter().any(|n| *n.name == *c.name);
         let mut columns = merged.clone();
@@ -514,6 +524,7 @@ impl Binder<'_> {
             // The alias hides the joined tables.
             items.clear();
             let item = with_alias(NsItem::new(Some(Arc::from(&*alias.name.name)), columns), Some(alias))?;
+            self.note_item(id, &item);
             items.push(item);
         } else {
             for item in &mut items {
@@ -580,8 +591,7 @@ fn using_column(columns: &[NsColumn], name: &Ident, side: &str) -> Result<Expr> 
             AMBIGUOUS_COLUMN,
             "common column name \"{}\" appears more than once in {side} table",
             name.name
-        )
-        .at(name.pos)),
+        )),
         (None, _) => Err(sql_err!(
             UNDEFINED_COLUMN,
             "column \"{}\" specified in USING clause does not exist in {side} table",

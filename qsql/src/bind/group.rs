@@ -187,6 +187,7 @@ impl Binder<'_> {
             return Err(sql_err!(WINDOWING_ERROR, "window functions are not allowed in GROUP BY").at(inner));
         }
         equality_operator(expr.ty.oid).map_err(|e| e.at(pos))?;
+        self.note_expr(id, &expr);
         let found = exprs.iter().position(|e| same(e, &expr));
         Ok(vec![found.unwrap_or_else(|| {
             exprs.push(expr);

@@ -23,6 +23,7 @@ mod call;
 mod coerce;
 mod comparison;
 mod copy;
+mod definition;
 mod expr;
 mod from;
 mod group;
@@ -42,12 +43,17 @@ mod target;
 mod tests;
 mod types;
 mod with;
+mod written;
 
 pub use coerce::collation_of;
 pub use copy::{CopyTarget, bind_copy_target};
+pub use definition::{DefinitionStyle, view_definition};
 pub use naming::expression_name;
-pub use resolution::{Resolution, bind_view_query, explicit_text};
-pub use stored::{StoredKind, bind_expression, bind_parsed_expression, bind_type_name, bind_type_text};
+pub use resolution::{Resolution, bind_stored_query, bind_view_query, explicit_text};
+pub use stored::{
+    StoredKind, bind_expression, bind_parsed_expression, bind_printed_expression, bind_type_name,
+    bind_type_text, bind_written_expression,
+};
 pub use target::write_target;
 
 use std::sync::Arc;
@@ -166,6 +172,10 @@ pub(crate) struct Shared {
     into: Option<QueryId>,
     /// The fields of columns of type `record` that functions with OUT parameters have made.
     records: HashMap<ColumnId, Arc<[RecordField]>>,
+    /// Whether the text is a stored one, whose names its owner was allowed to use.
+    stored: bool,
+    /// Whether nothing is simplified on the way: the expressions are to be printed.
+    faithful: bool,
     /// What names mean, when a view's query is bound to be stored.
     resolution: Option<Box<Resolution>>,
 }

@@ -45,18 +45,19 @@ impl Binder<'_> {
         let query = &ast[id];
         let visible = self.with.len();
         self.open_with(query.with.as_deref())?;
-        let result = self.nested(|b| b.bind_query_core(query, settle));
+        let result = self.nested(|b| b.bind_query_core(id, settle));
         self.with.truncate(visible);
         result
     }
 
-    fn bind_query_core(&mut self, query: &Query, settle: bool) -> Result<BoundQuery> {
+    fn bind_query_core(&mut self, id: QueryId, settle: bool) -> Result<BoundQuery> {
+        let query = &self.ast[id];
         match &query.body {
-            QueryBody::Select(select) => self.bind_select(select, query, settle),
+            QueryBody::Select(select) => self.bind_select(select, id, settle),
             QueryBody::Values(rows) => {
                 self.refuse_locking(query, "VALUES")?;
                 self.push_scope(Clause::Values);
-                let result = self.bind_values(rows).and_then(|q| self.bind_tail(q, query, false));
+                let result = self.bind_values(rows).and_then(|q| self.bind_tail(q, id, false));
                 self.scopes.pop();
                 result
             }
@@ -64,7 +65,7 @@ impl Binder<'_> {
                 self.refuse_locking(query, "UNION/INTERSECT/EXCEPT")?;
                 let bound = self.bind_set_operations(query)?;
                 self.push_scope(Clause::OrderBy);
-                let result = self.bind_tail(bound, query, true);
+                let result = self.bind_tail(bound, id, true);
                 self.scopes.pop();
                 result
             }
@@ -100,7 +101,13 @@ impl Binder<'_> {
         let mut ids = Vec::with_capacity(width);
         let mut result = Vec::with_capacity(width);
         for (i, column) in columns.iter_mut().enumerate() {
+            for (row, value) in rows.iter().zip(column.iter()) {
+                self.note_expr(row[i], value);
+            }
             let ty = self.coerce_to_common(column, "VALUES")?;
+            for (row, value) in rows.iter().zip(column.iter()) {
+                self.note_typed(row[i], value);
+            }
             let mut column_of = literal(Datum::Null, ty.oid, 0);
             column_of.ty = ty;
             column_of.collation = column.first().map_or(0, |e| e.collation);
@@ -168,6 +175,8 @@ impl Binder<'_> {
             both[0].at = l.at;
             both[1].at = r.at;
             let ty = self.coerce_to_common(&mut both, word)?;
+            self.note_retyped(l.id, &both[0]);
+            self.note_retyped(r.id, &both[1]);
             if !(all && op == SetOperator::Union) {
                 let at = both[0].at;
                 equality_operator(ty.oid).map_err(|e| if at == u32::MAX { e } else { e.at(at) })?;
@@ -250,15 +259,20 @@ impl Binder<'_> {
     }
 
     /// ORDER BY and LIMIT over the columns of a set operation or VALUES.
-    fn bind_tail(&mut self, bound: BoundQuery, query: &Query, set_operation: bool) -> Result<BoundQuery> {
+    fn bind_tail(&mut self, bound: BoundQuery, id: QueryId, set_operation: bool) -> Result<BoundQuery> {
+        let query = &self.ast[id];
         let mut keys = Vec::with_capacity(query.order_by.len());
+        let mut written = Vec::with_capacity(query.order_by.len());
         for item in &query.order_by {
             let index = self.order_position(item, &bound, set_operation)?;
             let column = self.column(bound.columns[index].id);
             let mut column = column;
             column.at = self.ast.start_of(item.expr);
-            keys.push(self.sort_key(item, column)?);
+            let key = self.sort_key(item, column)?;
+            written.push((index, key.descending, key.nulls_first));
+            keys.push(key);
         }
+        self.note_tail(id, written);
         let ties = keys.clone();
         let plan = sorted(bound.plan, keys);
         let plan = self.bind_limit(plan, query.limit.as_ref(), query.offset, &ties)?;
@@ -325,7 +339,9 @@ impl Binder<'_> {
 
     fn bind_count(&mut self, id: ExprId, clause: Clause) -> Result<Expr> {
         let expr = self.within(clause, |b| b.bind_expr(id))?;
+        self.note_expr(id, &expr);
         let expr = self.coerce_to_specific(expr, oid::INT8, clause.name())?;
+        self.note_typed(id, &expr);
         let block = self.scopes.last().map_or(0, |s| s.block);
         let local = |e: &Expr| matches!(e.kind, ExprKind::Column(id) if self.s.blocks[id as usize] == block);
         if expr.any(&mut |e| local(e)) {

@@ -3,12 +3,12 @@
 //!
 //! ```text
 //! select a, s.* from t, s where b > 0
-//! SELECT t.a AS a, s.x AS x FROM public.t AS t, public.s AS s WHERE (t.b > 0)
+//! SELECT public.t.a AS a, public.s.x AS x FROM public.t, public.s WHERE (public.t.b > 0)
 //! ```
 //!
 //! 1. Only names of the query's own text are noted, not those of the views it uses.
 //! 2. A name is known by its place in the text.
-//! 3. Columns that join by USING keep their names: the text has no other way to say it.
+//! 3. A join by USING keeps the names it was written with: a table whose column has got another name has a list of aliases then.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,8 +16,9 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::scope::{NsColumn, NsItem};
+use super::written::Written;
 use super::{BindContext, Binder, Bound};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Relation};
 use crate::error::Result;
 use crate::parse::ast::{Ast, ExprId, FromId, Ident, Pos, QueryId};
 use crate::parse::deparse::{Names, PrintedColumn, PrintedTable, deparse_query_with};
@@ -33,17 +34,25 @@ struct NamedColumn {
     name: Arc<str>,
     /// The relation and 0-based column whose name it is; `None` when an alias gave it.
     origin: Option<(Oid, usize)>,
+    /// The relation whose name the qualifier is; `None` when an alias gave it.
+    unaliased: Option<Oid>,
 }
 
 /// What the names in a query mean.
 #[derive(Clone, Debug, Default)]
 pub struct Resolution {
-    tables: HashMap<Pos, Oid>,
+    pub(super) tables: HashMap<Pos, Oid>,
+    /// The columns of those relations in order, by 0-based number and name there.
+    table_columns: HashMap<Pos, Vec<(usize, Arc<str>)>>,
     columns: HashMap<Pos, NamedColumn>,
+    /// Fields of an item of FROM, `(t).a`: columns after all.
+    fields: HashMap<Pos, NamedColumn>,
     stars: HashMap<Pos, Vec<NamedColumn>>,
-    naturals: HashMap<FromId, Vec<Box<str>>>,
+    pub(super) naturals: HashMap<FromId, Vec<Box<str>>>,
     used: BTreeSet<(Oid, usize)>,
     joined: BTreeSet<(Oid, usize)>,
+    /// The query's parts.
+    pub(super) written: Written,
 }
 
 impl Resolution {
@@ -56,17 +65,23 @@ impl Resolution {
     pub fn columns(&self) -> &BTreeSet<(Oid, usize)> {
         &self.used
     }
-
-    /// Whether the query joins by the name of a column.
-    pub fn joins_by(&self, relation: Oid, column: usize) -> bool {
-        self.joined.contains(&(relation, column))
-    }
 }
 
-/// Binds the query of a view that is made or changed, noting what its names mean.
+/// Binds the query of a view that is made, noting what its names mean.
 pub fn bind_view_query(ast: &Ast, query: QueryId, cx: &BindContext<'_>) -> Result<(Bound, Resolution)> {
+    bind_noting(Binder::new(ast, cx), query)
+}
+
+/// Binds the query of a view that there is, noting what its names mean.
+pub fn bind_stored_query(ast: &Ast, query: QueryId, cx: &BindContext<'_>) -> Result<(Bound, Resolution)> {
     let mut binder = Binder::new(ast, cx);
+    binder.s.stored = true;
+    bind_noting(binder, query)
+}
+
+fn bind_noting(mut binder: Binder<'_>, query: QueryId) -> Result<(Bound, Resolution)> {
     binder.s.resolution = Some(Box::default());
+    binder.s.faithful = true;
     let bound = binder.bind_query_body(query, true)?;
     let resolution = binder.s.resolution.take().map(|r| *r).unwrap_or_default();
     let columns = bound.columns.iter().map(|c| binder.output_column(&c.name, c.id)).collect();
@@ -84,23 +99,54 @@ pub fn explicit_text(
     resolution: &Resolution,
     catalog: &dyn Catalog,
 ) -> Result<String> {
-    deparse_query_with(ast, query, &Explicit { ast, resolution, catalog })
+    let mut explicit =
+        Explicit { ast, resolution, catalog, pinned: BTreeSet::new(), clashing: BTreeSet::new() };
+    explicit.pinned = resolution.joined.iter().filter(|c| explicit.is_renamed(c)).map(|c| c.0).collect();
+    explicit.clashing = resolution.relations().into_iter().filter(|&oid| explicit.clashes(oid)).collect();
+    deparse_query_with(ast, query, &explicit)
 }
 
 struct Explicit<'a> {
     ast: &'a Ast,
     resolution: &'a Resolution,
     catalog: &'a dyn Catalog,
+    /// Relations whose columns keep their old names in the text, by a list of aliases: the query joins by such a name.
+    pinned: BTreeSet<Oid>,
+    /// Relations whose new name something else in the text has.
+    clashing: BTreeSet<Oid>,
 }
 
 impl Explicit<'_> {
+    fn current_name(&self, oid: Oid) -> Option<Arc<str>> {
+        self.catalog.relation_by_oid(oid).map(|r| Arc::from(&*r.name))
+    }
+
+    /// Whether a column has another name than in the text.
+    fn is_renamed(&self, &(oid, column): &(Oid, usize)) -> bool {
+        let Some(relation) = self.catalog.relation_by_oid(oid) else { return false };
+        let tables = self.resolution.tables.iter().filter(|(_, table)| **table == oid);
+        let written = tables.filter_map(|(pos, _)| self.resolution.table_columns.get(pos));
+        let name =
+            |c: &Vec<(usize, Arc<str>)>| c.iter().find(|(i, _)| *i == column).map(|(_, name)| name.clone());
+        written.filter_map(name).any(|name| relation.columns.get(column).is_none_or(|c| *c.name != *name))
+    }
+
+    /// Whether a relation has got a name that an alias has, or a query of WITH.
+    fn clashes(&self, oid: Oid) -> bool {
+        let Some(now) = self.current_name(oid) else { return false };
+        let mut items = self.resolution.written.items.values().flatten();
+        items.any(|item| item.schema.is_none() && item.name.as_deref() == Some(&now))
+    }
+
     fn print(&self, column: &NamedColumn) -> PrintedColumn {
-        let current = column.origin.and_then(|(oid, i)| {
+        let current = column.origin.filter(|(oid, _)| !self.pinned.contains(oid)).and_then(|(oid, i)| {
             let relation = self.catalog.relation_by_oid(oid)?;
             Some(Arc::from(&*relation.columns.get(i)?.name))
         });
+        let table = column.unaliased.filter(|oid| !self.clashing.contains(oid) && !self.pinned.contains(oid));
         PrintedColumn {
-            qualifier: column.qualifier.clone(),
+            schema: table.and_then(|oid| self.catalog.relation_by_oid(oid)).map(|r| Arc::from(&*r.schema)),
+            qualifier: table.and_then(|oid| self.current_name(oid)).or_else(|| column.qualifier.clone()),
             name: current.unwrap_or_else(|| column.name.clone()),
             alias: column.name.clone(),
         }
@@ -109,12 +155,26 @@ impl Explicit<'_> {
 
 impl Names for Explicit<'_> {
     fn table(&self, pos: Pos) -> Option<PrintedTable> {
-        let relation = self.catalog.relation_by_oid(*self.resolution.tables.get(&pos)?)?;
-        Some(PrintedTable { schema: relation.schema.clone(), name: relation.name.clone() })
+        let oid = *self.resolution.tables.get(&pos)?;
+        let relation = self.catalog.relation_by_oid(oid)?;
+        let written = self.resolution.table_columns.get(&pos);
+        // A list of aliases names the columns that there are now.
+        let live = written.into_iter().flatten().filter(|(i, _)| !relation.columns[*i].dropped);
+        Some(PrintedTable {
+            schema: relation.schema.clone(),
+            name: relation.name.clone(),
+            needs_alias: self.pinned.contains(&oid) || self.clashing.contains(&oid),
+            needs_columns: self.pinned.contains(&oid),
+            columns: live.map(|(_, name)| name.clone()).collect(),
+        })
     }
 
     fn column(&self, pos: Pos) -> Option<PrintedColumn> {
         self.resolution.columns.get(&pos).map(|c| self.print(c))
+    }
+
+    fn field(&self, pos: Pos) -> Option<PrintedColumn> {
+        self.resolution.fields.get(&pos).map(|c| self.print(c))
     }
 
     fn star(&self, pos: Pos) -> Option<Vec<PrintedColumn>> {
@@ -147,9 +207,18 @@ impl Binder<'_> {
     }
 
     /// Notes a relation in FROM.
-    pub(crate) fn note_table(&mut self, pos: Pos, relation: Oid) {
+    pub(crate) fn note_table(&mut self, pos: Pos, relation: &Relation) {
         if let Some(notes) = self.notes() {
-            notes.tables.insert(pos, relation);
+            notes.tables.insert(pos, relation.oid);
+        }
+    }
+
+    /// Notes what the columns of that relation are called in the query.
+    pub(crate) fn note_table_columns(&mut self, pos: Pos, relation: &Relation, item: &NsItem) {
+        if let Some(notes) = self.notes() {
+            let numbers = relation.live_columns().map(|(i, _)| i);
+            let names = item.columns.iter().map(|c| c.name.clone());
+            notes.table_columns.insert(pos, numbers.zip(names).collect());
         }
     }
 
@@ -166,6 +235,16 @@ impl Binder<'_> {
         }
     }
 
+    /// Notes that a field, by where what it is taken of starts, is a column.
+    pub(crate) fn note_field(&mut self, pos: Pos, name: &Ident, expr: &ExprKind) {
+        if self.notes().is_some()
+            && let Some(named) = self.name_column(expr, &name.name)
+            && let Some(notes) = self.notes()
+        {
+            notes.fields.insert(pos, named);
+        }
+    }
+
     /// Notes what a star stands for.
     pub(crate) fn note_star(&mut self, pos: Pos, columns: &[NsColumn]) {
         if self.notes().is_none() {
@@ -177,6 +256,7 @@ impl Binder<'_> {
                 qualifier: None,
                 name: column.name.clone(),
                 origin: None,
+                unaliased: None,
             }));
         }
         if let Some(notes) = self.notes() {
@@ -211,13 +291,16 @@ impl Binder<'_> {
             for (i, item) in scope.items.iter().enumerate().filter(|(_, item)| item.rel_visible) {
                 let Some(column) = item.columns.iter().chain(&item.system).find(is_it) else { continue };
                 let Some(name) = &item.name else { continue };
-                if self.find_relation(None, name) != Some((level, i)) || *column.name != *written {
+                if self.find_relation(item.schema.as_deref(), name) != Some((level, i))
+                    || *column.name != *written
+                {
                     return None;
                 }
                 return Some(NamedColumn {
                     qualifier: Some(name.clone()),
                     name: column.name.clone(),
                     origin: self.origin_of(item, column, *id),
+                    unaliased: item.relation.as_ref().filter(|_| item.schema.is_some()).map(|r| r.oid),
                 });
             }
         }

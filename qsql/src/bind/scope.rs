@@ -218,6 +218,13 @@ impl Binder<'_> {
         Ok(bound)
     }
 
+    /// Resolves `(t).a` where `t` is an item of FROM.
+    pub(crate) fn bind_field_of_item(&mut self, table: &Ident, name: &Ident, pos: Pos) -> Result<Expr> {
+        let bound = self.bind_qualified(None, table, name, pos)?;
+        self.note_field(table.pos, name, &bound.kind);
+        Ok(bound)
+    }
+
     fn resolve_column_ref(&mut self, parts: &[Ident], pos: Pos) -> Result<Expr> {
         match parts {
             [name] => self.bind_bare_column(name, pos),
@@ -265,6 +272,7 @@ impl Binder<'_> {
         let ty = DataType { oid: oid::RECORD, typmod: rowtype::modifier(&shape) };
         let mut row = Expr::new(ExprKind::Row(fields), ty);
         row.at = pos;
+        self.note_whole(item, pos);
         row
     }
 

@@ -16,8 +16,8 @@ use super::{Binder, RecordField};
 use crate::catalog::RelationKind;
 use crate::error::{Result, SqlError};
 use crate::parse::ast::{
-    Distinct, ExprId, ExprKind as A, Ident, LockStrength, LockWait as AstWait, OrderItem, Query, Select,
-    Target,
+    Distinct, ExprId, ExprKind as A, Ident, LockStrength, LockWait as AstWait, OrderItem, Query, QueryId,
+    Select, Target,
 };
 use crate::plan::expr::{ColumnId, Expr, ExprKind, SortKey};
 use crate::plan::logical::{LockedRelation, Logical, LogicalScan};
@@ -52,19 +52,25 @@ pub(crate) fn lock_name(strength: LockStrength) -> &'static str {
 }
 
 impl Binder<'_> {
-    pub(crate) fn bind_select(&mut self, select: &Select, query: &Query, settle: bool) -> Result<BoundQuery> {
+    pub(crate) fn bind_select(&mut self, select: &Select, id: QueryId, settle: bool) -> Result<BoundQuery> {
+        let query = &self.ast[id];
         if let Some(into) = &select.into
-            && !self.s.into.is_some_and(|id| std::ptr::eq(query, &self.ast[id]))
+            && self.s.into != Some(id)
         {
             return Err(sql_err!(SYNTAX_ERROR, "SELECT ... INTO is not allowed here").at(into.name.pos()));
         }
         self.push_scope(Clause::From);
-        let result = self.bind_select_scoped(select, query, settle);
+        let result = self.bind_select_scoped(select, (id, query), settle);
         self.scopes.pop();
         result
     }
 
-    fn bind_select_scoped(&mut self, select: &Select, query: &Query, settle: bool) -> Result<BoundQuery> {
+    fn bind_select_scoped(
+        &mut self,
+        select: &Select,
+        (id, query): (QueryId, &Query),
+        settle: bool,
+    ) -> Result<BoundQuery> {
         let mut plan = self.bind_from(&select.from)?;
         self.bind_named_windows(&select.windows)?;
         let mut targets = self.within(Clause::Select, |b| b.bind_targets(&select.targets))?;
@@ -79,10 +85,16 @@ impl Binder<'_> {
         }
         let mut filter = Vec::new();
         if let Some(id) = select.filter {
-            conjuncts(self.bind_condition(id, Clause::Where, "WHERE")?, &mut filter);
+            let condition = self.bind_condition(id, Clause::Where, "WHERE")?;
+            self.note_expr(id, &condition);
+            conjuncts(condition, &mut filter);
         }
         let having = match select.having {
-            Some(id) => Some(self.bind_condition(id, Clause::Having, "HAVING")?),
+            Some(id) => {
+                let condition = self.bind_condition(id, Clause::Having, "HAVING")?;
+                self.note_expr(id, &condition);
+                Some(condition)
+            }
             None => None,
         };
         let keys = self.within(Clause::OrderBy, |b| b.bind_order_by(&query.order_by, &mut targets))?;
@@ -95,6 +107,8 @@ impl Binder<'_> {
             _ => None,
         };
 
+        let order = keys.iter().map(|k| (k.target, k.descending, k.nulls_first)).collect();
+        self.note_select(id, &select.windows, &targets, order, distinct_on.clone().unwrap_or_default());
         let locking = !query.locking.is_empty();
         if locking {
             self.check_lockable(select, query, having.is_some())?;
@@ -119,6 +133,8 @@ impl Binder<'_> {
         }
 
         let ids: Vec<ColumnId> = targets.iter().map(|t| self.column_for(&t.expr)).collect();
+        let seen = targets.iter().zip(&ids).filter(|(t, _)| !t.junk);
+        self.note_outputs(id, seen.map(|(_, &id)| id));
         let visible: Vec<ResultColumn> = targets
             .iter()
             .zip(&ids)

@@ -74,8 +74,20 @@ pub fn bind_expression(
     bind_parsed_expression(&ast, expr, relation, expected, kind, cx)
 }
 
-/// As [`bind_expression`], for an expression of a tree (a DEFAULT or CHECK that DDL is about to store).
-pub fn bind_parsed_expression(
+/// As [`bind_expression`], for an expression that is to be printed: as it was written, nothing computed or left out.
+pub fn bind_printed_expression(
+    text: &str,
+    relation: Option<&Relation>,
+    expected: Option<DataType>,
+    kind: StoredKind,
+    cx: &BindContext<'_>,
+) -> Result<Expr> {
+    let (ast, expr) = parse_text(text)?;
+    bind_written_expression(&ast, expr, relation, expected, kind, cx)
+}
+
+/// As [`bind_printed_expression`], for an expression of a tree (a DEFAULT or CHECK that DDL is about to store).
+pub fn bind_written_expression(
     ast: &Ast,
     expr: ExprId,
     relation: Option<&Relation>,
@@ -84,6 +96,29 @@ pub fn bind_parsed_expression(
     cx: &BindContext<'_>,
 ) -> Result<Expr> {
     let mut binder = Binder::new(ast, cx);
+    binder.s.faithful = true;
+    bind_with(binder, expr, relation, expected, kind)
+}
+
+/// As [`bind_expression`], for an expression of a tree.
+pub fn bind_parsed_expression(
+    ast: &Ast,
+    expr: ExprId,
+    relation: Option<&Relation>,
+    expected: Option<DataType>,
+    kind: StoredKind,
+    cx: &BindContext<'_>,
+) -> Result<Expr> {
+    bind_with(Binder::new(ast, cx), expr, relation, expected, kind)
+}
+
+fn bind_with(
+    mut binder: Binder<'_>,
+    expr: ExprId,
+    relation: Option<&Relation>,
+    expected: Option<DataType>,
+    kind: StoredKind,
+) -> Result<Expr> {
     binder.push_scope(kind.clause());
     if let Some(relation) = relation {
         let mut columns = Vec::with_capacity(relation.columns.len());

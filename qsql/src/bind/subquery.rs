@@ -19,15 +19,17 @@ impl Binder<'_> {
         })
     }
 
-    fn add_subquery(&mut self, bound: BoundQuery) -> u32 {
+    fn add_subquery(&mut self, bound: BoundQuery, text: QueryId) -> u32 {
         let columns = bound.columns.iter().map(|c| c.id).collect();
         self.s.subqueries.push(Some(Subquery { plan: bound.plan, columns }));
-        self.s.subqueries.len() as u32 - 1
+        let number = self.s.subqueries.len() as u32 - 1;
+        self.note_subquery(number, text);
+        number
     }
 
     pub(crate) fn bind_exists(&mut self, query: QueryId, pos: Pos) -> Result<Expr> {
         let bound = self.bind_subquery(query)?;
-        let query = self.add_subquery(bound);
+        let query = self.add_subquery(bound, query);
         Ok(at(boolean(ExprKind::Subquery { query, mode: SubPlanMode::Exists }), pos))
     }
 
@@ -37,7 +39,7 @@ impl Binder<'_> {
             return Err(sql_err!(SYNTAX_ERROR, "subquery must return only one column").at(pos));
         };
         let column = self.column(column.id);
-        let query = self.add_subquery(bound);
+        let query = self.add_subquery(bound, query);
         Ok(Expr { kind: ExprKind::Subquery { query, mode: SubPlanMode::Scalar }, at: pos, ..column })
     }
 
@@ -58,7 +60,7 @@ impl Binder<'_> {
                 .at(pos)
             })?,
         };
-        let query = self.add_subquery(bound);
+        let query = self.add_subquery(bound, query);
         let kind = ExprKind::Subquery { query, mode: SubPlanMode::Array };
         Ok(Expr { kind, ty: DataType::of(ty), collation: column.collation, at: pos })
     }
@@ -112,20 +114,20 @@ impl Binder<'_> {
                 )
                 .at(pos));
             }
-            let ExprKind::Call { func, mut args, operator } = test.kind else {
+            let ExprKind::Call { func, mut args, operator, form } = test.kind else {
                 return Err(SqlError::internal("comparison is a call"));
             };
             let mut stand_in = Expr::new(ExprKind::CaseTest, args[0].ty);
             stand_in.collation = args[0].collation;
             values.push(std::mem::replace(&mut args[0], stand_in));
-            compare.push(at(boolean(ExprKind::Call { func, args, operator }), pos));
+            compare.push(at(boolean(ExprKind::Call { func, args, operator, form }), pos));
         }
         if compare.len() > 1 && !(op == "=" && any || op == "<>" && !any) {
             return Err(
                 SqlError::unsupported(format_args!("comparison of a row with a subquery by {op}")).at(pos)
             );
         }
-        let query = self.add_subquery(bound);
+        let query = self.add_subquery(bound, query);
         let mode = SubPlanMode::Quantified { any, left: values, compare };
         Ok(at(boolean(ExprKind::Subquery { query, mode }), pos))
     }
@@ -134,7 +136,7 @@ impl Binder<'_> {
     pub(crate) fn bind_row_columns(&mut self, query: QueryId) -> Result<Vec<Expr>> {
         let bound = self.bind_subquery(query)?;
         let columns: Vec<Expr> = bound.columns.iter().map(|c| self.column(c.id)).collect();
-        let query = self.add_subquery(bound);
+        let query = self.add_subquery(bound, query);
         let one = columns.len() == 1;
         let of = |(i, column): (usize, Expr)| {
             let mode = if one { SubPlanMode::Scalar } else { SubPlanMode::RowColumn(i as u32) };
@@ -163,6 +165,7 @@ impl Binder<'_> {
                 for (l, r) in left.into_iter().zip(right) {
                     tests.push(self.make_operator(op, Some(l), r, pos)?);
                 }
+                self.note_rows(op, &tests, pos);
                 Ok(at(logic(tests, op == "="), pos))
             }
             _ => self.make_row_comparison(op, left, right, pos),

@@ -19,7 +19,7 @@ use crate::catalog::{Index, IndexKey, RelationKind};
 use crate::func::category::element_of;
 use crate::func::resolve::{Coercion, find_coercion};
 use crate::func::{CastContext, Volatility};
-use crate::plan::expr::{ColumnId, Expr, ExprKind};
+use crate::plan::expr::{CallForm, ColumnId, Expr, ExprKind};
 use crate::plan::logical::LogicalScan;
 use crate::plan::physical::{IndexRange, ScanColumn};
 use crate::plan::same::same;
@@ -475,12 +475,12 @@ impl Access<'_, '_> {
             && func.args.len() == 1
         {
             return Some(Expr::new(
-                ExprKind::Call { func, args: vec![e.clone()], operator: 0 },
+                ExprKind::Call { func, args: vec![e.clone()], operator: 0, form: CallForm::Coerced },
                 DataType::of(ty.oid),
             ));
         }
         // The cast that made it wide may be taken off again.
-        if let ExprKind::Call { func, args, operator: 0 } = &e.kind
+        if let ExprKind::Call { func, args, operator: 0, .. } = &e.kind
             && args.len() == 1
             && args[0].ty.oid == ty.oid
             && is_widening(args[0].ty.oid, func.result)
@@ -514,7 +514,12 @@ fn prefix_ranges(conditions: &[Expr]) -> Vec<Expr> {
                 && let Some(func) = crate::func::function_by_oid(operator.function)
             {
                 let bound = Expr::constant(Datum::Text(Arc::from(bound)), DataType::of(oid::TEXT));
-                let kind = ExprKind::Call { func, args: vec![value.clone(), bound], operator: operator.oid };
+                let kind = ExprKind::Call {
+                    func,
+                    args: vec![value.clone(), bound],
+                    operator: operator.oid,
+                    form: CallForm::Plain,
+                };
                 out.push(Expr { kind, ..e.clone() });
             }
         };
@@ -567,7 +572,12 @@ fn key_first(e: &Expr, keys: &[Expr]) -> Expr {
             crate::func::operator_by_oid(*operator).and_then(|o| crate::func::operator_by_oid(o.commutator))
         && let Some(func) = crate::func::function_by_oid(commutator.function)
     {
-        let kind = ExprKind::Call { func, args: vec![right.clone(), left.clone()], operator: commutator.oid };
+        let kind = ExprKind::Call {
+            func,
+            args: vec![right.clone(), left.clone()],
+            operator: commutator.oid,
+            form: CallForm::Plain,
+        };
         return Expr { kind, ..e.clone() };
     }
     e.clone()
@@ -591,7 +601,7 @@ fn is_key(key: &Expr, e: &Expr) -> bool {
     }
     match &e.kind {
         ExprKind::Relabel(inner) => binary_same(inner.ty.oid, e.ty.oid) && is_key(key, inner),
-        ExprKind::Call { func, args, operator: 0 }
+        ExprKind::Call { func, args, operator: 0, .. }
             if args.len() == 1 && is_widening(args[0].ty.oid, func.result) =>
         {
             is_key(key, &args[0])

@@ -61,7 +61,7 @@ pub(crate) fn plain_column(e: &Expr) -> Option<ColumnId> {
     match &e.kind {
         ExprKind::Column(id) => Some(*id),
         ExprKind::Relabel(inner) => plain_column(inner),
-        ExprKind::Call { func, args, operator: 0 }
+        ExprKind::Call { func, args, operator: 0, .. }
             if args.len() == 1 && is_widening(args[0].ty.oid, func.result) =>
         {
             plain_column(&args[0])

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::bind::BindContext;
 use crate::func::eval::ConstantHost;
 use crate::func::{Body, EvalCx, Volatility};
-use crate::plan::expr::{Expr, ExprKind};
+use crate::plan::expr::{CallForm, Expr, ExprKind};
 use crate::types::{DataType, Datum, coerce::apply_typmod, oid};
 
 /// Larger results are computed when the statement runs: plans are kept.
@@ -123,6 +123,7 @@ fn compare_as_dates(e: &Expr) -> Option<ExprKind> {
         func: found.func,
         args: vec![left.clone(), constant],
         operator: found.operator.oid,
+        form: CallForm::Plain,
     })
 }
 
@@ -182,7 +183,12 @@ fn negate(inner: &mut Expr) -> Option<ExprKind> {
             let negator = crate::func::operator_by_oid(*operator)
                 .and_then(|o| crate::func::operator_by_oid(o.negator))?;
             let func = crate::func::function_by_oid(negator.function)?;
-            Some(ExprKind::Call { func, args: std::mem::take(args), operator: negator.oid })
+            Some(ExprKind::Call {
+                func,
+                args: std::mem::take(args),
+                operator: negator.oid,
+                form: CallForm::Plain,
+            })
         }
         _ => None,
     }

@@ -171,7 +171,7 @@ impl Parser<'_> {
                 _ => return Err(self.unexpected()),
             };
         }
-        Ok(Some(Frame { units, start, end, exclude, pos }))
+        Ok(Some(Frame { units, start, end, between, exclude, pos }))
     }
 
     fn frame_bound(&mut self) -> Result<FrameBound> {

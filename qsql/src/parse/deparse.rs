@@ -34,6 +34,8 @@ pub fn deparse_query(ast: &Ast, id: QueryId) -> Result<String> {
 /// A column reference as it is printed.
 #[derive(Clone, Debug)]
 pub struct PrintedColumn {
+    /// The schema of the item, where that is a table without alias.
+    pub schema: Option<Arc<str>>,
     /// The item of FROM.
     pub qualifier: Option<Arc<str>>,
     /// The column.
@@ -49,6 +51,12 @@ pub struct PrintedTable {
     pub schema: Box<str>,
     /// Its name.
     pub name: Box<str>,
+    /// Whether it needs the alias that its name was, where none is written.
+    pub needs_alias: bool,
+    /// Whether it needs a list of aliases for its columns.
+    pub needs_columns: bool,
+    /// The names of its columns in the query.
+    pub columns: Vec<Arc<str>>,
 }
 
 /// What is printed in the place of a query's names. `None`: as it is written.
@@ -57,6 +65,8 @@ pub trait Names {
     fn table(&self, pos: Pos) -> Option<PrintedTable>;
     /// A column reference, by where it starts.
     fn column(&self, pos: Pos) -> Option<PrintedColumn>;
+    /// A field of an item of FROM, by where the item's name starts.
+    fn field(&self, pos: Pos) -> Option<PrintedColumn>;
     /// A star in a select list.
     fn star(&self, pos: Pos) -> Option<Vec<PrintedColumn>>;
     /// The columns of a NATURAL JOIN, by its right side.
@@ -112,6 +122,10 @@ impl Printer<'_> {
     }
 
     fn printed(&mut self, column: &PrintedColumn) {
+        if let Some(schema) = &column.schema {
+            self.ident(schema);
+            self.put(".");
+        }
         if let Some(qualifier) = &column.qualifier {
             self.ident(qualifier);
             self.put(".");
@@ -362,6 +376,12 @@ impl Printer<'_> {
                 self.put(")");
             }
             Field { arg, name } => {
+                if let Column(parts) = &self.ast[*arg].kind
+                    && let Some(column) = self.names.and_then(|n| n.field(parts[0].pos))
+                {
+                    self.printed(&column);
+                    return Ok(());
+                }
                 self.operand(*arg, true)?;
                 self.put(".");
                 self.ident(name);
@@ -474,6 +494,9 @@ impl Printer<'_> {
     }
 
     fn call(&mut self, call: &FuncCall) -> Result<()> {
+        if self.syntax(call)? {
+            return Ok(());
+        }
         self.name(&call.name.0);
         self.put("(");
         self.put(if call.star { "*" } else { "" });
@@ -516,6 +539,76 @@ impl Printer<'_> {
         Ok(())
     }
 
+    /// A function in SQL's own notation; `false` if it is called as others are.
+    fn syntax(&mut self, call: &FuncCall) -> Result<bool> {
+        use FuncSyntax as S;
+        let args: Vec<ExprId> = call.args.iter().map(|a| a.value).collect();
+        let word = |id: ExprId| match &self.ast[id].kind {
+            ExprKind::Str(word) => Some(word.clone()),
+            _ => None,
+        };
+        match (call.syntax, args.as_slice()) {
+            (S::Extract, &[field, from]) => {
+                let Some(field) = word(field) else { return Ok(false) };
+                self.worded("EXTRACT(", &[(&format!("{} FROM ", quote_literal(&field)), from)])?;
+            }
+            (S::AtTimeZone, &[zone, value]) => self.infix(value, " AT TIME ZONE ", zone)?,
+            (S::AtLocal, &[value]) => self.postfix(value, " AT LOCAL")?,
+            (S::Overlaps, &[a, b, c, d]) => {
+                self.worded("((", &[("", a), (", ", b)])?;
+                self.worded(" OVERLAPS (", &[("", c), (", ", d)])?;
+                self.put(")");
+            }
+            (S::Position, &[text, part]) => {
+                self.worded("POSITION((", &[("", part)])?;
+                self.worded(" IN (", &[("", text)])?;
+                self.put(")");
+            }
+            (S::Substring, &[text, from]) => self.worded("SUBSTRING(", &[("", text), (" FROM ", from)])?,
+            (S::Substring, &[text, from, length]) => {
+                self.worded("SUBSTRING(", &[("", text), (" FROM ", from), (" FOR ", length)])?;
+            }
+            (S::Overlay, &[text, new, from]) => {
+                self.worded("OVERLAY(", &[("", text), (" PLACING ", new), (" FROM ", from)])?;
+            }
+            (S::Overlay, &[text, new, from, length]) => {
+                let parts = [("", text), (" PLACING ", new), (" FROM ", from), (" FOR ", length)];
+                self.worded("OVERLAY(", &parts)?;
+            }
+            (S::TrimBoth, &[text]) => self.worded("TRIM(BOTH FROM ", &[("", text)])?,
+            (S::TrimLeading, &[text]) => self.worded("TRIM(LEADING FROM ", &[("", text)])?,
+            (S::TrimTrailing, &[text]) => self.worded("TRIM(TRAILING FROM ", &[("", text)])?,
+            (S::TrimBoth, &[text, what]) => self.worded("TRIM(BOTH ", &[("", what), (" FROM ", text)])?,
+            (S::TrimLeading, &[text, what]) => {
+                self.worded("TRIM(LEADING ", &[("", what), (" FROM ", text)])?
+            }
+            (S::TrimTrailing, &[text, what]) => {
+                self.worded("TRIM(TRAILING ", &[("", what), (" FROM ", text)])?;
+            }
+            (S::CollationFor, &[value]) => self.worded("COLLATION FOR (", &[("", value)])?,
+            (S::Normalize, &[text]) => self.worded("NORMALIZE(", &[("", text)])?,
+            (S::Normalize, &[text, form]) => {
+                let Some(form) = word(form) else { return Ok(false) };
+                self.put("NORMALIZE(");
+                self.expr(text)?;
+                self.put(&format!(", {form})"));
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Operands, each after its words, and a closing parenthesis.
+    fn worded(&mut self, open: &str, parts: &[(&str, ExprId)]) -> Result<()> {
+        self.put(open);
+        for (words, operand) in parts {
+            self.put(words);
+            self.expr(*operand)?;
+        }
+        self.put(")");
+        Ok(())
+    }
+
     fn window(&mut self, spec: &WindowSpec) -> Result<()> {
         self.put("(");
         if let Some(base) = &spec.base {
@@ -528,13 +621,16 @@ impl Printer<'_> {
         self.order_by(&spec.order_by)?;
         if let Some(frame) = &spec.frame {
             self.put(match frame.units {
-                FrameUnits::Rows => " ROWS BETWEEN ",
-                FrameUnits::Range => " RANGE BETWEEN ",
-                FrameUnits::Groups => " GROUPS BETWEEN ",
+                FrameUnits::Rows => " ROWS ",
+                FrameUnits::Range => " RANGE ",
+                FrameUnits::Groups => " GROUPS ",
             });
+            self.put(if frame.between { "BETWEEN " } else { "" });
             self.bound(frame.start)?;
-            self.put(" AND ");
-            self.bound(frame.end)?;
+            if frame.between {
+                self.put(" AND ");
+                self.bound(frame.end)?;
+            }
             self.put(match frame.exclude {
                 FrameExclude::NoOthers => "",
                 FrameExclude::CurrentRow => " EXCLUDE CURRENT ROW",
@@ -613,7 +709,8 @@ impl Printer<'_> {
     }
 }
 
-fn sql_value_word(func: SqlValueFunc) -> &'static str {
+/// The word of a function without parentheses.
+pub(crate) fn sql_value_word(func: SqlValueFunc) -> &'static str {
     use SqlValueFunc::*;
     match func {
         CurrentDate => "CURRENT_DATE",
@@ -676,7 +773,7 @@ mod tests {
             ("a @ b + c", "(a @ (b + c))"),
             ("a::int::text || b", "(((a)::pg_catalog.int4)::text || b)"),
             ("-1::int", "(- (1)::pg_catalog.int4)"),
-            ("x at time zone 'utc' collate \"C\"", "pg_catalog.timezone(('utc' COLLATE \"C\"), x)"),
+            ("x at time zone 'utc' collate \"C\"", "(x AT TIME ZONE ('utc' COLLATE \"C\"))"),
             ("(a).b[1:2].c", "((a).b[1:2]).c"),
             ("a.b.c", "a.b.c"),
             ("date '2020-01-01' + interval '1' day", "('2020-01-01'::date + '1'::interval day)"),

@@ -1,6 +1,7 @@
 //! Typed scalar expressions: what the binder makes, the optimiser rewrites and the executor compiles.
 
 use crate::func::Function;
+use crate::parse::ast::{FuncSyntax, SqlValueFunc};
 use crate::types::{DataType, Datum, Oid};
 
 /// A typed expression.
@@ -39,6 +40,8 @@ pub enum ExprKind {
         args: Vec<Expr>,
         /// `pg_operator.oid` when it was written as an operator, else 0. EXPLAIN and deparsing use it.
         operator: Oid,
+        /// How it was written otherwise.
+        form: CallForm,
     },
     /// The same bits under another type (binary-coercible cast).
     Relabel(Box<Expr>),
@@ -182,6 +185,25 @@ pub enum ExprKind {
     Grouping(Vec<u32>),
 }
 
+/// How a call that is no operator was written; only deparsing asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallForm {
+    /// `f(x)`
+    Plain,
+    /// `f(VARIADIC x)`
+    Variadic,
+    /// `x::type`
+    Cast,
+    /// A coercion that nobody wrote.
+    Coerced,
+    /// In one of SQL's own ways: `EXTRACT(f FROM x)`.
+    Syntax(FuncSyntax),
+    /// `x[1]['a']` of `jsonb`: the second argument is an array of the subscripts.
+    Subscript,
+    /// `CURRENT_DATE` and its family.
+    Value(SqlValueFunc),
+}
+
 /// How a subquery's rows become a value.
 #[derive(Clone, Debug)]
 pub enum SubPlanMode {
@@ -305,6 +327,20 @@ impl Expr {
     /// Makes an expression without a known place.
     pub fn new(kind: ExprKind, ty: DataType) -> Self {
         Expr { kind, ty, collation: 0, at: u32::MAX }
+    }
+
+    /// Marks a call with how it was written; a cast to a type with a modifier passes the mark on to the call inside.
+    pub fn written_as(mut self, how: CallForm) -> Self {
+        match &mut self.kind {
+            ExprKind::Call { form, operator: 0, .. } => *form = how,
+            ExprKind::Typmod { value, .. } => {
+                if let ExprKind::Call { form, operator: 0, .. } = &mut value.kind {
+                    *form = how;
+                }
+            }
+            _ => {}
+        }
+        self
     }
 
     /// A constant of type `ty`.

@@ -112,7 +112,10 @@ impl Session {
         let oid = alteration.table.oid;
         let deletion = self.plan_deletion(&[Target::Column(oid, i)], Some(&alteration.table))?;
         self.announce_deletion(&deletion, cascade)?;
+        // Aliases in views are by position.
+        let captured = self.capture_views(&[oid])?;
         self.carry_out_deletion(&deletion, Some(oid))?;
+        alteration.views.extend(captured);
         for target in deletion.targets() {
             if let Target::Column(table, column) = target
                 && table == oid

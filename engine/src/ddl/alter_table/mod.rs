@@ -29,6 +29,7 @@ use nq_storage::txn::lock::LockMode;
 
 use super::dependency::drop_trees;
 use super::options::{merge_options, read_index_options, read_options};
+use super::view::Captured;
 use crate::catalog::class;
 use crate::catalog::object::{Class, Dependency, ObjectKey, RelationObject};
 use crate::session::Session;
@@ -51,6 +52,8 @@ pub(crate) struct Alteration {
     checks: Vec<Oid>,
     /// Generated columns whose values are to be computed.
     generated: Vec<usize>,
+    /// Views whose texts are to be printed again.
+    views: Vec<Captured>,
 }
 
 impl Alteration {
@@ -64,6 +67,7 @@ impl Alteration {
             not_null: Vec::new(),
             checks: Vec::new(),
             generated: Vec::new(),
+            views: Vec::new(),
         }
     }
 
@@ -173,7 +177,8 @@ impl Session {
             (replaced, missing) = self.replace_trees(&mut alteration.table)?;
             build = alteration.table.indexes.iter().map(|i| i.oid).collect();
         }
-        let Alteration { table, depends, computed, rewrite, not_null, checks, generated, .. } = alteration;
+        let Alteration { table, depends, computed, rewrite, not_null, checks, generated, views, .. } =
+            alteration;
         let mut object = RelationObject { depends, ..before.with_relation(table) };
         object.column_acl.retain(|(c, _)| !object.relation.columns[*c].dropped);
         let stored = self.put_relation(object)?;
@@ -188,7 +193,8 @@ impl Session {
             self.verify_rows(relation, &not_null, &checks)?;
         }
         drop_trees(self, &replaced)?;
-        self.fill_indexes(relation, &build)
+        self.fill_indexes(relation, &build)?;
+        self.restore_views(&views)
     }
 
     /// ALTER INDEX.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use nq_qsql::bind::{BindContext, StoredKind};
+use nq_qsql::bind::{BindContext, DefinitionStyle, StoredKind};
 use nq_qsql::catalog::{Catalog, Constraint, ConstraintKind, Index, IndexColumn, IndexKey, Relation};
 use nq_qsql::error::Result;
-use nq_qsql::plan::deparse::deparse_shown;
+use nq_qsql::plan::deparse::{Layout, deparse_list, deparse_shown};
 use nq_qsql::plan::expr::{Expr, ExprKind};
 use nq_qsql::types::Datum;
 use nq_qsql::types::io::RegResolver;
@@ -14,6 +14,7 @@ use nq_qsql::{bail, sql_err};
 use super::{Answer, Call, text_or_null};
 use crate::catalog::lookup::split_name;
 use crate::catalog::{quote_identifier, system};
+use crate::ddl::view::only_query;
 
 pub(super) fn call(c: &mut Call<'_>) -> Answer {
     Ok(Some(match c.name {
@@ -22,7 +23,7 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             if c.oid(1) != 0 && relation.is_none() {
                 return Ok(Some(Datum::Null));
             }
-            Datum::text(expression(c, c.text(0), relation.as_deref(), c.flag(2)))
+            Datum::text(expressions(c, c.text(0), relation.as_deref(), c.flag(2)))
         }
         "pg_get_constraintdef" => text_or_null(constraint(c)),
         "pg_get_indexdef" => text_or_null(match c.view.catalog.index(c.oid(0)) {
@@ -34,8 +35,8 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
         }),
         "pg_get_viewdef" => text_or_null(view_definition(c)?),
         "pg_get_serial_sequence" => text_or_null(serial_sequence(c)?),
-        "pg_get_ruledef"
-        | "pg_get_triggerdef"
+        "pg_get_ruledef" => text_or_null(rule_definition(c)?),
+        "pg_get_triggerdef"
         | "pg_get_partkeydef"
         | "pg_get_partition_constraintdef"
         | "pg_get_statisticsobjdef"
@@ -48,7 +49,7 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
 fn bound(c: &Call<'_>, text: &str, relation: Option<&Relation>) -> Result<Expr> {
     let io = c.host.io(&c.view);
     let bind = BindContext { catalog: &*c.view, params: &[], io: &io };
-    nq_qsql::bind::bind_expression(text, relation, None, StoredKind::Generated, &bind)
+    nq_qsql::bind::bind_printed_expression(text, relation, None, StoredKind::Generated, &bind)
 }
 
 fn printed(c: &Call<'_>, expr: &Expr, relation: Option<&Relation>, pretty: bool) -> String {
@@ -56,6 +57,19 @@ fn printed(c: &Call<'_>, expr: &Expr, relation: Option<&Relation>, pretty: bool)
         relation.and_then(|r| r.columns.get(id as usize)).map_or(String::new(), |c| quote_identifier(&c.name))
     };
     deparse_shown(expr, &name, &c.host.io(&c.view), pretty)
+}
+
+/// Stored expressions for people, of an index perhaps several.
+fn expressions(c: &Call<'_>, text: &str, relation: Option<&Relation>, pretty: bool) -> String {
+    match bound(c, &format!("ROW({text})"), relation).map(|row| row.kind) {
+        Ok(ExprKind::Row(items)) => {
+            let columns = relation.map_or(&[][..], |r| &r.columns);
+            let name =
+                |id: u32| columns.get(id as usize).map_or(String::new(), |c| quote_identifier(&c.name));
+            deparse_list(&items, &name, &c.host.io(&c.view), pretty)
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// A stored expression for people. What cannot be bound any more, and what is no expression (a view's query), is shown as stored.
@@ -197,13 +211,47 @@ fn storage_parameters(options: &[Box<str>]) -> String {
     format!(" WITH ({})", options.iter().map(|o| shown(o)).collect::<Vec<_>>().join(", "))
 }
 
+/// `pg_get_viewdef(view [, pretty | columns])`
 fn view_definition(c: &Call<'_>) -> Result<Option<String>> {
     let relation: Option<Arc<Relation>> = match &c.args[0] {
         Datum::Text(name) => Some(relation_named(c, name)?),
         _ => c.view.relation_by_oid(c.oid(0)),
     };
-    let view = relation.and_then(|r| r.view.clone());
-    Ok(view.map(|text| format!(" {};", text.trim().trim_end_matches(';'))))
+    let style = match c.args.get(1) {
+        Some(Datum::Int4(columns)) => DefinitionStyle { layout: layout(true), wrap: *columns },
+        _ => DefinitionStyle { layout: layout(c.flag(1)), wrap: 0 },
+    };
+    match relation {
+        Some(view) if view.view.is_some() => view_text(c, &view, style).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn layout(pretty: bool) -> Layout {
+    Layout { pretty, lines: true }
+}
+
+/// The query of a view, a semicolon at its end.
+fn view_text(c: &Call<'_>, view: &Relation, style: DefinitionStyle) -> Result<String> {
+    let io = c.host.io(&c.view);
+    let bind = BindContext { catalog: &*c.view, params: &[], io: &io };
+    let text = view.view.as_deref().unwrap_or_default();
+    let (parsed, query) = only_query(text)?;
+    let columns: Vec<Arc<str>> = view.live_columns().map(|(_, column)| Arc::from(&*column.name)).collect();
+    let query = nq_qsql::bind::view_definition(&parsed.ast, query, &columns, style, &bind)?;
+    Ok(format!("{query};"))
+}
+
+/// `pg_get_ruledef`: views have one rule each, which has the view's OID.
+fn rule_definition(c: &Call<'_>) -> Result<Option<String>> {
+    let Some(view) = c.view.relation_by_oid(c.oid(0)).filter(|r| r.view.is_some()) else { return Ok(None) };
+    let pretty = c.flag(1);
+    let name = match pretty {
+        true => c.view.display_name(&view),
+        false => format!("{}.{}", quote_identifier(&view.schema), quote_identifier(&view.name)),
+    };
+    let query = view_text(c, &view, DefinitionStyle { layout: layout(pretty), wrap: 0 })?;
+    Ok(Some(format!("CREATE RULE \"_RETURN\" AS\n    ON SELECT TO {name} DO INSTEAD {query}")))
 }
 
 /// Finds a relation by a name in a string.

@@ -64,7 +64,15 @@ fn boolean(v: Option<bool>) -> Expr {
 
 fn plus(left: Expr, right: Expr) -> Expr {
     let func = function_by_oid(177).expect("int4pl is registered");
-    Expr::new(ExprKind::Call { func, args: vec![left, right], operator: 551 }, DataType::of(INT4))
+    Expr::new(
+        ExprKind::Call {
+            func,
+            args: vec![left, right],
+            operator: 551,
+            form: crate::plan::expr::CallForm::Plain,
+        },
+        DataType::of(INT4),
+    )
 }
 
 /// Frees a left-deep chain without recursion.

@@ -11,7 +11,7 @@ use crate::optimize::cost::{
     CPU_OPERATOR, CPU_TUPLE, DESCENT, HASH_BUILD, HASH_PROBE, NEAR, VISIT, hash_join_cost, penalty, sort_cost,
 };
 use crate::optimize::estimate::{comparison, operator_name, plain_column};
-use crate::plan::expr::{ColumnId, Expr, ExprKind};
+use crate::plan::expr::{CallForm, ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalScan};
 use crate::plan::physical::{JoinKind, Node, Op, ScanColumn};
 use crate::types::{DataType, Oid};
@@ -503,9 +503,10 @@ fn widened(e: &Expr, to: Oid) -> Option<Expr> {
         return None;
     }
     match find_coercion(e.ty.oid, to, CastContext::Implicit)? {
-        Coercion::Function(func) if func.args.len() == 1 => {
-            Some(Expr::new(ExprKind::Call { func, args: vec![e.clone()], operator: 0 }, DataType::of(to)))
-        }
+        Coercion::Function(func) if func.args.len() == 1 => Some(Expr::new(
+            ExprKind::Call { func, args: vec![e.clone()], operator: 0, form: CallForm::Coerced },
+            DataType::of(to),
+        )),
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ use crate::optimize::columns::ColumnSet;
 use crate::optimize::cost::{CPU_OPERATOR, CPU_TUPLE, penalty, sort_cost};
 use crate::optimize::estimate::plain_column;
 use crate::optimize::unnest::has_subquery;
-use crate::plan::expr::{AggregateCall, ColumnId, Expr, ExprKind, SortKey, WindowCall};
+use crate::plan::expr::{AggregateCall, CallForm, ColumnId, Expr, ExprKind, SortKey, WindowCall};
 use crate::plan::logical::Logical;
 use crate::plan::physical::{AggregateStrategy, Op, ScanColumn};
 use crate::types::{DataType, Datum, oid};
@@ -489,6 +489,7 @@ fn add_counts(count: &Expr, offset: &Expr) -> Option<Expr> {
         func: plus.func,
         args: vec![count.clone(), offset.clone()],
         operator: plus.operator.oid,
+        form: CallForm::Plain,
     };
     Some(Expr::new(kind, DataType::of(oid::INT8)))
 }

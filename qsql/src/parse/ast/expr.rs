@@ -357,6 +357,8 @@ pub struct Frame {
     pub start: FrameBound,
     /// `CurrentRow` where only the start was written.
     pub end: FrameBound,
+    /// Whether both ends were written.
+    pub between: bool,
     pub exclude: FrameExclude,
     pub pos: Pos,
 }

@@ -1,7 +1,7 @@
 //! Queries back to text.
 
 use super::super::ast::*;
-use super::Printer;
+use super::{PrintedTable, Printer};
 use crate::error::{Result, SqlError};
 
 impl Printer<'_> {
@@ -220,6 +220,21 @@ impl Printer<'_> {
         if alias.columns.is_empty() { Ok(()) } else { self.idents(&alias.columns) }
     }
 
+    /// The alias of a table whose name may have changed.
+    fn table_alias(&mut self, table: &PrintedTable, relation: &RelationRef, alias: Option<&Alias>) {
+        let listed = table.needs_columns || alias.is_some_and(|a| !a.columns.is_empty());
+        if alias.is_none() && !table.needs_alias {
+            return;
+        }
+        self.put(" AS ");
+        self.ident(alias.map_or(&relation.name.object().name, |a| &a.name.name));
+        for (i, name) in table.columns.iter().enumerate().filter(|_| listed) {
+            self.put(if i > 0 { ", " } else { "(" });
+            self.ident(name);
+        }
+        self.put(if listed && !table.columns.is_empty() { ")" } else { "" });
+    }
+
     fn from(&mut self, id: FromId) -> Result<()> {
         match &self.ast[id].kind {
             FromKind::Table { relation, alias, sample } => {
@@ -229,14 +244,13 @@ impl Printer<'_> {
                         self.ident(&table.schema);
                         self.put(".");
                         self.ident(&table.name);
-                        if alias.is_none() {
-                            self.put(" AS ");
-                            self.ident(&relation.name.object().name);
-                        }
+                        self.table_alias(&table, relation, alias.as_ref());
                     }
-                    None => self.name(&relation.name.0),
+                    None => {
+                        self.name(&relation.name.0);
+                        self.alias(alias.as_ref())?;
+                    }
                 }
-                self.alias(alias.as_ref())?;
                 if let Some(sample) = sample {
                     self.put(" TABLESAMPLE ");
                     self.name(&sample.method.0);
