@@ -6,6 +6,9 @@
 //!     |        |        `───── expr, call  expressions by PostgreSQL's type rules (func::resolve)
 //!     |        `────── with               common table expressions
 //!     `─ insert, modify (update, delete), merge, returning, target
+//!
+//!   resolution, written                what names mean and how the parts were put, noted for
+//!     `─ definition                    the text of a view as PostgreSQL prints it
 //! ```
 //!
 //! 1. Every column of the statement has its own [`ColumnId`]; a reference to an outer query is just the outer id.

@@ -275,6 +275,7 @@ fn pg_catalog(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> Result<RowList> 
         "pg_depend" => objects::pg_depend(cx, of),
         "pg_rewrite" => objects::pg_rewrite(cx, of),
         "pg_namespace" => objects::pg_namespace(cx, of),
+        "pg_default_acl" => objects::pg_default_acl(cx, of),
         "pg_description" => objects::pg_description(cx, of, keys),
         "pg_shdescription" => objects::pg_shdescription(cx, of),
         "pg_database" => cluster::pg_database(cx, of),

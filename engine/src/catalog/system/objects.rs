@@ -85,6 +85,22 @@ pub(super) fn pg_shdescription(cx: &SystemCx<'_>, of: &Relation) -> RowList {
 /// One end of a dependency: catalog, object, column.
 type End = (Oid, Oid, i32);
 
+/// `pg_default_acl`. What a list is for is its identity, so that its OID is made of that.
+pub(super) fn pg_default_acl(cx: &SystemCx<'_>, of: &Relation) -> RowList {
+    let mut out = RowList::new();
+    for (key, list) in cx.view.catalog.default_acls() {
+        let kind = key.kind as u8;
+        let row = Record::new(of)
+            .set("oid", key.role ^ key.namespace.rotate_left(8) ^ (u32::from(kind) << 24))
+            .set("defaclrole", key.role)
+            .set("defaclnamespace", key.namespace)
+            .set("defaclobjtype", kind)
+            .set("defaclacl", acl_texts(cx, Some(list)));
+        out.push(row.done());
+    }
+    out
+}
+
 /// `pg_rewrite`: the rule of each view. It has the view's own OID.
 pub(super) fn pg_rewrite(cx: &SystemCx<'_>, of: &Relation) -> RowList {
     let row = |relation: &Relation| {
