@@ -9,6 +9,9 @@ use crate::page::{Found, NodeMut, NodeRef, PageBuf, PageKind, Stamp, page_kind, 
 use crate::txn::{Prior, Reserve};
 use hashbrown::{HashMap, HashSet};
 
+/// How much of the log is read at once for the records of a loser.
+const WINDOW_BYTES: u64 = 1 << 20;
+
 /// What recovery did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
@@ -45,8 +48,11 @@ pub fn recover(trees: &Trees, scan: Lsn, redo: Lsn) -> Result<Recovered> {
     losers.sort_unstable_by_key(|(xid, _)| std::cmp::Reverse(*xid));
     recovered.losers = losers.len() as u64;
     for (xid, positions) in losers {
-        for &lsn in positions.iter().rev() {
-            undo(trees, xid, lsn)?;
+        let mut rest = &positions[..];
+        while let Some(&last) = rest.last() {
+            let window = rest.partition_point(|lsn| lsn.0 + WINDOW_BYTES < last.0);
+            undo_window(trees, xid, &rest[window..])?;
+            rest = &rest[..window];
         }
         trees.log_abort(xid, Reserve(&mut 0))?;
     }
@@ -219,14 +225,35 @@ impl Pass<'_> {
     }
 }
 
+/// Undoes records of a loser that lie close together in the log, the last one first: that part of the log is read once.
+fn undo_window(trees: &Trees, xid: u64, positions: &[Lsn]) -> Result<()> {
+    let Some(&first) = positions.first() else { return Ok(()) };
+    let mut reader = trees.wal.reader(first)?;
+    let mut payloads: Vec<Vec<u8>> = Vec::with_capacity(positions.len());
+    for &lsn in positions {
+        loop {
+            match reader.next()? {
+                Some(raw) if raw.lsn < lsn => {}
+                Some(raw) if raw.lsn == lsn => break payloads.push(raw.payload.to_vec()),
+                _ => return Err(gone(lsn)),
+            }
+        }
+    }
+    for (&lsn, payload) in positions.iter().zip(&payloads).rev() {
+        undo(trees, xid, lsn, payload)?;
+    }
+    Ok(())
+}
+
+fn gone(lsn: Lsn) -> StoreError {
+    StoreError::LogDamaged { lsn, what: "a record that has to be undone is missing".into() }
+}
+
 /// Undoes one record of a loser.
-fn undo(trees: &Trees, xid: u64, lsn: Lsn) -> Result<()> {
-    let mut reader = trees.wal.reader(lsn)?;
-    let gone = || StoreError::LogDamaged { lsn, what: "a record that has to be undone is missing".into() };
-    let raw = reader.next()?.ok_or_else(gone)?;
+fn undo(trees: &Trees, xid: u64, lsn: Lsn, payload: &[u8]) -> Result<()> {
     let mut none = 0;
     let mut reserve = Reserve(&mut none);
-    match Record::decode(raw.payload)? {
+    match Record::decode(payload)? {
         Record::Insert { tree, key, .. } => {
             trees.undo_insert(&*trees.tree(tree)?, key, xid, lsn, &mut reserve)?;
             // What the transaction wrote into a tree of its own was undone before, and made the tree known.
@@ -268,6 +295,6 @@ fn undo(trees: &Trees, xid: u64, lsn: Lsn) -> Result<()> {
             trees.undo_many(&*trees.tree(tree)?, entries, xid, lsn, &mut reserve)
         }
         Record::NewPage { page, .. } => trees.undo_page(page, xid, lsn, &mut reserve),
-        _ => Err(gone()),
+        _ => Err(gone(lsn)),
     }
 }
