@@ -12,6 +12,7 @@
 //! sets, here the conservative form); Fegaras 1998, "A New Heuristic for Optimizing Large Queries" (greedy operator ordering).
 
 use super::columns::{ColumnSet, Parts};
+use super::equivalence;
 use super::estimate::{Estimator, comparison, operator_name, plain_column};
 use crate::catalog::IndexKey;
 use crate::plan::expr::{Expr, ExprKind};
@@ -38,6 +39,14 @@ struct Condition {
     /// Units that must be together.
     needs: Units,
     selectivity: f64,
+    /// The class of equal columns it belongs to: one of a class's conditions does for a join.
+    class: Option<usize>,
+}
+
+impl Condition {
+    fn new(expr: Expr, needs: Units, estimator: &Estimator<'_>) -> Condition {
+        Condition { selectivity: estimator.selectivity(&expr), expr, needs, class: None }
+    }
 }
 
 /// A left, semi or anti join.
@@ -75,7 +84,10 @@ pub(crate) fn order_joins(plan: Logical, estimator: &Estimator<'_>, parts: &Part
             let rest = graph.collect(plan, estimator, parts);
             let ordered = match graph.units.len() {
                 0 | 1 => graph.units.pop().map_or_else(Logical::one_row, |u| u.plan),
-                _ => graph.solve(estimator),
+                _ => {
+                    graph.derive_equalities(estimator, parts);
+                    graph.solve(estimator)
+                }
             };
             ordered.filter(rest)
         }
@@ -124,11 +136,7 @@ impl Graph {
                     if needs == 0 {
                         rest.push(expr);
                     } else {
-                        self.conditions.push(Condition {
-                            selectivity: estimator.selectivity(&expr),
-                            expr,
-                            needs,
-                        });
+                        self.conditions.push(Condition::new(expr, needs, estimator));
                     }
                 }
             }
@@ -156,11 +164,7 @@ impl Graph {
                     if needs == 0 {
                         rest.push(expr);
                     } else {
-                        self.conditions.push(Condition {
-                            selectivity: estimator.selectivity(&expr),
-                            expr,
-                            needs,
-                        });
+                        self.conditions.push(Condition::new(expr, needs, estimator));
                     }
                 }
             }
@@ -206,12 +210,51 @@ impl Graph {
         }
     }
 
-    /// Conditions that become applicable when two sets are joined.
+    /// Adds the equalities that follow from others, so that every two units with equal columns can be joined by them.
+    fn derive_equalities(&mut self, estimator: &Estimator<'_>, parts: &Parts<'_>) {
+        let classes = equivalence::classes(self.conditions.iter().map(|c| &c.expr));
+        for (number, class) in classes.iter().enumerate() {
+            let unit = |column| self.units.iter().position(|u| u.columns.contains(column));
+            let units: Vec<Option<usize>> = class.members.iter().map(|m| unit(m.0)).collect();
+            // Two equal columns of one unit would need both their conditions; what an outer join fills in equals nothing.
+            let plain = units.iter().enumerate().all(|(i, u)| {
+                u.is_some_and(|u| self.fixed_rights() & (1 << u) == 0) && !units[..i].contains(u)
+            });
+            if !plain {
+                continue;
+            }
+            for &i in &class.conditions {
+                self.conditions[i].class = Some(number);
+            }
+            let like = self.conditions[class.conditions[0]].expr.clone();
+            for right in 1..class.members.len() {
+                for left in 0..right {
+                    let Some(expr) = class.equality(&like, left, right) else { continue };
+                    let needs = self.needs(&parts.columns_of(&expr));
+                    if class.conditions.iter().all(|&i| self.conditions[i].needs != needs) {
+                        let derived =
+                            Condition { class: Some(number), ..Condition::new(expr, needs, estimator) };
+                        self.conditions.push(derived);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Conditions that become applicable when two sets are joined; of those that say the same, one.
     fn between(&self, left: Units, right: Units) -> impl Iterator<Item = &Condition> + Clone {
         let both = left | right;
+        let applies =
+            move |c: &&Condition| c.needs & !both == 0 && c.needs & !left != 0 && c.needs & !right != 0;
         self.conditions
             .iter()
-            .filter(move |c| c.needs & !both == 0 && c.needs & !left != 0 && c.needs & !right != 0)
+            .enumerate()
+            .filter(move |(i, c)| {
+                applies(c)
+                    && (c.class.is_none()
+                        || !self.conditions[..*i].iter().any(|o| o.class == c.class && applies(&o)))
+            })
+            .map(|(_, c)| c)
     }
 
     /// The right units of fixed joins: they never stand in an inner join by themselves.

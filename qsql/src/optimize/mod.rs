@@ -10,6 +10,7 @@
 mod access;
 mod columns;
 mod cost;
+mod equivalence;
 mod estimate;
 pub(crate) mod fold;
 mod inline;
