@@ -18,9 +18,9 @@ pub(super) struct Class {
 impl Class {
     /// The condition that two members are equal; `like` is one of the class's conditions.
     pub(super) fn equality(&self, like: &Expr, left: usize, right: usize) -> Option<Expr> {
-        let ExprKind::Call { func, operator, .. } = &like.kind else { return None };
+        let ExprKind::Call { func, operator, form, .. } = &like.kind else { return None };
         let args = vec![self.members[left].1.clone(), self.members[right].1.clone()];
-        let kind = ExprKind::Call { func, args, operator: *operator };
+        let kind = ExprKind::Call { func, args, operator: *operator, form: *form };
         Some(Expr { kind, at: u32::MAX, ..like.clone() })
     }
 
