@@ -87,7 +87,10 @@ impl Binder<'_> {
             A::IsDistinct { left, right, not } => self.bind_distinct(*left, *right, *not, pos),
             A::IsDocument { .. } => Err(SqlError::unsupported("IS DOCUMENT").at(pos)),
             A::IsNormalized { .. } => Err(SqlError::unsupported("IS NORMALIZED").at(pos)),
-            A::IsJson { .. } => Err(SqlError::unsupported("IS JSON").at(pos)),
+            A::IsJson { arg, item, unique_keys, not } => {
+                self.bind_is_json(*arg, *item, *unique_keys, *not, pos)
+            }
+            A::SqlJson(json) => self.bind_sql_json(json, pos),
             A::InList { arg, list, not } => self.bind_in_list(*arg, list, *not, pos),
             A::InQuery { arg, query, not } => self.bind_in_query(*arg, *query, *not, pos),
             A::Between { arg, low, high, symmetric, not } => {

@@ -31,6 +31,7 @@ mod expr;
 mod from;
 mod group;
 mod insert;
+mod json;
 mod merge;
 mod modify;
 mod naming;

@@ -55,6 +55,7 @@ fn figure(ast: &Ast, expr: ExprId) -> Option<(String, u8)> {
             SqlValueFunc::CurrentSchema => "current_schema",
         }),
         ExprKind::MergeAction => strong("merge_action"),
+        ExprKind::SqlJson(json) => strong(json.form.name()),
         ExprKind::IsNormalized { .. } => strong("is_normalized"),
         _ => None,
     }

@@ -32,7 +32,11 @@ mod session;
 mod set;
 mod table;
 pub use bytea::find_encoding;
-pub(crate) use table::{JSONB_ASSIGN, NEXT_IDENTITY, RECORD_FIELD};
+pub(crate) use json::sql as sql_json;
+pub(crate) use table::{
+    IS_JSON, JSON_PARSE, JSON_QUERY, JSONB_ASSIGN, NEXT_IDENTITY, RECORD_FIELD, SQL_JSON_ARRAY,
+    SQL_JSON_OBJECT,
+};
 mod template;
 mod text;
 mod unicode;

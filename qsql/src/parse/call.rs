@@ -271,6 +271,7 @@ impl Parser<'_> {
                 self.leaf(ExprKind::MergeAction, pos)
             }
             Tok::JsonObject if !self.is_object_constructor() => self.plain_call("json_object", pos)?,
+            kind if is_json_function(kind) => self.json_function(pos)?,
             kind => match opaque_function(kind) {
                 Some(name) => self.opaque(name, pos)?,
                 None => return Ok(None),
@@ -480,19 +481,26 @@ fn sql_value_function(kind: Tok) -> Option<SqlValueFunc> {
     })
 }
 
+/// Whether a word names a function of SQL/JSON with a grammar of its own.
+fn is_json_function(kind: Tok) -> bool {
+    matches!(
+        kind,
+        Tok::Json
+            | Tok::JsonArray
+            | Tok::JsonArrayagg
+            | Tok::JsonExists
+            | Tok::JsonObject
+            | Tok::JsonObjectagg
+            | Tok::JsonQuery
+            | Tok::JsonScalar
+            | Tok::JsonSerialize
+            | Tok::JsonValue
+    )
+}
+
 /// Returns the name of a function that is recognised and not taken apart.
 fn opaque_function(kind: Tok) -> Option<&'static str> {
     Some(match kind {
-        Tok::Json => "JSON",
-        Tok::JsonArray => "JSON_ARRAY",
-        Tok::JsonArrayagg => "JSON_ARRAYAGG",
-        Tok::JsonExists => "JSON_EXISTS",
-        Tok::JsonObject => "JSON_OBJECT",
-        Tok::JsonObjectagg => "JSON_OBJECTAGG",
-        Tok::JsonQuery => "JSON_QUERY",
-        Tok::JsonScalar => "JSON_SCALAR",
-        Tok::JsonSerialize => "JSON_SERIALIZE",
-        Tok::JsonValue => "JSON_VALUE",
         Tok::Xmlconcat => "XMLCONCAT",
         Tok::Xmlelement => "XMLELEMENT",
         Tok::Xmlexists => "XMLEXISTS",

@@ -402,6 +402,12 @@ impl Printer<'_> {
             }
             CurrentOf(CursorRef::Param(_)) => return Err(SqlError::unsupported("CURRENT OF a parameter")),
             MergeAction => self.put("MERGE_ACTION()"),
+            SqlJson(json) => {
+                return Err(SqlError::unsupported(format_args!(
+                    "{} in a stored query",
+                    json.form.name().to_uppercase()
+                )));
+            }
             Unsupported(what) => return Err(SqlError::unsupported(what)),
         }
         Ok(())

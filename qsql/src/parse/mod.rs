@@ -13,6 +13,7 @@ mod dml;
 mod expr;
 mod from;
 mod index;
+mod json;
 pub mod keyword;
 pub mod lexer;
 mod literal;

@@ -1,12 +1,14 @@
 //! Values from and to PostgreSQL's binary wire format: big-endian, fixed widths, counted arrays and rows.
 
-use super::{Array, Datum, Interval, Numeric, Oid, array_text, coerce, info, json, jsonb, oid};
+use super::{Array, Datum, Interval, Numeric, Oid, array_text, coerce, info, json, jsonb, jsonpath, oid};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
 use std::sync::Arc;
 
 /// The version byte in front of a `jsonb`'s text.
 const JSONB_VERSION: u8 = 1;
+/// The version byte in front of a `jsonpath`'s text.
+const JSONPATH_VERSION: u8 = 1;
 
 /// A cursor over a message.
 struct Bytes<'a>(&'a [u8]);
@@ -99,6 +101,15 @@ pub fn recv_binary(type_oid: Oid, typmod: i32, bytes: &[u8]) -> Result<Datum> {
             let text = text(bytes)?;
             json::validate(text)?;
             return Ok(Datum::text(text));
+        }
+        oid::JSONPATH => {
+            let version = input.take(1)?[0];
+            if version != JSONPATH_VERSION {
+                return Err(SqlError::internal(format_args!(
+                    "unsupported jsonpath version number: {version}"
+                )));
+            }
+            return Ok(Datum::text(jsonpath::parse(text(input.0)?)?.to_string()));
         }
         oid::JSONB => {
             let version = input.take(1)?[0];
@@ -256,7 +267,12 @@ pub fn send_binary(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()
         Datum::Oid(v) => out.extend_from_slice(&v.to_be_bytes()),
         Datum::Float4(v) => out.extend_from_slice(&v.to_bits().to_be_bytes()),
         Datum::Float8(v) => out.extend_from_slice(&v.to_bits().to_be_bytes()),
-        Datum::Text(v) => out.extend_from_slice(v.as_bytes()),
+        Datum::Text(v) => {
+            if type_oid == oid::JSONPATH {
+                out.push(JSONPATH_VERSION);
+            }
+            out.extend_from_slice(v.as_bytes());
+        }
         Datum::Bytea(v) => out.extend_from_slice(v),
         Datum::Numeric(v) => v.send(out),
         Datum::Date(v) => out.extend_from_slice(&v.to_be_bytes()),
@@ -350,6 +366,7 @@ mod tests {
             (oid::BYTEA, "\\x00ff"),
             (oid::UUID, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
             (oid::JSONB, "{\"a\": [1, null]}"),
+            (oid::JSONPATH, "$.\"a\"[*]"),
             (oid::JSON, " {\"a\":[1] }"),
             (oid::OID, "4294967295"),
             (oid::TID, "(7,65535)"),

@@ -5,7 +5,8 @@
 
 use super::datetime::{date, interval, time, timestamp};
 use super::{
-    Array, Datum, IoContext, Numeric, Oid, array_text, bytea, coerce, float, info, int, json, jsonb, oid,
+    Array, Datum, IoContext, Numeric, Oid, array_text, bytea, coerce, float, info, int, json, jsonb,
+    jsonpath, oid,
 };
 use crate::error::{Result, SqlError};
 use crate::sql_err;
@@ -52,6 +53,7 @@ pub fn parse_text(type_oid: Oid, typmod: i32, text: &str, cx: &IoContext<'_>) ->
             Datum::text(text)
         }
         oid::JSONB => Datum::Jsonb(jsonb::parse(text)?),
+        oid::JSONPATH => Datum::text(jsonpath::parse(text)?.to_string()),
         oid::NAME => Datum::text(truncate_name(text)),
         oid::CHAR => Datum::Char(parse_char(bytes)),
         oid::OID => Datum::Oid(int::parse_u32(bytes, "oid")?),

@@ -17,6 +17,7 @@ pub mod io_binary;
 pub mod io_text;
 pub mod json;
 pub mod jsonb;
+pub mod jsonpath;
 pub mod keycode;
 pub mod numeric;
 pub mod oid;

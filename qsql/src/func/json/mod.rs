@@ -7,5 +7,7 @@ pub(super) mod cast;
 pub(super) mod compare;
 pub(super) mod edit;
 pub(super) mod make;
+pub(super) mod path;
 pub(super) mod record;
+pub(crate) mod sql;
 pub(super) mod text;

@@ -240,6 +240,11 @@ fn converted(
     }
 }
 
+/// A part of a `jsonb` as a value of type `ty`.
+pub(in crate::func) fn of_node(node: Node<'_>, ty: DataType, io: &IoContext<'_>) -> Result<Datum> {
+    converted(Some(&Value::Binary(node)), ty, &Datum::Null, "", io)
+}
+
 #[cold]
 fn cannot_populate(value: &Value<'_>) -> SqlError {
     let what = if value.kind() == Kind::Array { "an array" } else { "a scalar" };

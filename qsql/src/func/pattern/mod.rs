@@ -10,3 +10,24 @@ pub(super) mod functions;
 pub(crate) mod like;
 mod regex;
 pub(super) mod similar;
+
+use crate::error::Result;
+use crate::types::jsonpath::RegexFlags;
+
+/// Whether a text matches a pattern of a path's `like_regex`.
+///
+/// # Errors
+/// 2201B for a pattern that is none.
+pub(super) fn matches_path_regex(text: &str, pattern: &str, flags: RegexFlags) -> Result<bool> {
+    Ok(regex::compiled(pattern, path_flags(flags))?.is_match(text))
+}
+
+fn path_flags(flags: RegexFlags) -> regex::Flags {
+    regex::Flags {
+        ignore_case: flags.ignore_case,
+        literal: flags.literal,
+        dot_newline: flags.dot_all,
+        multi_line: flags.multi_line,
+        ..regex::Flags::DEFAULT
+    }
+}

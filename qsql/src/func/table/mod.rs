@@ -43,8 +43,8 @@ pub(crate) static JSONB_ASSIGN: Function = f(
 use super::{Body, Cast, CastContext, CastMethod, Function, Operator, Volatility};
 use crate::types::Oid;
 use crate::types::oid::{
-    ANY, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYELEMENT, ANYNONARRAY, BOOL, INT4, JSON, JSONB, OID,
-    RECORD, TEXT,
+    ANY, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYELEMENT, ANYNONARRAY, BOOL, INT4, JSON, JSONB,
+    JSONPATH, OID, RECORD, TEXT,
 };
 
 const NAME_A: Oid = 1003;
@@ -96,6 +96,32 @@ macro_rules! output {
     };
 }
 use output;
+
+/// `JSON_OBJECT`: see `json::sql`. What SQL/JSON's grammar makes is no row of `pg_proc`.
+pub(crate) static SQL_JSON_OBJECT: Function =
+    f(0, "json_object", &[BOOL, BOOL, ANY], JSON, S, false, Body::Scalar(super::json::sql::object))
+        .variadic(ANY);
+/// `JSON_ARRAY`
+pub(crate) static SQL_JSON_ARRAY: Function =
+    f(0, "json_array", &[BOOL, BOOL, ANY], JSON, S, false, Body::Scalar(super::json::sql::array))
+        .variadic(ANY);
+/// `JSON(text)`
+pub(crate) static JSON_PARSE: Function =
+    f(0, "json", &[TEXT, BOOL], JSON, I, true, Body::Scalar(super::json::sql::parse));
+/// `IS JSON`
+pub(crate) static IS_JSON: Function =
+    f(0, "is_json", &[ANY, INT4, BOOL], BOOL, I, true, Body::Scalar(super::json::sql::is_json));
+/// `JSON_EXISTS`, `JSON_QUERY`, `JSON_VALUE`
+pub(crate) static JSON_QUERY: Function = f(
+    0,
+    "json_query",
+    &[JSONB, JSONPATH, INT4, ANY, ANY, ANY],
+    JSONB,
+    S,
+    false,
+    Body::Scalar(super::json::sql::query),
+)
+.variadic(ANY);
 
 /// Every function, in tables by topic.
 pub(super) static FUNCTIONS: &[&[Function]] = &[

@@ -173,7 +173,9 @@ pub enum ExprKind {
     CurrentOf(CursorRef),
     /// `MERGE_ACTION()`
     MergeAction,
-    /// A form that is recognised and not taken apart, by name: `JSON_VALUE`.
+    /// A function of SQL/JSON.
+    SqlJson(Box<SqlJson>),
+    /// A form that is recognised and not taken apart, by name: `XMLPARSE`.
     Unsupported(&'static str),
 }
 
@@ -191,6 +193,128 @@ pub enum BoolTest {
     True,
     False,
     Unknown,
+}
+
+/// Which function of SQL/JSON it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the variants carry the functions' names")]
+pub enum SqlJsonForm {
+    Parse,
+    Scalar,
+    Serialize,
+    Object,
+    Array,
+    ObjectAgg,
+    ArrayAgg,
+    Exists,
+    Query,
+    Value,
+}
+
+impl SqlJsonForm {
+    /// The function's name in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            SqlJsonForm::Parse => "json",
+            SqlJsonForm::Scalar => "json_scalar",
+            SqlJsonForm::Serialize => "json_serialize",
+            SqlJsonForm::Object => "json_object",
+            SqlJsonForm::Array => "json_array",
+            SqlJsonForm::ObjectAgg => "json_objectagg",
+            SqlJsonForm::ArrayAgg => "json_arrayagg",
+            SqlJsonForm::Exists => "json_exists",
+            SqlJsonForm::Query => "json_query",
+            SqlJsonForm::Value => "json_value",
+        }
+    }
+}
+
+/// What `JSON_QUERY` puts around its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the grammar's words")]
+pub enum JsonWrapper {
+    Without,
+    Conditional,
+    Unconditional,
+}
+
+/// `.. ON EMPTY`, `.. ON ERROR`
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the grammar's words")]
+pub enum JsonBehavior {
+    Null,
+    Error,
+    EmptyArray,
+    EmptyObject,
+    True,
+    False,
+    Unknown,
+    Default(ExprId),
+}
+
+/// A function of SQL/JSON: its arguments and clauses.
+#[derive(Clone, Debug)]
+pub struct SqlJson {
+    /// The function.
+    pub form: SqlJsonForm,
+    /// Arguments in order: keys and values in turn; context, path, values of PASSING. Of an aggregate, once it is read, the call
+    /// that it stands for.
+    pub args: Vec<ExprId>,
+    /// Which arguments have FORMAT JSON.
+    pub formats: Vec<bool>,
+    /// Names of the values of PASSING.
+    pub names: Vec<Ident>,
+    /// ORDER BY of `JSON_ARRAYAGG`.
+    pub order_by: Vec<OrderItem>,
+    /// RETURNING
+    pub returning: Option<TypeName>,
+    /// ABSENT (else NULL) ON NULL; `None`: not written.
+    pub absent_on_null: Option<bool>,
+    /// WITH UNIQUE KEYS
+    pub unique: bool,
+    /// WITH WRAPPER
+    pub wrapper: JsonWrapper,
+    /// OMIT QUOTES
+    pub omit_quotes: bool,
+    /// ON EMPTY
+    pub on_empty: Option<JsonBehavior>,
+    /// ON ERROR
+    pub on_error: Option<JsonBehavior>,
+}
+
+impl SqlJson {
+    /// The function without arguments and clauses.
+    pub fn new(form: SqlJsonForm) -> Self {
+        SqlJson {
+            form,
+            args: Vec::new(),
+            formats: Vec::new(),
+            names: Vec::new(),
+            order_by: Vec::new(),
+            returning: None,
+            absent_on_null: None,
+            unique: false,
+            wrapper: JsonWrapper::Without,
+            omit_quotes: false,
+            on_empty: None,
+            on_error: None,
+        }
+    }
+
+    /// Adds an argument.
+    pub fn push(&mut self, arg: ExprId, format: bool) {
+        self.args.push(arg);
+        self.formats.push(format);
+    }
+
+    fn for_each_child(&self, visit: &mut dyn FnMut(ExprId)) {
+        self.args.iter().copied().for_each(&mut *visit);
+        for behavior in self.on_empty.iter().chain(&self.on_error) {
+            if let JsonBehavior::Default(value) = behavior {
+                visit(*value);
+            }
+        }
+    }
 }
 
 /// The item of `IS JSON`.
@@ -510,6 +634,7 @@ impl ExprKind {
                 case.otherwise.iter().copied().for_each(visit);
             }
             Call(call) => call.for_each_child(visit),
+            SqlJson(json) => json.for_each_child(visit),
             Subscript { arg, subscripts } => {
                 visit(*arg);
                 for subscript in subscripts {

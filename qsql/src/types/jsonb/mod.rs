@@ -22,8 +22,8 @@
 //!
 //! ```text
 //! {"b": [1, true], "aa": "x"}
-//! 01 03  02  02 03 01 02 07   'x' 06   'b' 'a' 'a'   08 0a  0b 0d  02  08
-//! 1      true  ends n array    "x"      keys          ends   ends   n   object
+//! 01 03 02 02 03 02 07   78 06   62   61 61   07 09            0a 0c          02   08
+//! [1, true]              "x"     b    aa      ends of values   ends of keys   n    tag
 //! ```
 //!
 //! Nothing here recurses; see [`Walk`]. Bytes that no writer of this module has made read as other values, never beyond the node.
