@@ -7,7 +7,7 @@ use crate::func::category::display;
 use crate::func::sql_json::{self as code, Behavior};
 use crate::func::{CastContext, Function, IS_JSON, JSON_PARSE, JSON_QUERY, SQL_JSON_ARRAY, SQL_JSON_OBJECT};
 use crate::parse::ast::{ExprId, JsonBehavior, JsonItem, JsonWrapper, Pos, SqlJson, SqlJsonForm};
-use crate::plan::expr::{Expr, ExprKind};
+use crate::plan::expr::{CallForm, Expr, ExprKind};
 use crate::sql_err;
 use crate::types::{DataType, Datum, Oid, oid};
 
@@ -16,7 +16,7 @@ const TO_JSON: Oid = 3176;
 
 fn call(func: &'static Function, args: Vec<Expr>, ty: DataType, pos: Pos) -> Expr {
     Expr {
-        kind: ExprKind::Call { func, args, operator: 0 },
+        kind: ExprKind::Call { func, args, operator: 0, form: CallForm::Plain },
         ty,
         collation: super::coerce::collation_of(ty.oid),
         at: pos,

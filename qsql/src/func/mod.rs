@@ -364,6 +364,11 @@ pub fn cast(source: Oid, target: Oid) -> Option<&'static Cast> {
     REGISTRY.casts.get(&(source, target)).copied()
 }
 
+/// Whether a function is one that SQL/JSON's grammar makes and that has no text: expressions of it are not stored.
+pub fn is_sql_json(func: &'static Function) -> bool {
+    [&SQL_JSON_OBJECT, &SQL_JSON_ARRAY, &JSON_PARSE, &JSON_QUERY].iter().any(|own| std::ptr::eq(*own, func))
+}
+
 /// The form of a VARIADIC "any" function that a call with the keyword VARIADIC means: its last argument is an array of
 /// the arguments. The function itself when it has no such form.
 pub fn spread_form(func: &'static Function) -> &'static Function {

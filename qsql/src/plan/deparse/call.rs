@@ -4,7 +4,7 @@ use super::literal::Label;
 use super::printer::Printer;
 use super::simple::Parent;
 use super::{WindowParts, WindowText, order_words};
-use crate::func::{Body, Function, operator_by_oid};
+use crate::func::{Body, Function, operator_by_oid, sql_json};
 use crate::parse::ast::{FuncSyntax, SqlValueFunc};
 use crate::plan::expr::{
     AggregateCall, CallForm, Expr, ExprKind, Frame, FrameBound, FrameExclude, FrameUnit, SortKey, WindowCall,
@@ -38,6 +38,7 @@ impl Printer<'_> {
             }
             CallForm::Syntax(syntax) if self.syntax(syntax, args) => {}
             _ if func.oid == 0 && func.name == "record_field" => self.record_field(args),
+            _ if func.oid == 0 && func.name == "is_json" => self.is_json(args),
             _ => {
                 self.ident(func.name);
                 self.put("(");
@@ -45,6 +46,24 @@ impl Printer<'_> {
                 self.put(")");
             }
         }
+    }
+
+    /// `x IS JSON OBJECT WITH UNIQUE KEYS`
+    fn is_json(&mut self, args: &[Expr]) {
+        let [value, item, unique] = args else { return };
+        let item = match item.kind {
+            ExprKind::Const(Datum::Int4(sql_json::ARRAY)) => " ARRAY",
+            ExprKind::Const(Datum::Int4(sql_json::OBJECT)) => " OBJECT",
+            ExprKind::Const(Datum::Int4(sql_json::SCALAR)) => " SCALAR",
+            _ => "",
+        };
+        let unique = matches!(unique.kind, ExprKind::Const(Datum::Bool(true)));
+        self.wrapped(|p| {
+            p.operand(value, Parent::Other);
+            p.put(" IS JSON");
+            p.put(item);
+            p.put(if unique { " WITH UNIQUE KEYS" } else { "" });
+        });
     }
 
     /// `x[1]['a']`
