@@ -6,7 +6,7 @@ use super::access::{element_place, invalid, texts};
 use crate::error::{Result, SqlError};
 use crate::func::args::{Jsonb, scalar};
 use crate::sql_err;
-use crate::types::json::{DEPTH_MAX, too_deep};
+use crate::types::json::too_deep;
 use crate::types::jsonb::{Builder, Kind, Node, Step, Walk, compare};
 use crate::types::{Array, Datum};
 
@@ -418,9 +418,12 @@ fn contains_top(a: Node<'_>, b: Node<'_>) -> Result<bool> {
     }
 }
 
+/// Deepest nesting that [`contains`] follows.
+const CONTAINED_DEPTH_MAX: usize = 5000;
+
 /// Whether container `a` has all that container `b` has.
 fn contains(a: Node<'_>, b: Node<'_>, depth: usize) -> Result<bool> {
-    if depth >= DEPTH_MAX {
+    if depth >= CONTAINED_DEPTH_MAX {
         return Err(too_deep());
     }
     if a.kind() != b.kind() {

@@ -195,7 +195,8 @@ fn keys_differ(text: &str) -> Result<bool> {
             Event::BeginObject => open.push(HashSet::new()),
             Event::EndObject => drop(open.pop()),
             Event::Key(key) => {
-                if open.last_mut().is_some_and(|seen| !seen.insert(key.into_owned())) {
+                let known = open.last_mut().is_some_and(|seen| !seen.insert(key.into_owned()));
+                if known {
                     return Ok(false);
                 }
             }

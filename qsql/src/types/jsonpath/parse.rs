@@ -10,7 +10,7 @@ use crate::sql_err;
 use crate::types::Numeric;
 use crate::types::json::too_deep;
 
-/// Deepest nesting of a path.
+/// Longest chain of operators, and twice the deepest nesting, of a path.
 const DEPTH_MAX: usize = 500;
 
 /// Reads a path.
@@ -99,9 +99,9 @@ impl Parser<'_> {
         if self.depth >= DEPTH_MAX {
             return Err(too_deep());
         }
-        self.depth += 1;
+        self.depth += 2;
         let result = f(self);
-        self.depth -= 1;
+        self.depth -= 2;
         result
     }
 

@@ -384,7 +384,7 @@ impl<'a> Exec<'a> {
     pub(super) fn operand(&mut self, chain: &[Step], item: &Item, unwrap: bool) -> Result<Vec<Item>, Stop> {
         let mut found = Found::all();
         self.run(chain, item, &mut found, self.lax)?;
-        if !(unwrap && self.lax) || !found.items.iter().any(Item::is_array) {
+        if !(unwrap && self.lax && found.items.iter().any(Item::is_array)) {
             return Ok(found.items);
         }
         let mut flat = Vec::with_capacity(found.items.len());
