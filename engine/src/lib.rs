@@ -13,6 +13,7 @@ mod ddl;
 pub mod error;
 pub mod exec;
 mod explain;
+pub mod foreign_key;
 pub mod metrics;
 mod notify;
 mod roles;

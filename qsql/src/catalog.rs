@@ -109,6 +109,8 @@ pub struct Relation {
     pub indexes: Vec<Arc<Index>>,
     /// Constraints of a table.
     pub constraints: Vec<Constraint>,
+    /// The foreign keys, of this table and of others, that refer to it.
+    pub referenced_by: Vec<Reference>,
     /// SQL text of the query of a view.
     pub view: Option<Arc<str>>,
     /// `reloptions` as `name=value`.
@@ -180,6 +182,8 @@ pub struct Index {
     pub constraint: Oid,
     /// False while a concurrent build has not finished.
     pub valid: bool,
+    /// Its constraint is deferrable: `unique` is false, equal keys are stored, and looked for when the constraint is checked.
+    pub deferrable: bool,
     /// `reloptions` as `name=value`.
     pub options: Vec<Box<str>>,
 }
@@ -195,6 +199,91 @@ pub struct Constraint {
     pub kind: ConstraintKind,
     /// Whether existing rows are known to satisfy it.
     pub validated: bool,
+    /// When it is checked.
+    pub timing: Timing,
+    /// False for NOT ENFORCED: it is never checked.
+    pub enforced: bool,
+}
+
+impl Constraint {
+    /// A constraint that is enforced, checked at once, and satisfied by the rows that are there.
+    pub fn new(oid: Oid, name: Box<str>, kind: ConstraintKind) -> Constraint {
+        Constraint { oid, name, kind, validated: true, timing: Timing::Fixed, enforced: true }
+    }
+
+    /// What it demands as a foreign key.
+    pub fn foreign_key(&self) -> Option<&ForeignKey> {
+        match &self.kind {
+            ConstraintKind::ForeignKey(key) => Some(key),
+            _ => None,
+        }
+    }
+}
+
+/// When a constraint is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Timing {
+    /// At the end of the statement at the latest: NOT DEFERRABLE.
+    #[default]
+    Fixed,
+    /// `DEFERRABLE INITIALLY IMMEDIATE`
+    Deferrable,
+    /// `DEFERRABLE INITIALLY DEFERRED`
+    Deferred,
+}
+
+impl Timing {
+    /// Whether SET CONSTRAINTS may put the check off.
+    pub fn is_deferrable(self) -> bool {
+        self != Timing::Fixed
+    }
+}
+
+/// REFERENCES.
+#[derive(Clone, Debug)]
+pub struct ForeignKey {
+    /// 0-based columns of the referencing table.
+    pub columns: Vec<usize>,
+    /// The referenced table.
+    pub table: Oid,
+    /// Its columns, one for each of `columns`.
+    pub ref_columns: Vec<usize>,
+    /// Its unique index over these columns, in any order.
+    pub index: Oid,
+    /// MATCH FULL: all columns are NULL or none.
+    pub match_full: bool,
+    /// `ON UPDATE`
+    pub on_update: ReferentialAction,
+    /// `ON DELETE`
+    pub on_delete: ReferentialAction,
+    /// The columns that ON DELETE SET NULL or SET DEFAULT sets; empty for all.
+    pub delete_columns: Vec<usize>,
+}
+
+/// What happens to rows when the row they refer to goes or changes its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReferentialAction {
+    /// Refused, unless another row has the key when it is checked.
+    NoAction,
+    /// Refused.
+    Restrict,
+    /// They go, or change, too.
+    Cascade,
+    /// Their columns become NULL.
+    SetNull,
+    /// Their columns get their defaults.
+    SetDefault,
+}
+
+/// A foreign key as the table that it refers to knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// OID of the constraint.
+    pub constraint: Oid,
+    /// The referencing table.
+    pub table: Oid,
+    /// 0-based columns of the referenced table.
+    pub columns: Vec<usize>,
 }
 
 /// Kinds of [`Constraint`].
@@ -208,6 +297,8 @@ pub enum ConstraintKind {
     Primary(Oid),
     /// UNIQUE by the index with this OID.
     Unique(Oid),
+    /// A foreign key.
+    ForeignKey(Box<ForeignKey>),
 }
 
 /// Statistics of a column, as ANALYZE gathers them (`pg_stats`).

@@ -109,6 +109,7 @@ impl MemoryCatalog {
             predicate: None,
             constraint: 0,
             valid: true,
+            deferrable: false,
             include: Vec::new(),
             options: Vec::new(),
         }));
@@ -245,17 +246,13 @@ impl MemoryCatalog {
                 predicate: None,
                 constraint: index_oid,
                 valid: true,
+                deferrable: false,
                 include: Vec::new(),
                 options: Vec::new(),
             }));
             let kind =
                 if primary { ConstraintKind::Primary(index_oid) } else { ConstraintKind::Unique(index_oid) };
-            relation.constraints.push(Constraint {
-                oid: index_oid,
-                name: name.into(),
-                kind,
-                validated: true,
-            });
+            relation.constraints.push(Constraint::new(index_oid, name.into(), kind));
         }
         relation
     }
@@ -318,6 +315,7 @@ fn relation(oid: Oid, name: &str, kind: RelationKind) -> Relation {
         columns: Vec::new(),
         indexes: Vec::new(),
         constraints: Vec::new(),
+        referenced_by: Vec::new(),
         view: None,
         options: Vec::new(),
     }

@@ -6,6 +6,7 @@
 )]
 
 mod contention;
+mod foreign_keys;
 mod isolation;
 mod manual;
 mod notify;

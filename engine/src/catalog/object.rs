@@ -9,7 +9,7 @@
 //! Integers in keys are big-endian. `of` and `sub` are 0 but for comments (the commented object's class and column).
 //! Objects of a database are in its catalog tree; roles and databases themselves are in the cluster's.
 
-mod bytes;
+pub(crate) mod bytes;
 
 use std::sync::Arc;
 

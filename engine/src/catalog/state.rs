@@ -270,6 +270,7 @@ fn index_relation(table: &Relation, index: &Index) -> Relation {
         columns: index.columns.iter().map(column).chain(index.include.iter().map(included)).collect(),
         indexes: Vec::new(),
         constraints: Vec::new(),
+        referenced_by: Vec::new(),
         view: None,
         options: index.options.clone(),
     }

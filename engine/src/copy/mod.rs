@@ -165,6 +165,7 @@ impl Session {
         if relation.persistence != nq_qsql::catalog::Persistence::Temporary {
             self.check_writable("COPY FROM")?;
         }
+        self.lock_referenced(&relation)?;
         let options = Options::new(&copy.options, true)?;
         let chosen = chosen?;
         let format = if options.syntax == Syntax::Binary { Format::Binary } else { Format::Text };
@@ -286,6 +287,7 @@ impl Session {
     pub fn copy_done(&mut self) -> Result<Outcome> {
         let result = self.with_copy_in(|import, cx| Ok((import.table_oid(), import.finish(cx)?)));
         self.copy_in = None;
+        let result = result.and_then(|done| self.settle_statement().map(|()| done));
         if let Ok((table, count)) = result {
             self.txn().next_command();
             self.db.changes.add(self.home.oid, table, count);

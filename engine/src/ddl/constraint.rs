@@ -3,36 +3,59 @@
 use std::sync::Arc;
 
 use nq_qsql::bind::StoredKind;
-use nq_qsql::catalog::{Constraint, ConstraintKind, Index, IndexColumn, IndexKey, Relation};
+use nq_qsql::catalog::{Constraint, ConstraintKind, Index, IndexColumn, IndexKey, Relation, Timing};
 use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::parse::ast::{self, Ast, Ident};
 use nq_qsql::types::Oid;
 use nq_qsql::{bail, sql_err};
 
+use super::foreign_key::timing;
 use super::names;
 use crate::session::Session;
 use crate::session::utility::Done;
 
 impl Session {
-    /// SET CONSTRAINTS: no constraint is deferrable, so that all there is to do is to say so. `names` is empty for ALL.
+    /// SET CONSTRAINTS. `names` is empty for ALL.
     pub(crate) fn set_constraints(&mut self, names: &[ast::ObjectName], deferred: bool) -> Result<Done> {
         if self.check_inside_block("SET CONSTRAINTS").is_err() {
             let text = "SET CONSTRAINTS can only be used in transaction blocks";
             self.host.warn(SqlError::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, text));
         }
+        let mut chosen: Vec<Oid> = Vec::new();
         for name in names {
             let (view, constraint) = (self.view().clone(), &**name.object());
             let schemas = match name.schema() {
-                Some(schema) => vec![self.need_namespace(schema)?],
+                Some(schema) => vec![self.need_namespace(schema).map_err(|mut e| {
+                    e.0.byte_offset = None;
+                    e
+                })?],
                 None => view.path.to_vec(),
             };
             let relations = view.catalog.relations();
-            let mut within = relations.iter().filter(|r| schemas.contains(&r.relation.namespace));
-            match within.any(|r| r.relation.constraints.iter().any(|c| *c.name == *constraint)) {
-                false => bail!(UNDEFINED_OBJECT, "constraint \"{constraint}\" does not exist"),
-                true if deferred => bail!(WRONG_OBJECT_TYPE, "constraint \"{constraint}\" is not deferrable"),
-                true => {}
+            // Those of the first schema on the path that has one of the name.
+            let of_schema = |schema: &Oid| -> Vec<(Oid, Timing)> {
+                let within = relations.iter().filter(|r| r.relation.namespace == *schema);
+                let named = within.flat_map(|r| &r.relation.constraints).filter(|c| *c.name == *constraint);
+                named.map(|c| (c.oid, c.timing)).collect()
+            };
+            let Some(found) = schemas.iter().map(of_schema).find(|found| !found.is_empty()) else {
+                bail!(UNDEFINED_OBJECT, "constraint \"{constraint}\" does not exist")
+            };
+            for (oid, timing) in found {
+                if timing.is_deferrable() {
+                    chosen.push(oid);
+                } else if deferred {
+                    bail!(WRONG_OBJECT_TYPE, "constraint \"{constraint}\" is not deferrable");
+                }
             }
+        }
+        let modes = &mut self.transaction.pending.modes;
+        match names.is_empty() {
+            true => modes.set_all(deferred),
+            false => chosen.iter().for_each(|oid| modes.set(*oid, deferred)),
+        }
+        if !deferred {
+            self.settle_deferred((!names.is_empty()).then_some(&chosen))?;
         }
         Done::tag("SET CONSTRAINTS")
     }
@@ -72,17 +95,12 @@ impl Session {
                 })
             }
         };
-        let constraint = Constraint {
-            oid: self.db.next_oid()?,
-            name: name.into(),
-            kind: ConstraintKind::NotNull(column),
-            validated: true,
-        };
-        relation.constraints.push(constraint);
+        let oid = self.db.next_oid()?;
+        relation.constraints.push(Constraint::new(oid, name.into(), ConstraintKind::NotNull(column)));
         Ok(())
     }
 
-    fn check_constraint_name(&self, relation: &Relation, name: &str) -> Result<()> {
+    pub(crate) fn check_constraint_name(&self, relation: &Relation, name: &str) -> Result<()> {
         match relation.constraints.iter().any(|c| *c.name == *name) {
             true => bail!(
                 DUPLICATE_OBJECT,
@@ -124,12 +142,8 @@ impl Session {
             }
         };
         let oid = self.db.next_oid()?;
-        relation.constraints.push(Constraint {
-            oid,
-            name,
-            kind: ConstraintKind::Check(stored.text),
-            validated,
-        });
+        let kind = ConstraintKind::Check(stored.text);
+        relation.constraints.push(Constraint { validated, ..Constraint::new(oid, name, kind) });
         Ok(oid)
     }
 
@@ -143,6 +157,7 @@ impl Session {
         primary: bool,
         nulls_not_distinct: bool,
         details: &ast::ConstraintIndex,
+        timing: Timing,
     ) -> Result<Arc<Index>> {
         let mut include = Vec::with_capacity(details.include.len());
         for column in &details.include {
@@ -229,19 +244,20 @@ impl Session {
             oid: self.db.next_oid()?,
             name: name.clone(),
             tree: self.txn().create_tree().map_err(crate::error::store_error)?.0,
-            unique: true,
+            unique: !timing.is_deferrable(),
             primary,
             nulls_not_distinct,
             columns,
             predicate: None,
             constraint,
             valid: true,
+            deferrable: timing.is_deferrable(),
             include,
             options,
         });
         let kind =
             if primary { ConstraintKind::Primary(index.oid) } else { ConstraintKind::Unique(index.oid) };
-        relation.constraints.push(Constraint { oid: constraint, name, kind, validated: true });
+        relation.constraints.push(Constraint { timing, ..Constraint::new(constraint, name, kind) });
         // The primary key's index comes first.
         let at = if primary { 0 } else { relation.indexes.len() };
         relation.indexes.insert(at, index.clone());
@@ -256,9 +272,11 @@ impl Session {
         constraint: &ast::Constraint,
         column: Option<&Ident>,
     ) -> Result<Option<Arc<Index>>> {
-        if constraint.deferrable == Some(true) || constraint.initially_deferred == Some(true) {
-            bail!(FEATURE_NOT_SUPPORTED, "deferrable constraints are not supported");
+        if let ast::ConstraintKind::ForeignKey(_) = constraint.kind {
+            // The caller makes foreign keys when the table is there.
+            return Ok(None);
         }
+        let timing = timing(constraint.deferrable, constraint.initially_deferred);
         let own = column.map(std::slice::from_ref).unwrap_or_default();
         let listed = |columns: &'_ [Ident]| if columns.is_empty() { own.to_vec() } else { columns.to_vec() };
         match &constraint.kind {
@@ -266,14 +284,14 @@ impl Session {
                 let name = constraint.name.as_ref();
                 let column = column.map(|c| &**c);
                 let enforced = constraint.enforced != Some(false);
-                if !enforced {
-                    bail!(FEATURE_NOT_SUPPORTED, "NOT ENFORCED constraints are not supported");
+                self.add_check(ast, relation, name, *expr, column, enforced && !constraint.not_valid)?;
+                if let Some(made) = relation.constraints.last_mut() {
+                    made.enforced = enforced;
                 }
-                self.add_check(ast, relation, name, *expr, column, !constraint.not_valid)?;
                 Ok(None)
             }
             ast::ConstraintKind::PrimaryKey { columns, index, without_overlaps: false } => self
-                .add_key(relation, constraint.name.as_ref(), &listed(columns), true, false, index)
+                .add_key(relation, constraint.name.as_ref(), &listed(columns), true, false, index, timing)
                 .map(Some),
             ast::ConstraintKind::Unique { columns, nulls_not_distinct, index, without_overlaps: false } => {
                 self.add_key(
@@ -283,6 +301,7 @@ impl Session {
                     false,
                     *nulls_not_distinct,
                     index,
+                    timing,
                 )
                 .map(Some)
             }
@@ -301,13 +320,13 @@ impl Session {
                 self.add_not_null(relation, i, constraint.name.as_deref())?;
                 Ok(None)
             }
-            ast::ConstraintKind::ForeignKey(_) => Err(SqlError::unsupported("FOREIGN KEY")),
             ast::ConstraintKind::Exclude { .. } => Err(SqlError::unsupported("EXCLUDE")),
             ast::ConstraintKind::PrimaryKey { .. } | ast::ConstraintKind::Unique { .. } => {
                 Err(SqlError::unsupported("WITHOUT OVERLAPS"))
             }
             ast::ConstraintKind::Null
             | ast::ConstraintKind::Default(_)
+            | ast::ConstraintKind::ForeignKey(_)
             | ast::ConstraintKind::Identity { .. }
             | ast::ConstraintKind::Generated { .. } => {
                 Err(SqlError::internal("a column's clause among constraints"))

@@ -43,6 +43,10 @@ pub(crate) enum Target {
     Column(Oid, usize),
     /// A column's default.
     Default(Oid, usize),
+    /// A constraint of a table.
+    Constraint(Oid, Oid),
+    /// An index of a table.
+    Index(Oid, Oid),
 }
 
 /// A dependent on the list.
@@ -79,7 +83,9 @@ impl Session {
             Target::Default(table, column) => {
                 !whole.contains(&Target::Relation(table)) && !whole.contains(&Target::Column(table, column))
             }
-            Target::Column(table, _) => !whole.contains(&Target::Relation(table)),
+            Target::Column(table, _) | Target::Constraint(table, _) | Target::Index(table, _) => {
+                !whole.contains(&Target::Relation(table))
+            }
             Target::Schema(_) | Target::Relation(_) => true,
         });
         Ok(deletion)
@@ -136,6 +142,25 @@ impl Session {
                 for sequence in view.catalog.owned_sequences(oid, None) {
                     all.push((sequence.relation.oid, Target::Relation(sequence.relation.oid), false));
                 }
+                if let Some(object) = view.catalog.object(oid) {
+                    for (child, constraint) in self.referencing(&object.relation) {
+                        all.push((constraint.oid, Target::Constraint(child.oid, constraint.oid), true));
+                    }
+                }
+            }
+            Target::Constraint(oid, constraint) => {
+                let table = self.deletion_table(oid, working)?;
+                for index in table.indexes.iter().filter(|i| i.constraint == constraint) {
+                    all.push((index.oid, Target::Index(oid, index.oid), false));
+                }
+            }
+            Target::Index(oid, index) => {
+                let table = self.deletion_table(oid, working)?;
+                for (child, constraint) in self.referencing(&table) {
+                    if constraint.foreign_key().is_some_and(|key| key.index == index) {
+                        all.push((constraint.oid, Target::Constraint(child.oid, constraint.oid), true));
+                    }
+                }
             }
             Target::Column(oid, column) => {
                 for object in view.catalog.dependents(oid) {
@@ -149,10 +174,16 @@ impl Session {
                 for sequence in view.catalog.owned_sequences(oid, Some(column)) {
                     all.push((sequence.relation.oid, Target::Relation(sequence.relation.oid), false));
                 }
-                let table = match working {
-                    Some(working) if working.oid == oid => Arc::new(working.clone()),
-                    _ => self.object(oid)?.relation.clone(),
-                };
+                let table = self.deletion_table(oid, working)?;
+                for (child, constraint) in self.referencing(&table) {
+                    let refers = |key: &nq_qsql::catalog::ForeignKey| {
+                        key.ref_columns.contains(&column)
+                            && !(child.oid == oid && key.columns.contains(&column))
+                    };
+                    if constraint.foreign_key().is_some_and(refers) {
+                        all.push((constraint.oid, Target::Constraint(child.oid, constraint.oid), true));
+                    }
+                }
                 for (i, other) in table.live_columns() {
                     if let (Generated::Stored, Some(text)) = (other.generated, &other.default)
                         && self.mentions(text, &table, StoredKind::Generated, column)?
@@ -171,6 +202,14 @@ impl Session {
             }
         }
         Ok(targets)
+    }
+
+    /// A table as it is, or as it is about to be.
+    fn deletion_table(&self, oid: Oid, working: Option<&Relation>) -> Result<Arc<Relation>> {
+        match working {
+            Some(working) if working.oid == oid => Ok(Arc::new(working.clone())),
+            _ => Ok(self.object(oid)?.relation.clone()),
+        }
     }
 
     /// Whether a stored expression uses a column.
@@ -205,6 +244,17 @@ impl Session {
             Target::Column(oid, i) => format!("column {} of {}", column(oid, i), shown(oid)),
             Target::Default(oid, i) => {
                 format!("default value for column {} of {}", column(oid, i), shown(oid))
+            }
+            Target::Constraint(oid, constraint) => {
+                let named = relation(oid).and_then(|r| {
+                    let found = r.constraints.iter().find(|c| c.oid == constraint)?;
+                    Some(quote_identifier(&found.name))
+                });
+                format!("constraint {} on {}", named.unwrap_or_default(), shown(oid))
+            }
+            Target::Index(_, index) => {
+                let named = view.catalog.relation(index).map(|r| view.display_name(&r));
+                format!("index {}", named.unwrap_or_default())
             }
         }
     }
@@ -269,6 +319,9 @@ impl Session {
                 Target::Relation(oid) => self.remove_relation(oid)?,
                 Target::Column(oid, _) if working == Some(oid) => {}
                 Target::Column(oid, column) => self.remove_stored_column(oid, column)?,
+                Target::Constraint(oid, _) | Target::Index(oid, _) if working == Some(oid) => {}
+                Target::Constraint(oid, constraint) => self.remove_foreign_key(oid, constraint)?,
+                Target::Index(..) => {}
                 Target::Default(oid, column) => {
                     if self.view().catalog.object(oid).is_some() {
                         self.remove_default(oid, column)?;
@@ -289,6 +342,8 @@ impl Session {
     fn remove_relation(&mut self, oid: Oid) -> Result<()> {
         self.lock_relation(oid, LockMode::AccessExclusive)?;
         let Ok(object) = self.object(oid) else { return Ok(()) };
+        self.check_no_pending(&object.relation, "DROP TABLE")?;
+        self.forget_references(&object.relation)?;
         let relation = &object.relation;
         for tree in crate::catalog::object::Object::Relation(object.clone()).trees() {
             self.txn().drop_tree(tree).map_err(store_error)?;
@@ -365,6 +420,7 @@ impl Session {
         match kind {
             ConstraintKind::Check(text) => self.mentions(text, relation, StoredKind::Check, column),
             ConstraintKind::NotNull(i) => Ok(*i == column),
+            ConstraintKind::ForeignKey(key) => Ok(key.columns.contains(&column)),
             ConstraintKind::Primary(_) | ConstraintKind::Unique(_) => Ok(false),
         }
     }

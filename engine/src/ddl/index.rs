@@ -111,6 +111,7 @@ impl Session {
         }
         // Writers wait, readers do not; two indexes at once would overwrite each other's entry in the table's descriptor.
         let relation = self.open_relation(&create.table.name, LockMode::ShareRowExclusive)?;
+        self.check_no_pending(&relation, "CREATE INDEX")?;
         self.check_not_system(&relation)?;
         if relation.kind != RelationKind::Table {
             return Err(cannot_index(&relation));
@@ -182,6 +183,7 @@ impl Session {
             predicate,
             constraint: 0,
             valid: true,
+            deferrable: false,
             options,
         })
     }

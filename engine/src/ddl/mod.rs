@@ -13,6 +13,7 @@ pub(crate) mod constraint;
 pub(crate) mod create_table_as;
 pub(crate) mod dependency;
 pub(crate) mod drop;
+mod foreign_key;
 pub(crate) mod index;
 pub(crate) mod names;
 pub(crate) mod options;

@@ -91,7 +91,8 @@ impl Session {
         for index in table.relation.indexes.clone() {
             self.claim_index_name(&table.relation, &index)?;
         }
-        self.put_new_table(table)?;
+        let made = self.put_new_table(table)?;
+        self.add_foreign_keys(made.relation.oid, &written_foreign_keys(&create.elements))?;
         Done::tag("CREATE TABLE")
     }
 
@@ -140,6 +141,7 @@ impl Session {
             columns: Vec::new(),
             indexes: Vec::new(),
             constraints: Vec::new(),
+            referenced_by: Vec::new(),
             view: None,
             options: Vec::new(),
         })
@@ -324,12 +326,12 @@ impl Session {
             if constraint != 0 {
                 let kind =
                     if index.primary { ConstraintKind::Primary(oid) } else { ConstraintKind::Unique(oid) };
-                relation.constraints.push(Constraint {
-                    oid: constraint,
-                    name: name.clone(),
-                    kind,
-                    validated: true,
-                });
+                let timing =
+                    like.source.constraints.iter().find(|c| c.oid == index.constraint).map(|c| c.timing);
+                let timing = timing.unwrap_or_default();
+                relation
+                    .constraints
+                    .push(Constraint { timing, ..Constraint::new(constraint, name.clone(), kind) });
             }
             let tree = self.txn().create_tree().map_err(store_error)?.0;
             let include = index.include.iter().map(|c| like.map[*c]).collect();
@@ -339,6 +341,35 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// The foreign keys of a new table, in the order in which they are written.
+fn written_foreign_keys(
+    elements: &[TableElement],
+) -> Vec<(&ast::Constraint, &ast::ForeignKey, Option<&ast::Ident>)> {
+    let mut keys = Vec::new();
+    for element in elements {
+        match element {
+            TableElement::Column(def) => keys.extend(column_foreign_keys(def)),
+            TableElement::Constraint(constraint) => {
+                if let ast::ConstraintKind::ForeignKey(key) = &constraint.kind {
+                    keys.push((constraint, &**key, None));
+                }
+            }
+            TableElement::Like(_) => {}
+        }
+    }
+    keys
+}
+
+/// The foreign keys in a column's definition.
+pub(crate) fn column_foreign_keys(
+    def: &ast::ColumnDef,
+) -> impl Iterator<Item = (&ast::Constraint, &ast::ForeignKey, Option<&ast::Ident>)> {
+    def.constraints.iter().filter_map(|constraint| match &constraint.kind {
+        ast::ConstraintKind::ForeignKey(key) => Some((constraint, &**key, Some(&def.name))),
+        _ => None,
+    })
 }
 
 /// The default that takes a sequence's next value. The sequence is named by its OID: it may be renamed.

@@ -179,7 +179,8 @@ impl Merge {
         for (row, &id) in ids.iter().enumerate() {
             let outcome = match action {
                 Action::Update { .. } => {
-                    writer.update(id, &new[row], &of_row(&before, row), &of_row(&after, row), decided, cx)?
+                    let (entries, wanted) = (of_row(&before, row), of_row(&after, row));
+                    writer.update(id, &old[row], &new[row], &entries, &wanted, decided, cx)?
                 }
                 _ => writer.delete(id, decided, cx)?,
             };

@@ -76,6 +76,7 @@ pub use spill::SpillSpace;
 pub use stats::NodeActual;
 pub use virtual_scan::Keys;
 
+use crate::foreign_key::Pending;
 use vector::Vector;
 
 /// One operator of a running plan.
@@ -109,6 +110,8 @@ pub struct ExecCx<'a> {
     pub spill: Arc<SpillSpace>,
     /// Rows of `pg_catalog` and `information_schema`.
     pub virtual_tables: &'a (dyn VirtualTables + 'a),
+    /// What foreign keys are yet to be asked about.
+    pub pending: Pending,
     /// State shared by the operators of the execution; [`Execution::next`] fills it in.
     pub run: RunState,
 }
@@ -154,7 +157,8 @@ impl<'a> ExecCx<'a> {
         spill: Arc<SpillSpace>,
         virtual_tables: &'a (dyn VirtualTables + 'a),
     ) -> Self {
-        ExecCx { txn, params, host, io, memory, spill, virtual_tables, run: RunState::default() }
+        let (pending, run) = (Pending::default(), RunState::default());
+        ExecCx { txn, params, host, io, memory, spill, virtual_tables, pending, run }
     }
 
     /// Fails when the statement is to stop.

@@ -291,7 +291,7 @@ fn upsert(
             let before = writer.entries(&old, |i| conflicts.touched[i], cx)?;
             let after = writer.entries(&new, |i| conflicts.touched[i], cx)?;
             let (before, after) = (self::of_row(&before, 0), self::of_row(&after, 0));
-            match writer.update(conflict.id, &new[0], &before, &after, true, cx)? {
+            match writer.update(conflict.id, &old[0], &new[0], &before, &after, true, cx)? {
                 Outcome::Done => {
                     written += 1;
                     if let Some(images) = images {
@@ -342,7 +342,8 @@ fn update(
     let after = writer.entries(&new, |i| touched[i], cx)?;
     let mut written = 0;
     for (r, &id) in ids.iter().enumerate() {
-        let outcome = writer.update(id, &new[r], &of_row(&before, r), &of_row(&after, r), false, cx)?;
+        let (entries, wanted) = (of_row(&before, r), of_row(&after, r));
+        let outcome = writer.update(id, &old[r], &new[r], &entries, &wanted, false, cx)?;
         match outcome {
             Outcome::Done => {
                 written += 1;
@@ -357,9 +358,15 @@ fn update(
                 writer.complete(&mut new, cx)?;
                 let before = writer.entries(&newer, |i| touched[i], cx)?;
                 let after = writer.entries(&new, |i| touched[i], cx)?;
-                if let Outcome::Done =
-                    writer.update(id, &new[0], &of_row(&before, 0), &of_row(&after, 0), true, cx)?
-                {
+                if let Outcome::Done = writer.update(
+                    id,
+                    &newer[0],
+                    &new[0],
+                    &of_row(&before, 0),
+                    &of_row(&after, 0),
+                    true,
+                    cx,
+                )? {
                     written += 1;
                     if let Some(images) = images {
                         images.push(image(&new[0], &newer[0], &one.row(0, types)));

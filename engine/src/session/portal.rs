@@ -179,6 +179,7 @@ impl Session {
     ) -> Result<Outcome> {
         let outcome = self.advance_portal(portal, max_rows, sink)?;
         if let Outcome::Complete(_) = outcome {
+            self.settle_statement()?;
             self.backend.counters.statement();
         }
         Ok(outcome)
@@ -401,6 +402,7 @@ impl Session {
             })?;
             running.complete = true;
             running.affected = running.execution.affected();
+            self.settle_statement()?;
             self.note_changes(&plan, running.affected);
             if plan.columns.is_empty() {
                 let tag = command_tag(plan.physical.command, running.affected);
@@ -531,6 +533,7 @@ impl Session {
                     self.key = key;
                     return Ok(Some(Outcome::Blocked));
                 }
+                let written = written.and_then(|written| self.settle_statement().map(|()| written));
                 written.map(|written| {
                     self.note_changes(plan, written.count);
                     let tag = command_tag(plan.physical.command, written.count);
@@ -650,7 +653,10 @@ impl Session {
             .as_mut()
             .ok_or_else(|| SqlError::internal("no transaction is in progress"))?;
         let mut cx = ExecCx::new(txn, params, &mut self.host, &io, memory.clone(), db.spill.clone(), tables);
-        work(&mut cx)
+        cx.pending = std::mem::take(&mut self.transaction.pending);
+        let result = work(&mut cx);
+        self.transaction.pending = cx.pending;
+        result
     }
 }
 

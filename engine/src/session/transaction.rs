@@ -28,6 +28,7 @@ use super::{Lsn, Session};
 use crate::activity::State;
 use crate::catalog::overlay::Overlay;
 use crate::error::store_error;
+use crate::foreign_key::{Pending, PendingMark};
 
 /// Where a session stands between BEGIN and COMMIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -51,6 +52,7 @@ struct Mark {
     overlay: Option<usize>,
     after_commit: usize,
     mail: MailMark,
+    pending: PendingMark,
     /// Of the session's locks.
     locks: usize,
 }
@@ -75,6 +77,8 @@ pub(crate) struct Transaction {
     /// What SET TRANSACTION and BEGIN chose.
     modes: TransactionModes,
     pub(crate) after_commit: Vec<AfterCommit>,
+    /// What foreign keys are yet to be asked about.
+    pub(crate) pending: Pending,
     /// Whether a query has run: too late for SET TRANSACTION ISOLATION LEVEL.
     queried: bool,
     /// Short statements so far; [`u32::MAX`] after any other.
@@ -90,6 +94,7 @@ impl Transaction {
         self.work < SHORT_WORK
             && self.overlay.is_none()
             && self.after_commit.is_empty()
+            && self.pending.later.is_empty()
             && self.txn.as_ref().is_none_or(|t| t.options().isolation != nq_storage::Isolation::Serializable)
     }
 
@@ -345,6 +350,7 @@ impl Session {
         let settings = self.host.settings.mark();
         let overlay = self.transaction.overlay.as_ref().map(Overlay::mark);
         let after_commit = self.transaction.after_commit.len();
+        let pending = self.transaction.pending.mark();
         let locks = self.host.locks.mark();
         let savepoint = self.ensure_transaction().savepoint();
         self.transaction.savepoints.push(Mark {
@@ -354,6 +360,7 @@ impl Session {
             overlay,
             after_commit,
             mail: self.host.mailbox.mark(),
+            pending,
             locks,
         });
         Ok(())
@@ -392,6 +399,7 @@ impl Session {
         let Some(mark) = self.transaction.savepoints.last() else { return Ok(()) };
         let (settings, after_commit, overlay) = (mark.settings, mark.after_commit, mark.overlay);
         self.host.mailbox.rollback_to(mark.mail);
+        self.transaction.pending.rollback_to(&mark.pending);
         if let Some(txn) = self.transaction.txn.as_mut() {
             txn.rollback_to(&mark.savepoint).map_err(store_error)?;
         }
@@ -444,7 +452,8 @@ impl Session {
     /// Commits what there is.
     pub(crate) fn commit_transaction(&mut self) -> Result<()> {
         if self.transaction.txn.is_some() {
-            let prepared = self.hold_cursors().and_then(|()| self.apply_on_commit());
+            let settled = self.settle_transaction();
+            let prepared = settled.and_then(|()| self.hold_cursors()).and_then(|()| self.apply_on_commit());
             if let Err(error) = prepared {
                 self.abandon();
                 return Err(error);
@@ -552,6 +561,7 @@ impl Session {
         }
         self.host.mailbox.rollback_to(MailMark::default());
         self.transaction.savepoints.clear();
+        self.transaction.pending = Pending::default();
         self.undo_after_commit(0);
     }
 

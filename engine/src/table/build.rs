@@ -186,6 +186,13 @@ fn fill(relation: &Arc<Relation>, bound: &BoundIndex, idle: &mut Txn, cx: &mut E
                     (Err(error), _) => return Err(carried(&mut failure, error)),
                     _ => return Err(carried(&mut failure, damaged())),
                 };
+                if index.deferrable {
+                    let distinct = !index.nulls_not_distinct && values.iter().any(Datum::is_null);
+                    if entry == last && !distinct {
+                        return Err(carried(&mut failure, duplicated(relation, bound, &values, sorted.io)));
+                    }
+                    last.clone_from(&entry);
+                }
                 if key::has_suffix(index, &values) {
                     entry.extend_from_slice(&row_key(id));
                 } else if entry == last {
@@ -193,7 +200,9 @@ fn fill(relation: &Arc<Relation>, bound: &BoundIndex, idle: &mut Txn, cx: &mut E
                     return Err(carried(&mut failure, error));
                 }
                 push(&entry, &row_key(id))?;
-                std::mem::swap(&mut entry, &mut last);
+                if !index.deferrable {
+                    std::mem::swap(&mut entry, &mut last);
+                }
             }
             match sort.next(&mut sorted) {
                 Ok(Some(next)) => batch = next,

@@ -19,11 +19,11 @@ use std::sync::Arc;
 
 pub use bulk::{Bulk, Refused, RowSlot};
 
-use nq_qsql::catalog::{Generated, Index, IndexKey, Relation};
+use nq_qsql::catalog::{Generated, Index, IndexColumn, IndexKey, Reference, Relation, Timing};
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::plan::physical::{BoundIndex, ColumnSet, WriteTarget};
 use nq_qsql::sql_err;
-use nq_qsql::types::{DataType, Datum, IoContext, io_text};
+use nq_qsql::types::{DataType, Datum, IoContext, Oid, io_text};
 use nq_storage::{Change, Current, InsertOutcome, LockStrength, Modified, TreeId, Txn, WaitPolicy};
 
 use super::key::{self, row_key};
@@ -33,6 +33,9 @@ use crate::error::store_error;
 use crate::exec::batch::{BATCH_ROWS, Batch};
 use crate::exec::eval::Compiled;
 use crate::exec::{ExecCx, depends};
+use crate::foreign_key::action::differs;
+use crate::foreign_key::probe::check_rows;
+use crate::foreign_key::{Event, Probe};
 
 /// Characters of a value that the detail of a violation shows.
 const SHOWN_BYTES: usize = 64;
@@ -50,6 +53,8 @@ struct IndexWriter {
     predicate: Option<Compiled>,
     /// Columns that keys and predicate read.
     reads: Vec<usize>,
+    /// When equal keys are refused, if that is deferrable.
+    timing: Timing,
 }
 
 /// The key of an index entry.
@@ -110,6 +115,8 @@ pub struct Writer {
     required: Vec<bool>,
     /// Columns whose new values came from the statement.
     named: ColumnSet,
+    /// The foreign keys that the rows are to satisfy.
+    foreign: Vec<Probe>,
 }
 
 /// Appends rows to a table, each with one value per column (by index; dropped and generated columns are filled in).
@@ -155,10 +162,17 @@ impl Writer {
     fn with_params(target: &WriteTarget, params: &[Datum]) -> Result<Writer> {
         let relation = Arc::clone(&target.relation);
         let compiled = |e| Compiled::with_params(e, params);
-        let indexes = target.indexes.iter().map(|i| IndexWriter::new(i, params));
+        let timing = |index: &Index| {
+            let found = relation.constraints.iter().find(|c| c.oid == index.constraint && index.deferrable);
+            found.map_or(Timing::Fixed, |c| c.timing)
+        };
+        let indexes = target.indexes.iter().map(|i| IndexWriter::new(i, timing(&i.index), params));
+        let types: Vec<DataType> = relation.columns.iter().map(|c| c.ty).collect();
+        let foreign = target.foreign.iter().map(|key| Probe::new(key, &types, params));
         Ok(Writer {
             layout: RowLayout::new(&relation.columns),
-            types: relation.columns.iter().map(|c| c.ty).collect(),
+            foreign: foreign.collect::<Result<_>>()?,
+            types,
             checks: target
                 .checks
                 .iter()
@@ -343,19 +357,72 @@ impl Writer {
         let mut bytes = Vec::new();
         self.layout.encode(row, &mut bytes)?;
         cx.txn.append_rows(self.tree(), id, &mut std::iter::once(&bytes[..])).map_err(store_error)?;
+        self.check_references(1, |_| id, |_, column| Ok(row[column].clone()), cx)?;
         Ok(Ok(id))
     }
 
     /// Inserts an index entry; answers with the row that has the key.
     fn enter(&self, i: usize, entry: &EntryKey, id: u64, cx: &mut ExecCx<'_>) -> Result<Option<Conflict>> {
-        let index = &self.indexes[i].index;
-        match cx.txn.insert(TreeId(index.tree), &entry.of_row(id), &row_key(id)).map_err(store_error)? {
-            InsertOutcome::Inserted => Ok(None),
+        let (index, key) = (&self.indexes[i].index, entry.of_row(id));
+        match cx.txn.insert(TreeId(index.tree), &key, &row_key(id)).map_err(store_error)? {
+            InsertOutcome::Inserted => {
+                self.note_rivals(i, &key, id, cx)?;
+                Ok(None)
+            }
             InsertOutcome::Exists { value, visible } => {
                 let id = key::row_id(&value).ok_or_else(damaged)?;
                 Ok(Some(Conflict { id, visible }))
             }
         }
+    }
+
+    /// Leaves a new entry of a deferrable index for later, if there is another one with its key.
+    fn note_rivals(&self, i: usize, key: &[u8], id: u64, cx: &mut ExecCx<'_>) -> Result<()> {
+        let IndexWriter { index, timing, .. } = &self.indexes[i];
+        if !index.deferrable {
+            return Ok(());
+        }
+        let prefix = &key[..key.len() - key::ROW_ID_BYTES];
+        if !cx.txn.rivals(TreeId(index.tree), prefix, key).map_err(store_error)?.is_empty() {
+            let (constraint, table) = (index.constraint, self.relation.oid);
+            let event = Event::Row { constraint, table, row: id };
+            match cx.pending.modes.is_deferred(constraint, *timing) {
+                true => cx.pending.later.push(event),
+                false => cx.pending.now.push(event),
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at a row again whose key in the index of a deferrable constraint was not its own when it was written.
+    ///
+    /// # Errors
+    /// 23505.
+    pub(crate) fn settle_unique(&self, constraint: Oid, id: u64, cx: &mut ExecCx<'_>) -> Result<()> {
+        let Some(i) = self.indexes.iter().position(|w| w.index.constraint == constraint) else {
+            return Ok(());
+        };
+        let index = &self.indexes[i].index;
+        let snapshot = cx.txn.latest_snapshot();
+        let read = |bytes: &[u8]| self.decode(bytes);
+        let row = cx.txn.get_through(&snapshot, self.tree(), &row_key(id), read).map_err(store_error)?;
+        let Some(row) = row.transpose()? else { return Ok(()) };
+        let null = |column: &IndexColumn| matches!(column.key, IndexKey::Column(c) if row[c].is_null());
+        if !index.nulls_not_distinct && index.columns.iter().any(null) {
+            return Ok(());
+        }
+        let row = [row];
+        let entries = self.entries(&row, |at| at == i, cx)?;
+        let Some(entry) = &entries[i][0] else { return Ok(()) };
+        let (tree, own) = (TreeId(index.tree), entry.of_row(id));
+        for key in cx.txn.rivals(tree, &entry.prefix, &own).map_err(store_error)? {
+            // Whoever is writing or deleting it is waited for.
+            let held = cx.txn.lock_row(tree, &key, LockStrength::KeyShare, WaitPolicy::Wait);
+            if held.map_err(store_error)? == Modified::Locked {
+                return Err(self.unique_violation(i, &row[0], cx));
+            }
+        }
+        Ok(())
     }
 
     /// Deletes an index entry.
@@ -392,14 +459,46 @@ impl Writer {
         })
     }
 
-    /// Gives a row new values. `old` and `new` are the entries of its versions in the indexes that may change; `decided`: the newest
+    /// Looks for what new rows refer to.
+    fn check_references(
+        &self,
+        count: usize,
+        id: impl Fn(usize) -> u64,
+        value: impl Fn(usize, usize) -> Result<Datum>,
+        cx: &mut ExecCx<'_>,
+    ) -> Result<()> {
+        match self.foreign.is_empty() {
+            true => Ok(()),
+            false => check_rows(&self.foreign, |_| true, self.relation.oid, count, id, value, cx),
+        }
+    }
+
+    /// Takes note of what an update means to foreign keys.
+    fn follow_update(&self, id: u64, was: &[Datum], row: &[Datum], cx: &mut ExecCx<'_>) -> Result<()> {
+        let changed = |c: &usize| differs(&was[*c], &row[*c], self.types[*c]);
+        for reference in &self.relation.referenced_by {
+            if reference.columns.iter().any(changed) {
+                note_key(reference, was, Some(row), cx);
+            }
+        }
+        if self.foreign.iter().any(|probe| probe.bound.key.columns.iter().any(changed)) {
+            let which = |probe: &Probe| probe.bound.key.columns.iter().any(changed);
+            let value = |_, column: usize| Ok(row[column].clone());
+            check_rows(&self.foreign, which, self.relation.oid, 1, |_| id, value, cx)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a row new values. `was` is the row before, `old` and `new` are the entries of its versions in the indexes that may change; `decided`: the newest
     /// version is locked and was decided on.
     ///
     /// # Errors
     /// 23505; 40001 in the stricter isolation levels.
+    #[allow(clippy::too_many_arguments, reason = "two versions with their entries")]
     pub fn update(
         &self,
         id: u64,
+        was: &[Datum],
         row: &[Datum],
         old: &[Option<EntryKey>],
         new: &[Option<EntryKey>],
@@ -424,6 +523,7 @@ impl Writer {
                 return Err(self.unique_violation(i, row, cx));
             }
         }
+        self.follow_update(id, was, row, cx)?;
         Ok(Outcome::Done)
     }
 
@@ -435,13 +535,18 @@ impl Writer {
         self.change(id, LockStrength::Update, decided, &|| Change::Delete, cx)
     }
 
-    /// Deletes the index entries of deleted rows.
+    /// Deletes the index entries of deleted rows, and takes note of what their going means to foreign keys.
     pub fn delete_entries(&self, ids: &[u64], rows: &[Vec<Datum>], cx: &mut ExecCx<'_>) -> Result<()> {
         for (i, of_index) in self.entries(rows, |_| true, cx)?.iter().enumerate() {
             for (&id, entry) in ids.iter().zip(of_index) {
                 if let Some(entry) = entry {
                     self.leave(i, entry, id, cx)?;
                 }
+            }
+        }
+        for row in rows {
+            for reference in &self.relation.referenced_by {
+                note_key(reference, row, None, cx);
             }
         }
         Ok(())
@@ -559,8 +664,18 @@ impl Writer {
     }
 }
 
+/// Takes note of a key that has gone or changed. Nothing refers to one with a NULL.
+fn note_key(reference: &Reference, was: &[Datum], is: Option<&[Datum]>, cx: &mut ExecCx<'_>) {
+    let of = |row: &[Datum]| -> Arc<[Datum]> { reference.columns.iter().map(|&c| row[c].clone()).collect() };
+    let old = of(was);
+    if !old.iter().any(Datum::is_null) {
+        let constraint = reference.constraint;
+        cx.pending.now.push(Event::Key { constraint, old, new: is.map(of) });
+    }
+}
+
 /// A value as details of errors show it.
-pub(super) fn show(value: &Datum, ty: DataType, io: &IoContext<'_>) -> String {
+pub(crate) fn show(value: &Datum, ty: DataType, io: &IoContext<'_>) -> String {
     if value.is_null() {
         return "null".to_owned();
     }
@@ -572,7 +687,7 @@ pub(super) fn show(value: &Datum, ty: DataType, io: &IoContext<'_>) -> String {
 }
 
 impl IndexWriter {
-    fn new(bound: &BoundIndex, params: &[Datum]) -> Result<IndexWriter> {
+    fn new(bound: &BoundIndex, timing: Timing, params: &[Datum]) -> Result<IndexWriter> {
         let mut reads = Vec::new();
         bound.keys.iter().chain(&bound.predicate).for_each(|e| depends::slots(e, &mut reads));
         let mut keys = Vec::with_capacity(bound.keys.len());
@@ -584,7 +699,7 @@ impl IndexWriter {
             });
         }
         let predicate = bound.predicate.as_ref().map(|e| Compiled::with_params(e, params)).transpose()?;
-        Ok(IndexWriter { index: Arc::clone(&bound.index), keys, predicate, reads })
+        Ok(IndexWriter { index: Arc::clone(&bound.index), keys, predicate, reads, timing })
     }
 
     fn is_computed(&self) -> bool {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Binder;
 use super::expr::literal;
 use super::scope::{Clause, NsItem};
 use super::stored::{StoredKind, bind_expression};
+use super::{BindContext, Binder};
 use crate::catalog::{Generated, Relation, RelationKind};
 use crate::error::{Result, SqlError};
 use crate::func::{JSONB_ASSIGN, NEXT_IDENTITY};
@@ -13,6 +13,34 @@ use crate::parse::ast::{Assignee, Assignment, ExprId, ExprKind as A, ObjectName,
 use crate::plan::expr::{CallForm, Expr, ExprKind};
 use crate::sql_err;
 use crate::types::{DataType, Datum, oid};
+
+/// Binds a column's default; NULL for a column without one.
+///
+/// # Errors
+/// What binding the expression raises.
+pub fn bind_default(table: &Relation, index: usize, cx: &BindContext<'_>) -> Result<Expr> {
+    let column = &table.columns[index];
+    let text = match column.generated {
+        Generated::Stored | Generated::Virtual => None,
+        _ => column.default.as_ref(),
+    };
+    match text {
+        Some(text) if !column.dropped => {
+            let mut e = bind_expression(text, None, Some(column.ty), StoredKind::Default, cx)?;
+            forget_places(&mut e);
+            if matches!(column.generated, Generated::IdentityAlways | Generated::IdentityByDefault) {
+                take_identity(&mut e);
+            }
+            Ok(e)
+        }
+        _ => {
+            let ty = if column.dropped { oid::INT4 } else { column.ty.oid };
+            let mut null = literal(Datum::Null, ty, u32::MAX);
+            null.ty.typmod = column.ty.typmod;
+            Ok(null)
+        }
+    }
+}
 
 impl Binder<'_> {
     /// Finds the table of an INSERT, UPDATE or DELETE.
@@ -118,27 +146,7 @@ impl Binder<'_> {
 
     /// A column's default: its expression, or NULL.
     pub(crate) fn default_of(&mut self, table: &Relation, index: usize) -> Result<Expr> {
-        let column = &table.columns[index];
-        let text = match column.generated {
-            Generated::Stored | Generated::Virtual => None,
-            _ => column.default.as_ref(),
-        };
-        match text {
-            Some(text) if !column.dropped => {
-                let mut e = bind_expression(text, None, Some(column.ty), StoredKind::Default, self.cx)?;
-                forget_places(&mut e);
-                if matches!(column.generated, Generated::IdentityAlways | Generated::IdentityByDefault) {
-                    take_identity(&mut e);
-                }
-                Ok(e)
-            }
-            _ => {
-                let ty = if column.dropped { oid::INT4 } else { column.ty.oid };
-                let mut null = literal(Datum::Null, ty, u32::MAX);
-                null.ty.typmod = column.ty.typmod;
-                Ok(null)
-            }
-        }
+        bind_default(table, index, self.cx)
     }
 
     /// Refuses a value for a column that computes its own. `overriding`: OVERRIDING SYSTEM VALUE was written.

@@ -179,6 +179,22 @@ impl Binder<'_> {
         });
     }
 
+    /// Notes that rows of a table are referred to by what the statement writes: a matter between the tables' owners.
+    pub(crate) fn use_referenced(&mut self, relation: &Arc<Relation>) {
+        let check_as = Some(relation.owner);
+        let known =
+            self.s.relations.iter_mut().find(|u| u.relation.oid == relation.oid && u.check_as == check_as);
+        match known {
+            Some(known) => known.lock = known.lock.max(TableLock::RowShare),
+            None => self.s.relations.push(RelationUse {
+                relation: relation.clone(),
+                lock: TableLock::RowShare,
+                access: Access::default(),
+                check_as,
+            }),
+        }
+    }
+
     /// What the statement does to a relation that it uses, on behalf of the same role.
     pub(crate) fn access(&mut self, table: Oid) -> Option<&mut Access> {
         let check_as = self.check_as;

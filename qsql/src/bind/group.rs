@@ -432,7 +432,7 @@ impl Binder<'_> {
         let grouped =
             |c: ColumnId| rewrite.group.iter().any(|(_, g)| matches!(g.kind, ExprKind::Column(x) if x == c));
         let Some((relation, columns)) = self.item_of(id) else { return false };
-        let Some(key) = relation.indexes.iter().find(|i| i.primary) else { return false };
+        let Some(key) = relation.indexes.iter().find(|i| i.primary && i.unique) else { return false };
         key.columns.iter().all(|c| match c.key {
             IndexKey::Column(i) => columns.iter().any(|&(attribute, c)| attribute == i && grouped(c)),
             IndexKey::Expression(_) => false,

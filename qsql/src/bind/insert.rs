@@ -265,6 +265,10 @@ impl Binder<'_> {
         table: &Arc<Relation>,
         alias: Option<&Ident>,
     ) -> Result<(OnConflict, Vec<ColumnId>)> {
+        let all = clause.target.is_none();
+        if table.indexes.iter().any(|i| i.deferrable && all) {
+            return Err(deferrable_arbiter());
+        }
         let arbiters = match &clause.target {
             Some(target) => self.find_arbiters(target, table)?,
             None => Vec::new(),
@@ -315,6 +319,9 @@ impl Binder<'_> {
                 let index = match constraint.map(|c| &c.kind) {
                     Some(ConstraintKind::Primary(oid) | ConstraintKind::Unique(oid)) => {
                         let index = table.indexes.iter().position(|i| i.oid == *oid);
+                        if index.is_some_and(|i| table.indexes[i].deferrable) {
+                            return Err(deferrable_arbiter());
+                        }
                         let keys = index.iter().flat_map(|&i| &table.indexes[i].columns);
                         for key in keys {
                             if let IndexKey::Column(i) = key.key {
@@ -436,4 +443,12 @@ impl Binder<'_> {
             }
         }
     }
+}
+
+/// 55000 for a constraint whose check comes too late.
+fn deferrable_arbiter() -> SqlError {
+    sql_err!(
+        OBJECT_NOT_IN_PREREQUISITE_STATE,
+        "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters"
+    )
 }

@@ -28,6 +28,7 @@ mod comparison;
 mod copy;
 mod definition;
 mod expr;
+mod foreign_key;
 mod from;
 mod group;
 mod insert;
@@ -49,9 +50,11 @@ mod types;
 mod with;
 mod written;
 
+pub use assign::bind_default;
 pub use coerce::collation_of;
 pub use copy::{CopyTarget, bind_copy_target};
 pub use definition::{DefinitionStyle, view_definition};
+pub use foreign_key::{bind_foreign_key, conversion};
 pub use naming::expression_name;
 pub use resolution::{Resolution, bind_stored_query, bind_view_query, explicit_text};
 pub use stored::{

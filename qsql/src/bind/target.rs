@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
+use super::foreign_key::foreign_keys;
 use super::stored::{StoredKind, bind_expression};
 use super::{BindContext, Binder};
 use crate::catalog::{ConstraintKind, Generated, IndexKey, Relation};
 use crate::error::Result;
 use crate::plan::expr::Expr;
-use crate::plan::physical::{BoundIndex, ColumnSet, WriteTarget};
+use crate::plan::physical::{BoundForeignKey, BoundIndex, ColumnSet, WriteTarget};
 
 /// Binds all that the rows of a table must satisfy.
 pub fn write_target(relation: &Arc<Relation>, cx: &BindContext<'_>) -> Result<WriteTarget> {
     let mut checks = Vec::new();
     for constraint in &relation.constraints {
-        if let ConstraintKind::Check(text) = &constraint.kind {
+        if let ConstraintKind::Check(text) = &constraint.kind
+            && constraint.enforced
+        {
             let condition = bind_expression(text, Some(relation), None, StoredKind::Check, cx)?;
             checks.push((constraint.name.clone(), condition));
         }
@@ -49,8 +52,9 @@ pub fn write_target(relation: &Arc<Relation>, cx: &BindContext<'_>) -> Result<Wr
             ));
         }
     }
+    let foreign = foreign_keys(relation, cx)?;
     let named = ColumnSet::default();
-    Ok(WriteTarget { relation: relation.clone(), checks, indexes, generated, named })
+    Ok(WriteTarget { relation: relation.clone(), checks, indexes, generated, named, foreign })
 }
 
 impl Binder<'_> {
@@ -58,6 +62,17 @@ impl Binder<'_> {
     pub(crate) fn own_target(&mut self, relation: &Arc<Relation>) -> Result<WriteTarget> {
         let access = self.access(relation.oid).copied().unwrap_or_default();
         let named = access.insert.unwrap_or_default().union(access.update.unwrap_or_default());
-        Ok(WriteTarget { named, ..write_target(relation, self.cx)? })
+        let mut target = write_target(relation, self.cx)?;
+        target.named = named;
+        let changes = |key: &BoundForeignKey| {
+            let computed = |c: &usize| target.generated.iter().any(|(g, _)| g == c);
+            key.key.columns.iter().any(|c| access.insert.is_some() || named.has(*c) || computed(c))
+        };
+        let writes = access.insert.is_some() || access.update.is_some();
+        target.foreign = target.foreign.iter().filter(|key| writes && changes(key)).cloned().collect();
+        for key in target.foreign.iter().filter(|key| key.parent.oid != relation.oid) {
+            self.use_referenced(&key.parent);
+        }
+        Ok(target)
     }
 }

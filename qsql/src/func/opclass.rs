@@ -3,7 +3,8 @@
 //! Source: PostgreSQL manual 36.16 "Interfacing Extensions to Indexes"; rows of PostgreSQL 18's `pg_opclass` and `pg_amop`.
 
 use super::category::{display, element_of};
-use super::{Operator, operator_by_oid};
+use super::resolve::find_coercion;
+use super::{CastContext, Operator, operator_by_oid, operators};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
 use crate::types::Oid;
@@ -105,6 +106,38 @@ pub fn equality_operator(ty: Oid) -> Result<&'static Operator> {
         (None, _) => return Err(missing("an equality", ty)),
     };
     operator_by_oid(oid).ok_or_else(|| SqlError::internal("operator class without operator"))
+}
+
+/// The equalities of a foreign key's column, as `pg_constraint` has them.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyOperators {
+    /// Referenced = referencing.
+    pub both: &'static Operator,
+    /// Referenced = referenced.
+    pub referenced: &'static Operator,
+    /// Referencing = referencing.
+    pub referencing: &'static Operator,
+    /// Whether the referencing value is first converted, by an implicit cast, to the referenced type.
+    pub cast: bool,
+}
+
+/// Finds how a column of type `referencing` is compared with a unique one of type `referenced`: by an equality of the latter's
+/// operator family, or after an implicit cast. `None` when it cannot be.
+pub fn key_operators(referenced: Oid, referencing: Oid) -> Option<KeyOperators> {
+    let own = equality_operator(referenced).ok()?;
+    let other = equality_operator(referencing).ok();
+    let (left, right) = (opclass_input(referenced), opclass_input(referencing));
+    if referenced == referencing || left == right && left != ANYARRAY {
+        return Some(KeyOperators { both: own, referenced: own, referencing: own, cast: false });
+    }
+    let exact = operators("=").iter().copied().find(|o| o.left == left && o.right == right);
+    if let (Some(both), Some(other)) = (exact, other)
+        && left != ANYARRAY
+    {
+        return Some(KeyOperators { both, referenced: own, referencing: other, cast: false });
+    }
+    find_coercion(referencing, referenced, CastContext::Implicit)?;
+    Some(KeyOperators { both: own, referenced: own, referencing: own, cast: true })
 }
 
 /// Whether values of `ty` can be hashed consistently with its equality.

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::expr::{AggregateCall, Expr, WindowCall};
-use crate::catalog::{Index, Relation};
+use crate::catalog::{ForeignKey, Index, Relation, Timing};
 use crate::types::{DataType, Oid};
 
 /// The plan of one statement that reads or writes tables.
@@ -353,6 +353,44 @@ pub struct WriteTarget {
     pub generated: Vec<(usize, Expr)>,
     /// Columns that the statement gives values to: errors may show these, whatever the user may read.
     pub named: ColumnSet,
+    /// The foreign keys whose columns the statement may give values to.
+    pub foreign: Vec<BoundForeignKey>,
+}
+
+/// A foreign key with the table that it refers to.
+#[derive(Clone, Debug)]
+pub struct BoundForeignKey {
+    /// Its OID.
+    pub oid: Oid,
+    /// Its name.
+    pub name: Box<str>,
+    /// When it is checked.
+    pub timing: Timing,
+    /// What it demands.
+    pub key: ForeignKey,
+    /// The referenced table.
+    pub parent: Arc<Relation>,
+    /// Its index over the referenced columns.
+    pub index: Arc<Index>,
+    /// How values of the referencing columns become values of the referenced ones, and back: one for each column.
+    pub casts: Vec<KeyCast>,
+}
+
+/// How a value of one column is looked for among those of another.
+#[derive(Clone, Debug)]
+pub enum KeyCast {
+    /// As it is.
+    Same,
+    /// As an integer of another width.
+    Integer,
+    /// By conversion: expressions over the value as slot 0. Where the types compare without a cast, only what converts `back` to
+    /// the same value can be equal to anything.
+    Convert {
+        /// To the referenced type.
+        forth: Box<Expr>,
+        /// Back to the referencing type.
+        back: Option<Box<Expr>>,
+    },
 }
 
 /// An index with its expressions bound over the table's columns (slot = column index).

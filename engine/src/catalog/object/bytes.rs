@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use nq_qsql::catalog::{
-    Column, ColumnStats, Constraint, ConstraintKind, Generated, Index, IndexColumn, IndexKey, Persistence,
-    Relation, RelationKind, RelationStats,
+    Column, ColumnStats, Constraint, ConstraintKind, ForeignKey, Generated, Index, IndexColumn, IndexKey,
+    Persistence, Reference, ReferentialAction, Relation, RelationKind, RelationStats, Timing,
 };
 use nq_qsql::error::Result;
 use nq_qsql::types::{DataType, Datum, Oid, io_binary};
@@ -18,6 +18,8 @@ use super::{
 
 /// Version of the objects' bytes.
 const VERSION: u8 = 1;
+/// Stands before the kind of a constraint that is deferrable or not enforced, with these attributes between.
+const ATTRIBUTES: u8 = b'+';
 
 impl Object {
     /// The object's bytes.
@@ -189,6 +191,11 @@ fn write_relation(w: &mut Writer, object: &RelationObject) -> Result<()> {
         OnCommit::Drop => 2,
     });
     w.u32(object.row_type);
+    w.list(&relation.referenced_by, |w, reference| {
+        w.u32(reference.constraint);
+        w.u32(reference.table);
+        w.list(&reference.columns, |w, c| w.len(*c));
+    });
     Ok(())
 }
 
@@ -221,10 +228,11 @@ fn read_relation(r: &mut Reader<'_>) -> Result<RelationObject> {
         columns: r.list(read_column)?,
         indexes: r.list(|r| read_index(r).map(Arc::new))?,
         constraints: r.list(read_constraint)?,
+        referenced_by: Vec::new(),
         view: r.option(Reader::shared)?,
         options: r.list(Reader::boxed)?,
     };
-    Ok(RelationObject {
+    let mut object = RelationObject {
         relation: Arc::new(relation),
         acl: r.option(read_acl)?,
         column_acl: r.list(|r| Ok((r.len()?, read_acl(r)?)))?,
@@ -254,7 +262,22 @@ fn read_relation(r: &mut Reader<'_>) -> Result<RelationObject> {
             _ => return Err(damaged("has an unknown ON COMMIT action")),
         },
         row_type: r.u32()?,
-    })
+    };
+    // A deferrable index is one whose constraint is.
+    if let Some(relation) = Arc::get_mut(&mut object.relation) {
+        let constraints = &relation.constraints;
+        let deferrable = |oid: Oid| constraints.iter().any(|c| c.oid == oid && c.timing.is_deferrable());
+        for index in relation.indexes.iter_mut().filter_map(Arc::get_mut) {
+            index.deferrable = index.constraint != 0 && deferrable(index.constraint);
+        }
+    }
+    // Objects stored before there were foreign keys end here.
+    if let Some(relation) = Arc::get_mut(&mut object.relation).filter(|_| !r.is_empty()) {
+        relation.referenced_by = r.list(|r| {
+            Ok(Reference { constraint: r.u32()?, table: r.u32()?, columns: r.list(Reader::len)? })
+        })?;
+    }
+    Ok(object)
 }
 
 fn write_column(w: &mut Writer, column: &Column) -> Result<()> {
@@ -357,6 +380,7 @@ fn read_index(r: &mut Reader<'_>) -> Result<Index> {
         predicate: r.option(Reader::shared)?,
         constraint: r.u32()?,
         valid: r.flag()?,
+        deferrable: false,
         options: r.list(Reader::boxed)?,
     })
 }
@@ -365,6 +389,15 @@ fn write_constraint(w: &mut Writer, constraint: &Constraint) {
     w.u32(constraint.oid);
     w.str(&constraint.name);
     w.flag(constraint.validated);
+    if constraint.timing != Timing::Fixed || !constraint.enforced {
+        w.byte(ATTRIBUTES);
+        w.byte(match constraint.timing {
+            Timing::Fixed => 0,
+            Timing::Deferrable => 1,
+            Timing::Deferred => 2,
+        });
+        w.flag(constraint.enforced);
+    }
     match &constraint.kind {
         ConstraintKind::Check(text) => {
             w.byte(b'c');
@@ -382,19 +415,72 @@ fn write_constraint(w: &mut Writer, constraint: &Constraint) {
             w.byte(b'u');
             w.u32(*index);
         }
+        ConstraintKind::ForeignKey(key) => {
+            w.byte(b'f');
+            w.list(&key.columns, |w, c| w.len(*c));
+            w.u32(key.table);
+            w.list(&key.ref_columns, |w, c| w.len(*c));
+            w.u32(key.index);
+            w.flag(key.match_full);
+            w.byte(action_byte(key.on_update));
+            w.byte(action_byte(key.on_delete));
+            w.list(&key.delete_columns, |w, c| w.len(*c));
+        }
     }
+}
+
+/// An action as `pg_constraint` has it.
+pub(crate) fn action_byte(action: ReferentialAction) -> u8 {
+    match action {
+        ReferentialAction::NoAction => b'a',
+        ReferentialAction::Restrict => b'r',
+        ReferentialAction::Cascade => b'c',
+        ReferentialAction::SetNull => b'n',
+        ReferentialAction::SetDefault => b'd',
+    }
+}
+
+fn read_action(r: &mut Reader<'_>) -> Result<ReferentialAction> {
+    Ok(match r.byte()? {
+        b'a' => ReferentialAction::NoAction,
+        b'r' => ReferentialAction::Restrict,
+        b'c' => ReferentialAction::Cascade,
+        b'n' => ReferentialAction::SetNull,
+        b'd' => ReferentialAction::SetDefault,
+        _ => return Err(damaged("has a foreign key with an unknown action")),
+    })
 }
 
 fn read_constraint(r: &mut Reader<'_>) -> Result<Constraint> {
     let (oid, name, validated) = (r.u32()?, r.boxed()?, r.flag()?);
-    let kind = match r.byte()? {
+    let (mut timing, mut enforced, mut kind) = (Timing::Fixed, true, r.byte()?);
+    if kind == ATTRIBUTES {
+        timing = match r.byte()? {
+            0 => Timing::Fixed,
+            1 => Timing::Deferrable,
+            2 => Timing::Deferred,
+            _ => return Err(damaged("has a constraint with an unknown timing")),
+        };
+        (enforced, kind) = (r.flag()?, r.byte()?);
+    }
+    let kind = match kind {
         b'c' => ConstraintKind::Check(r.shared()?),
         b'n' => ConstraintKind::NotNull(r.len()?),
         b'p' => ConstraintKind::Primary(r.u32()?),
         b'u' => ConstraintKind::Unique(r.u32()?),
+        b'f' => ConstraintKind::ForeignKey(Box::new(ForeignKey {
+            columns: r.list(Reader::len)?,
+            table: r.u32()?,
+            ref_columns: r.list(Reader::len)?,
+            index: r.u32()?,
+            match_full: r.flag()?,
+            on_update: read_action(r)?,
+            on_delete: read_action(r)?,
+            delete_columns: r.list(Reader::len)?,
+        })),
         _ => return Err(damaged("has a constraint of an unknown kind")),
     };
-    Ok(Constraint { oid, name, kind, validated })
+    Ok(Constraint { oid, name, kind, validated, timing, enforced })
 }
 
 /// Statistics keep the type of a column's values beside them: the column may change.
@@ -569,7 +655,18 @@ mod tests {
             predicate: Some("(a > 1)".into()),
             constraint: 20002,
             valid: true,
+            deferrable: false,
             options: vec!["fillfactor=90".into()],
+        };
+        let key = ForeignKey {
+            columns: vec![1],
+            table: 20000,
+            ref_columns: vec![0],
+            index: 20001,
+            match_full: true,
+            on_update: ReferentialAction::Cascade,
+            on_delete: ReferentialAction::SetNull,
+            delete_columns: vec![1],
         };
         RelationObject {
             relation: Arc::new(Relation {
@@ -583,12 +680,15 @@ mod tests {
                 tree: 8,
                 columns: vec![column("a"), column("b")],
                 indexes: vec![Arc::new(index)],
-                constraints: vec![Constraint {
-                    oid: 20002,
-                    name: "t_pkey".into(),
-                    kind: ConstraintKind::Primary(20001),
-                    validated: true,
-                }],
+                constraints: vec![
+                    Constraint::new(20002, "t_pkey".into(), ConstraintKind::Primary(20001)),
+                    Constraint {
+                        timing: Timing::Deferred,
+                        enforced: false,
+                        ..Constraint::new(20004, "t_a_fkey".into(), ConstraintKind::ForeignKey(Box::new(key)))
+                    },
+                ],
+                referenced_by: vec![Reference { constraint: 20004, table: 20000, columns: vec![0] }],
                 view: None,
                 options: vec!["fillfactor=70".into()],
             }),

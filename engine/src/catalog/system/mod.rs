@@ -121,6 +121,7 @@ fn parse_relation(line: &'static str) -> (&'static str, Arc<Relation>) {
         columns,
         indexes: Vec::new(),
         constraints: Vec::new(),
+        referenced_by: Vec::new(),
         view,
         options: match kind.ends_with('v') {
             true => vec!["view".into()],

@@ -160,6 +160,12 @@ fn dependencies(cx: &SystemCx<'_>, object: &RelationObject, put: &mut dyn FnMut(
         for at in constraint_columns(cx, relation, constraint) {
             put(this, column(at), b'a');
         }
+        if let Some(key) = constraint.foreign_key() {
+            for at in &key.ref_columns {
+                put(this, (class::CLASS, key.table, *at as i32 + 1), b'n');
+            }
+            put(this, (class::CLASS, key.index, 0), b'n');
+        }
         if let ConstraintKind::Primary(index) | ConstraintKind::Unique(index) = constraint.kind {
             put((class::CLASS, index, 0), this, b'i');
         }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use nq_qsql::bind::{BindContext, StoredKind};
 use nq_qsql::catalog::{
-    Constraint, ConstraintKind, Generated, Index, IndexKey, Persistence, Relation, RelationKind,
+    Constraint, ConstraintKind, ForeignKey, Generated, Index, IndexKey, Persistence, ReferentialAction,
+    Relation, RelationKind, Timing,
 };
+use nq_qsql::func::opclass::{KeyOperators, key_operators};
 use nq_qsql::plan::expr::{Expr, ExprKind};
 use nq_qsql::types::{Datum, IoContext, Oid, info, oid};
 
@@ -14,6 +16,7 @@ use super::record::Record;
 use super::{Keys, RowList, SystemCx, all, data, is_view};
 use crate::catalog::acl::AclItem;
 use crate::catalog::object::RelationObject;
+use crate::catalog::object::bytes::action_byte;
 
 /// OID of the access method `heap`, under which tables are shown.
 const HEAP: Oid = 2;
@@ -95,7 +98,7 @@ fn class_row(cx: &SystemCx<'_>, of: &Relation, shown: &Shown<'_>) -> Vec<Datum> 
         .set("relnatts", relation.columns.len() as i16)
         .set("relchecks", checks.count() as i16)
         .set("relhasrules", kind_byte(relation) == b'v' || relation.kind == RelationKind::MaterializedView)
-        .set("relhastriggers", false)
+        .set("relhastriggers", has_triggers(relation))
         .set("relhassubclass", false)
         .set("relrowsecurity", false)
         .set("relforcerowsecurity", false)
@@ -108,6 +111,11 @@ fn class_row(cx: &SystemCx<'_>, of: &Relation, shown: &Shown<'_>) -> Vec<Datum> 
         .set("relacl", acl)
         .set("reloptions", if built_in { NULL } else { texts_or_null(&relation.options) })
         .done()
+}
+
+/// Whether foreign keys look after the relation: PostgreSQL has triggers for them.
+fn has_triggers(relation: &Relation) -> bool {
+    !relation.referenced_by.is_empty() || relation.constraints.iter().any(|c| c.foreign_key().is_some())
 }
 
 /// What everybody may do with a system catalog: read it.
@@ -306,11 +314,11 @@ fn index_row(of: &Relation, table: &Relation, index: &Index) -> Vec<Datum> {
         .set("indrelid", table.oid)
         .set("indnatts", (index.columns.len() + index.include.len()) as i16)
         .set("indnkeyatts", index.columns.len() as i16)
-        .set("indisunique", index.unique)
+        .set("indisunique", index.unique || index.deferrable)
         .set("indnullsnotdistinct", index.nulls_not_distinct)
         .set("indisprimary", index.primary)
         .set("indisexclusion", false)
-        .set("indimmediate", true)
+        .set("indimmediate", !index.deferrable)
         .set("indisclustered", false)
         .set("indisvalid", index.valid)
         .set("indcheckxmin", false)
@@ -350,6 +358,7 @@ pub(super) fn constraint_columns(cx: &SystemCx<'_>, table: &Relation, constraint
     match &constraint.kind {
         ConstraintKind::Check(text) => mentioned(cx, table, text),
         ConstraintKind::NotNull(at) => vec![*at],
+        ConstraintKind::ForeignKey(key) => key.columns.clone(),
         ConstraintKind::Primary(index) | ConstraintKind::Unique(index) => {
             let index = table.indexes.iter().find(|i| i.oid == *index);
             let columns = index.map(|i| i.columns.as_slice()).unwrap_or_default();
@@ -384,34 +393,60 @@ fn constraint_row(cx: &SystemCx<'_>, of: &Relation, table: &Relation, constraint
         ConstraintKind::NotNull(_) => (b'n', 0, None),
         ConstraintKind::Primary(index) => (b'p', *index, None),
         ConstraintKind::Unique(index) => (b'u', *index, None),
+        ConstraintKind::ForeignKey(key) => (b'f', key.index, None),
     };
     let columns = constraint_columns(cx, table, constraint);
     let keys = match columns.is_empty() {
         true => NULL,
         false => array(oid::INT2, columns.iter().map(|at| *at as i16 + 1)),
     };
+    let foreign = constraint.foreign_key();
+    let attributes = |columns: &[usize]| array(oid::INT2, columns.iter().map(|at| *at as i16 + 1));
+    let action = |of: fn(&ForeignKey) -> ReferentialAction| foreign.map_or(b' ', |key| action_byte(of(key)));
+    let operators: Vec<KeyOperators> = foreign.map_or(Vec::new(), |key| {
+        let parent = cx.view.catalog.object(key.table);
+        let of = |(from, to): (&usize, &usize)| {
+            let parent = &parent?.relation;
+            key_operators(parent.columns[*to].ty.oid, table.columns[*from].ty.oid)
+        };
+        key.columns.iter().zip(&key.ref_columns).filter_map(of).collect()
+    });
+    let oids = |of: fn(&KeyOperators) -> Oid| match operators.is_empty() {
+        true => NULL,
+        false => array(oid::OID, operators.iter().map(of)),
+    };
     Record::new(of)
         .set("oid", constraint.oid)
         .set("conname", &*constraint.name)
         .set("connamespace", table.namespace)
         .set("contype", kind)
-        .set("condeferrable", false)
-        .set("condeferred", false)
-        .set("conenforced", true)
+        .set("condeferrable", constraint.timing.is_deferrable())
+        .set("condeferred", constraint.timing == Timing::Deferred)
+        .set("conenforced", constraint.enforced)
         .set("convalidated", constraint.validated)
         .set("conrelid", table.oid)
         .set("contypid", 0u32)
         .set("conindid", index)
         .set("conparentid", 0u32)
-        .set("confrelid", 0u32)
-        .set("confupdtype", b' ')
-        .set("confdeltype", b' ')
-        .set("confmatchtype", b' ')
+        .set("confrelid", foreign.map_or(0, |key| key.table))
+        .set("confupdtype", action(|key| key.on_update))
+        .set("confdeltype", action(|key| key.on_delete))
+        .set("confmatchtype", foreign.map_or(b' ', |key| if key.match_full { b'f' } else { b's' }))
         .set("conislocal", true)
         .set("coninhcount", 0i16)
         .set("connoinherit", index != 0)
         .set("conperiod", false)
         .set("conkey", keys)
+        .set("confkey", foreign.map_or(NULL, |key| attributes(&key.ref_columns)))
+        .set("conpfeqop", oids(|o| o.both.oid))
+        .set("conppeqop", oids(|o| o.referenced.oid))
+        .set("conffeqop", oids(|o| o.referencing.oid))
+        .set(
+            "confdelsetcols",
+            foreign
+                .filter(|key| !key.delete_columns.is_empty())
+                .map_or(NULL, |k| attributes(&k.delete_columns)),
+        )
         .set("conbin", text)
         .done()
 }

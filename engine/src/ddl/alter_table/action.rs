@@ -3,6 +3,7 @@
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::{AlterTableCommand as Command, Ast, ConstraintKind};
 
+use super::super::foreign_key::timing;
 use super::Alteration;
 use crate::session::Session;
 
@@ -121,7 +122,11 @@ impl Session {
                 self.drop_constraint(alteration, name, *if_exists, *cascade)
             }
             Command::ValidateConstraint(name) => Self::validate_constraint(alteration, name),
-            Command::AlterConstraint { .. } => Err(SqlError::unsupported("ALTER CONSTRAINT")),
+            Command::AlterConstraint { name, deferrable, initially_deferred, enforced, inherit } => {
+                let timing = (deferrable.is_some() || initially_deferred.is_some())
+                    .then(|| timing(*deferrable, *initially_deferred));
+                Self::alter_constraint(alteration, name, timing, *enforced, *inherit)
+            }
             Command::Unsupported(what) => Err(SqlError::unsupported(what)),
             other => self.alter_whole(alteration, other),
         }

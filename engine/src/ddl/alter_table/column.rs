@@ -49,6 +49,7 @@ impl Session {
         let new = self.read_column(ast, def, &name)?;
         let i = table.columns.len();
         alteration.table.columns.push(new.column.clone());
+        alteration.added.push(def.name.name.clone());
         let constraints = alteration.table.constraints.len();
         self.finish_column(ast, &mut alteration.table, &mut alteration.depends, &new)?;
         for constraint in &alteration.table.constraints[constraints..] {
@@ -116,6 +117,7 @@ impl Session {
         let captured = self.capture_views(&[oid])?;
         self.carry_out_deletion(&deletion, Some(oid))?;
         alteration.views.extend(captured);
+        alteration.forget_foreign_keys(&deletion);
         for target in deletion.targets() {
             if let Target::Column(table, column) = target
                 && table == oid
@@ -155,6 +157,7 @@ impl Session {
             }
         }
         alteration.checks.retain(|c| constraints.iter().any(|k| k.oid == *c));
+        alteration.foreign.retain(|(t, c)| *t != table.oid || constraints.iter().any(|k| k.oid == *c));
         alteration.not_null.retain(|c| *c != i);
         alteration.generated.retain(|c| *c != i);
         alteration.computed.retain(|(c, _)| *c != i);

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use nq_qsql::catalog::{Constraint, ConstraintKind, Index, IndexKey};
-use nq_qsql::error::Result;
+use nq_qsql::catalog::{Constraint, ConstraintKind, Index, IndexKey, Timing};
+use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::{self, Ast, Ident};
 use nq_qsql::{bail, sql_err};
 
+use super::super::dependency::{Deletion, Target};
+use super::super::table::column_foreign_keys;
 use super::Alteration;
 use crate::session::Session;
 
@@ -18,6 +20,9 @@ impl Session {
         alteration: &mut Alteration,
         constraint: &ast::Constraint,
     ) -> Result<()> {
+        if let ast::ConstraintKind::ForeignKey(key) = &constraint.kind {
+            return self.add_reference(alteration, constraint, key, None);
+        }
         let was_required: Vec<bool> = alteration.table.columns.iter().map(|c| c.not_null).collect();
         let before = alteration.table.constraints.len();
         let existing = match &constraint.kind {
@@ -26,6 +31,9 @@ impl Session {
             _ => None,
         };
         match existing {
+            Some(_) if constraint.deferrable == Some(true) || constraint.initially_deferred == Some(true) => {
+                return Err(SqlError::unsupported("a deferrable constraint USING INDEX"));
+            }
             Some((index, primary)) => {
                 self.adopt_index(alteration, constraint.name.as_ref(), index, primary)?;
             }
@@ -41,6 +49,77 @@ impl Session {
         for added in &alteration.table.constraints[before..] {
             if matches!(added.kind, ConstraintKind::Check(_)) && added.validated {
                 alteration.checks.push(added.oid);
+            }
+        }
+        Ok(())
+    }
+
+    /// ADD FOREIGN KEY.
+    fn add_reference(
+        &mut self,
+        alteration: &mut Alteration,
+        constraint: &ast::Constraint,
+        key: &ast::ForeignKey,
+        column: Option<&Ident>,
+    ) -> Result<()> {
+        let made = self.make_foreign_key(&alteration.table, constraint, key, column)?;
+        if made.validated {
+            alteration.foreign.push((alteration.table.oid, made.oid));
+        }
+        alteration.table.constraints.push(made);
+        Ok(())
+    }
+
+    /// REFERENCES in the definitions of added columns.
+    pub(super) fn add_column_references(
+        &mut self,
+        alteration: &mut Alteration,
+        commands: &[ast::AlterTableCommand],
+    ) -> Result<()> {
+        let added = std::mem::take(&mut alteration.added);
+        for command in commands {
+            if let ast::AlterTableCommand::AddColumn { column, .. } = command
+                && added.contains(&column.name.name)
+            {
+                for (constraint, key, name) in column_foreign_keys(column) {
+                    self.add_reference(alteration, constraint, key, name)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// ALTER CONSTRAINT.
+    pub(super) fn alter_constraint(
+        alteration: &mut Alteration,
+        name: &Ident,
+        timing: Option<Timing>,
+        enforced: Option<bool>,
+        inherit: Option<bool>,
+    ) -> Result<()> {
+        let table = &mut alteration.table;
+        let (oid, shown) = (table.oid, table.name.clone());
+        let Some(constraint) = table.constraints.iter_mut().find(|c| *c.name == **name) else {
+            bail!(UNDEFINED_OBJECT, "constraint \"{}\" of relation \"{shown}\" does not exist", &**name);
+        };
+        let words = format!("constraint \"{}\" of relation \"{shown}\"", &**name);
+        let foreign = constraint.foreign_key().is_some();
+        if timing.is_some() && !foreign {
+            bail!(WRONG_OBJECT_TYPE, "{words} is not a foreign key constraint");
+        }
+        if enforced.is_some() && !foreign {
+            bail!(WRONG_OBJECT_TYPE, "cannot alter enforceability of {words}");
+        }
+        if inherit.is_some() && !matches!(constraint.kind, ConstraintKind::NotNull(_)) {
+            bail!(WRONG_OBJECT_TYPE, "{words} is not a not-null constraint");
+        }
+        constraint.timing = timing.unwrap_or(constraint.timing);
+        if let Some(enforced) = enforced
+            && enforced != constraint.enforced
+        {
+            (constraint.enforced, constraint.validated) = (enforced, enforced);
+            if enforced {
+                alteration.foreign.push((oid, constraint.oid));
             }
         }
         Ok(())
@@ -114,7 +193,7 @@ impl Session {
         let oid = self.db.next_oid()?;
         let kind =
             if primary { ConstraintKind::Primary(index.oid) } else { ConstraintKind::Unique(index.oid) };
-        table.constraints.push(Constraint { oid, name: name.clone(), kind, validated: true });
+        table.constraints.push(Constraint::new(oid, name.clone(), kind));
         let adopted = Arc::new(Index { name, primary, constraint: oid, ..(*index).clone() });
         table.indexes.remove(at);
         table.indexes.insert(if primary { 0 } else { at }, adopted);
@@ -127,7 +206,7 @@ impl Session {
         alteration: &mut Alteration,
         name: &Ident,
         if_exists: bool,
-        _cascade: bool,
+        cascade: bool,
     ) -> Result<()> {
         let table = &mut alteration.table;
         let Some(at) = table.constraints.iter().position(|c| *c.name == **name) else {
@@ -142,9 +221,18 @@ impl Session {
             let column = Ident { name: table.columns[i].name.clone(), ..name.clone() };
             return self.drop_not_null(alteration, &column);
         }
-        let gone = table.constraints.remove(at);
-        table.indexes.retain(|i| i.constraint != gone.oid);
-        alteration.checks.retain(|c| *c != gone.oid);
+        let (oid, gone) = (table.oid, table.constraints[at].oid);
+        if matches!(table.constraints[at].kind, ConstraintKind::Primary(_) | ConstraintKind::Unique(_)) {
+            let deletion = self.plan_deletion(&[Target::Constraint(oid, gone)], Some(table))?;
+            self.announce_deletion(&deletion, cascade)?;
+            self.carry_out_deletion(&deletion, Some(oid))?;
+            alteration.forget_foreign_keys(&deletion);
+        }
+        let table = &mut alteration.table;
+        table.constraints.retain(|c| c.oid != gone);
+        table.indexes.retain(|i| i.constraint != gone);
+        alteration.checks.retain(|c| *c != gone);
+        alteration.foreign.retain(|(_, c)| *c != gone);
         Ok(())
     }
 
@@ -160,10 +248,20 @@ impl Session {
             );
         };
         match constraint.kind {
+            ConstraintKind::ForeignKey(_) | ConstraintKind::Check(_) if !constraint.enforced => {
+                bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot validate NOT ENFORCED constraint")
+            }
             ConstraintKind::Check(_) => {
                 if !constraint.validated {
                     constraint.validated = true;
                     alteration.checks.push(constraint.oid);
+                }
+                Ok(())
+            }
+            ConstraintKind::ForeignKey(_) => {
+                if !constraint.validated {
+                    constraint.validated = true;
+                    alteration.foreign.push((table.oid, constraint.oid));
                 }
                 Ok(())
             }
@@ -174,6 +272,21 @@ impl Session {
                     WRONG_OBJECT_TYPE,
                     "cannot validate {text}: it is not a foreign key, check, or not-null constraint"
                 )
+            }
+        }
+    }
+}
+
+impl Alteration {
+    /// Takes foreign keys that have been dropped with something out of the working copy.
+    pub(super) fn forget_foreign_keys(&mut self, deletion: &Deletion) {
+        for target in deletion.targets() {
+            if let Target::Constraint(table, constraint) = target {
+                if table == self.table.oid {
+                    self.table.constraints.retain(|c| c.oid != constraint || c.foreign_key().is_none());
+                }
+                self.table.referenced_by.retain(|r| r.constraint != constraint);
+                self.foreign.retain(|(_, c)| *c != constraint);
             }
         }
     }

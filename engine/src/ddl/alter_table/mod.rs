@@ -54,6 +54,10 @@ pub(crate) struct Alteration {
     generated: Vec<usize>,
     /// Views whose texts are to be printed again.
     views: Vec<Captured>,
+    /// Columns that have been added, and may refer to others.
+    added: Vec<Box<str>>,
+    /// Foreign keys that the rows must satisfy: the referencing table and the constraint.
+    foreign: Vec<(Oid, Oid)>,
 }
 
 impl Alteration {
@@ -68,6 +72,8 @@ impl Alteration {
             checks: Vec::new(),
             generated: Vec::new(),
             views: Vec::new(),
+            added: Vec::new(),
+            foreign: Vec::new(),
         }
     }
 
@@ -126,12 +132,14 @@ impl Session {
             self.alter_other(&relation, &alter.commands)?;
             return Ok(Done::Tag(tag));
         }
+        self.check_no_pending(&relation, "ALTER TABLE")?;
         let mut alteration = Alteration::new(self.object(relation.oid)?);
         let mut commands: Vec<&Command> = alter.commands.iter().collect();
         commands.sort_by_key(|c| action::pass(c));
         for command in commands {
             self.alter_action(ast, &mut alteration, command)?;
         }
+        self.add_column_references(&mut alteration, &alter.commands)?;
         self.finish_alteration(alteration)?;
         Ok(Done::Tag(tag))
     }
@@ -158,6 +166,7 @@ impl Session {
                 self.remove_comments(class::CONSTRAINT, constraint.oid)?;
             }
         }
+        self.follow_foreign_keys(old, &mut alteration.table)?;
         let mut build = Vec::new();
         for index in alteration.table.indexes.clone() {
             match had(index.oid) {
@@ -177,8 +186,9 @@ impl Session {
             (replaced, missing) = self.replace_trees(&mut alteration.table)?;
             build = alteration.table.indexes.iter().map(|i| i.oid).collect();
         }
-        let Alteration { table, depends, computed, rewrite, not_null, checks, generated, views, .. } =
-            alteration;
+        let Alteration {
+            table, depends, computed, rewrite, not_null, checks, generated, views, foreign, ..
+        } = alteration;
         let mut object = RelationObject { depends, ..before.with_relation(table) };
         object.column_acl.retain(|(c, _)| !object.relation.columns[*c].dropped);
         let stored = self.put_relation(object)?;
@@ -194,6 +204,9 @@ impl Session {
         }
         drop_trees(self, &replaced)?;
         self.fill_indexes(relation, &build)?;
+        for (table, constraint) in foreign {
+            self.validate_foreign_key(table, constraint)?;
+        }
         self.restore_views(&views)
     }
 

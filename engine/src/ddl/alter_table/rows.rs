@@ -110,7 +110,7 @@ impl Session {
     }
 
     /// Runs `work` over the table's rows as they are now.
-    fn with_rows(&mut self, work: impl FnOnce(&mut ExecCx<'_>) -> Result<()>) -> Result<()> {
+    pub(crate) fn with_rows(&mut self, work: impl FnOnce(&mut ExecCx<'_>) -> Result<()>) -> Result<()> {
         let memory = self.maintenance_memory();
         let interrupt = self.backend.interrupt.clone();
         let idle = self.db.store.begin(TxnOptions { interrupt, ..TxnOptions::default() });

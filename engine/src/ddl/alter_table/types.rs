@@ -77,7 +77,27 @@ impl Session {
                 alteration.rewrite = true;
             }
         }
+        self.check_key_types(&alteration.table, i)?;
+        self.ask_keys_again(alteration, i);
         self.rebind_users(alteration, i, &users)
+    }
+
+    /// Foreign keys over a column whose values are computed anew are asked of all rows again.
+    fn ask_keys_again(&mut self, alteration: &mut Alteration, i: usize) {
+        if !alteration.rewrite {
+            return;
+        }
+        let table = &alteration.table;
+        let own =
+            table.constraints.iter().filter(|c| c.foreign_key().is_some_and(|k| k.columns.contains(&i)));
+        let mut asked: Vec<(Oid, Oid)> = own.filter(|c| c.validated).map(|c| (table.oid, c.oid)).collect();
+        for (child, constraint) in self.referencing(table) {
+            let concerned = constraint.foreign_key().is_some_and(|k| k.ref_columns.contains(&i));
+            if concerned && constraint.validated {
+                asked.push((child.oid, constraint.oid));
+            }
+        }
+        alteration.foreign.extend(asked);
     }
 
     /// Views and generated columns fix the type of what they read.

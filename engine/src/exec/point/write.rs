@@ -2,7 +2,6 @@
 //!
 //! Each follows [`modify`](crate::exec::modify) step by step, for one row.
 
-use nq_qsql::catalog::{ConstraintKind, Relation};
 use nq_qsql::error::Result;
 use nq_qsql::plan::expr::Expr;
 use nq_qsql::plan::physical::{Op, PhysicalPlan, Scan, Write};
@@ -70,9 +69,6 @@ type RowEntries = Vec<Option<EntryKey>>;
 impl PointWrite {
     pub(super) fn recognise(plan: &PhysicalPlan, seen: &mut Seen) -> Option<PointWrite> {
         let Op::Modify { input, target, write, returning } = &plan.root.op else { return None };
-        if !has_only_own_constraints(&target.relation) {
-            return None;
-        }
         let writer = Writer::shared(target).ok()?;
         let action = match write {
             Write::Insert { on_conflict: None } => {
@@ -166,7 +162,7 @@ impl PointWrite {
             self.writer.complete(&mut new, cx)?;
             let before = self.entries(&old, touched, cx)?;
             let after = self.entries(&new[0], touched, cx)?;
-            match self.writer.update(id, &new[0], &before, &after, decided, cx)? {
+            match self.writer.update(id, &old, &new[0], &before, &after, decided, cx)? {
                 Outcome::Done => {
                     written.count = 1;
                     self.show(&new[0], &old, &input, &mut written, cx)?;
@@ -243,17 +239,4 @@ impl PointWrite {
         }
         Ok(())
     }
-}
-
-/// Whether all constraints of a table are kept by [`Writer`], without looking at other tables.
-fn has_only_own_constraints(relation: &Relation) -> bool {
-    relation.constraints.iter().all(|c| {
-        matches!(
-            c.kind,
-            ConstraintKind::Check(_)
-                | ConstraintKind::NotNull(_)
-                | ConstraintKind::Primary(_)
-                | ConstraintKind::Unique(_)
-        )
-    })
 }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use nq_qsql::bind::{BindContext, DefinitionStyle, StoredKind};
-use nq_qsql::catalog::{Catalog, Constraint, ConstraintKind, Index, IndexColumn, IndexKey, Relation};
+use nq_qsql::catalog::{
+    Catalog, Constraint, ConstraintKind, ForeignKey, Index, IndexColumn, IndexKey, ReferentialAction,
+    Relation, Timing,
+};
 use nq_qsql::error::Result;
 use nq_qsql::plan::deparse::{Layout, deparse_list, deparse_shown};
 use nq_qsql::plan::expr::{Expr, ExprKind};
@@ -103,7 +106,14 @@ fn constraint(c: &Call<'_>) -> Option<String> {
     let table = &c.view.catalog.constraint_table(c.oid(0))?.relation;
     let constraint = table.constraints.iter().find(|k| k.oid == c.oid(0))?;
     let mut text = constraint_text(c, table, constraint, c.flag(1))?;
-    if !constraint.validated {
+    text.push_str(match constraint.timing {
+        Timing::Fixed => "",
+        Timing::Deferrable => " DEFERRABLE",
+        Timing::Deferred => " DEFERRABLE INITIALLY DEFERRED",
+    });
+    if !constraint.enforced {
+        text.push_str(" NOT ENFORCED");
+    } else if !constraint.validated {
         text.push_str(" NOT VALID");
     }
     Some(text)
@@ -125,7 +135,41 @@ fn constraint_text(c: &Call<'_>, table: &Relation, constraint: &Constraint, pret
             let nulls = if index.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
             format!("UNIQUE{nulls} ({}){}", columns(table, index), included(table, index))
         }
+        ConstraintKind::ForeignKey(key) => foreign_key(c, table, key)?,
     })
+}
+
+fn foreign_key(c: &Call<'_>, table: &Relation, key: &ForeignKey) -> Option<String> {
+    let names = |of: &Relation, columns: &[usize]| {
+        columns.iter().map(|at| quote_identifier(&of.columns[*at].name)).collect::<Vec<_>>().join(", ")
+    };
+    let parent = match key.table == table.oid {
+        true => table,
+        false => &c.view.catalog.object(key.table)?.relation,
+    };
+    let mut text = format!(
+        "FOREIGN KEY ({}) REFERENCES {}({})",
+        names(table, &key.columns),
+        c.view.display_name(parent),
+        names(parent, &key.ref_columns)
+    );
+    if key.match_full {
+        text.push_str(" MATCH FULL");
+    }
+    for (event, action) in [("UPDATE", key.on_update), ("DELETE", key.on_delete)] {
+        let words = match action {
+            ReferentialAction::NoAction => continue,
+            ReferentialAction::Restrict => "RESTRICT",
+            ReferentialAction::Cascade => "CASCADE",
+            ReferentialAction::SetNull => "SET NULL",
+            ReferentialAction::SetDefault => "SET DEFAULT",
+        };
+        text.push_str(&format!(" ON {event} {words}"));
+    }
+    if !key.delete_columns.is_empty() {
+        text.push_str(&format!(" ({})", names(table, &key.delete_columns)));
+    }
+    Some(text)
 }
 
 /// The text of a key; an expression in parentheses unless it looks like a call.
@@ -181,7 +225,7 @@ fn index_definition(c: &Call<'_>, table: &Relation, index: &Index, pretty: bool)
             text
         })
         .collect();
-    let unique = if index.unique { "UNIQUE " } else { "" };
+    let unique = if index.unique || index.deferrable { "UNIQUE " } else { "" };
     let nulls = if index.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
     let table_name = match pretty {
         true => c.view.display_name(table),

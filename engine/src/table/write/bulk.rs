@@ -304,7 +304,7 @@ impl Bulk {
         cx.txn.append_rows(writer.tree(), first, &mut rows).map_err(store_error)?;
         let mut refused: Option<(u32, usize)> = None;
         for (i, keys) in self.keys.iter_mut().enumerate() {
-            if let Some(row) = keys.store(TreeId(writer.indexes[i].index.tree), first, cx)?
+            if let Some(row) = keys.store(writer, i, first, cx)?
                 && refused.is_none_or(|(before, _)| row < before)
             {
                 refused = Some((row, i));
@@ -316,6 +316,12 @@ impl Bulk {
             let values = writer.decode(&self.bytes[start..self.ends[row]])?;
             return Err(Refused { row: Some(row), error: writer.unique_violation(index, &values, cx) });
         }
+        let row_bytes = |row: usize| {
+            let start = if row == 0 { 0 } else { self.ends[row - 1] };
+            &self.bytes[start..self.ends[row]]
+        };
+        let value = |row: usize, column: usize| writer.layout.read(row_bytes(row))?.datum(column);
+        writer.check_references(self.ends.len(), |row| first + row as u64, value, cx)?;
         self.bytes.clear();
         self.ends.clear();
         Ok(())
@@ -332,7 +338,9 @@ impl Keys {
     }
 
     /// Stores the entries in key order; answers the first row whose key is there already.
-    fn store(&mut self, tree: TreeId, first: u64, cx: &mut ExecCx<'_>) -> Result<Option<u32>> {
+    fn store(&mut self, writer: &Writer, i: usize, first: u64, cx: &mut ExecCx<'_>) -> Result<Option<u32>> {
+        let index = &writer.indexes[i].index;
+        let tree = TreeId(index.tree);
         for entry in self.entries.iter_mut().filter(|e| e.suffix) {
             let at = entry.end as usize;
             self.bytes[at..at + ROW_ID_BYTES].copy_from_slice(&row_key(first + u64::from(entry.row)));
@@ -352,6 +360,11 @@ impl Keys {
             refused = Some(refused.map_or(row, |before| before.min(row)));
         };
         cx.txn.insert_many(tree, &entries, refuse).map_err(store_error)?;
+        if index.deferrable {
+            for entry in &self.entries {
+                writer.note_rivals(i, key(entry), first + u64::from(entry.row), cx)?;
+            }
+        }
         self.bytes.clear();
         self.entries.clear();
         Ok(refused)

@@ -8,7 +8,7 @@ use crate::core::Core;
 use crate::error::{Result, StoreError};
 use crate::ids::TreeId;
 use crate::page::{Found, LargeRef, NodeRef, PageKind, SlotFlags, Stamp, chunk_data, chunk_next, page_kind};
-use crate::txn::types::{Direction, KeyRange};
+use crate::txn::types::{Direction, Isolation, KeyRange};
 use std::ops::{Bound, ControlFlow, Range};
 use std::sync::Arc;
 
@@ -187,6 +187,64 @@ impl Txn {
     pub fn get_latest<R>(&self, tree: TreeId, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
         let snapshot = self.core.transactions.snapshot();
         let view = View { snapshot: &snapshot, own: self.xid().unwrap_or(0), command: u64::MAX };
+        self.get_in(&view, tree, key, f)
+    }
+
+    /// The keys that begin with `prefix`, but for `own`, of records that are there or may be: written or deleted by a transaction that
+    /// has not ended. For keys that are unique in the end only.
+    pub fn rivals(&self, tree: TreeId, prefix: &[u8], own: &[u8]) -> Result<Vec<Vec<u8>>> {
+        let tree = self.tree(tree)?;
+        let mut from = prefix.to_vec();
+        let mut found = Vec::new();
+        loop {
+            let leaf = self.trees().leaf_read(&tree, &from, Access::Normal)?;
+            let node = leaf.node();
+            for slot in node.find(&from).slot()..node.count() {
+                let key = node.key(slot);
+                if !key.starts_with(prefix) {
+                    return Ok(found);
+                }
+                let gone = || {
+                    node.stamp(slot).is_none_or(|stamp| {
+                        Some(stamp.xid) == self.xid()
+                            || self.core.transactions.find_running(stamp.xid).is_none()
+                    })
+                };
+                if key != own && !(node.flags(slot).has(SlotFlags::DELETED) && gone()) {
+                    found.push(key);
+                }
+            }
+            match node.upper_fence() {
+                Some(fence) if fence.starts_with(prefix) => from = fence.to_vec(),
+                _ => return Ok(found),
+            }
+        }
+    }
+
+    /// What constraints between tables are checked against: the present, or in the stricter isolation levels what the
+    /// transaction sees.
+    pub fn key_snapshot(&self) -> Arc<Snapshot> {
+        match self.options().isolation {
+            Isolation::ReadCommitted => self.latest_snapshot(),
+            Isolation::RepeatableRead | Isolation::Serializable => self.snapshot(),
+        }
+    }
+
+    /// A snapshot of what is committed now, whatever the isolation level.
+    pub fn latest_snapshot(&self) -> Arc<Snapshot> {
+        self.core.transactions.snapshot()
+    }
+
+    /// Like [`Txn::get`] under another snapshot, with all own versions, those of the running command too. Counts as no read of the
+    /// transaction: for constraints, which hold what they find.
+    pub fn get_through<R>(
+        &self,
+        snapshot: &Snapshot,
+        tree: TreeId,
+        key: &[u8],
+        f: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        let view = View { snapshot, own: self.xid().unwrap_or(0), command: u64::MAX };
         self.get_in(&view, tree, key, f)
     }
 

@@ -3,7 +3,7 @@
 use super::read::{Visible, visible};
 use super::rollback::RESERVE_OVERHEAD;
 use super::undo::{Entry, Prior};
-use super::{RECENT, Recent, Shared, Txn, View};
+use super::{RECENT, Recent, Shared, Snapshot, Txn, View};
 use crate::btree::{BulkBuilder, DIRECTORY, Encoded, FIRST_TREE, GARBAGE, Tree, check_key, is_large};
 use crate::buffer::{Logged, PageWrite, log};
 use crate::core::Core;
@@ -40,11 +40,13 @@ struct Rules {
     latest: bool,
     /// So are those of the running command.
     blind: bool,
+    /// A key that others refer to is being held: the transaction reads nothing by it, and what it has written itself is locked already.
+    key: bool,
 }
 
 impl Rules {
     /// The present state counts, not the snapshot.
-    const PRESENT: Rules = Rules { latest: true, blind: true };
+    const PRESENT: Rules = Rules { latest: true, blind: true, key: false };
 }
 
 /// What the newest version of a record means for a writer.
@@ -214,12 +216,16 @@ impl Txn {
         wait: WaitPolicy,
         f: &mut dyn FnMut(Current<'_>) -> Change,
     ) -> Result<Modified> {
-        let rules = Rules { latest: self.options.isolation == Isolation::ReadCommitted, blind: false };
-        self.modify_in(tree, key, strength, wait, rules, f)
+        let rules =
+            Rules { latest: self.options.isolation == Isolation::ReadCommitted, blind: false, key: false };
+        let snapshot = self.snapshot();
+        self.modify_in(&snapshot, tree, key, strength, wait, rules, f)
     }
 
+    #[allow(clippy::too_many_arguments, reason = "what, how, and under which snapshot")]
     fn modify_in(
         &mut self,
+        snapshot: &Snapshot,
         tree: TreeId,
         key: &[u8],
         strength: LockStrength,
@@ -229,11 +235,12 @@ impl Txn {
     ) -> Result<Modified> {
         self.writable()?;
         let tree = self.tree(tree)?;
-        if let Some(reads) = &self.reads {
+        if let Some(reads) = &self.reads
+            && !rules.key
+        {
             reads.lock().point(tree.id, key);
         }
         let shared = self.shared();
-        let snapshot = self.snapshot();
         let owner = Arc::clone(self.owner());
         let interrupt = Arc::clone(&self.options.interrupt);
         let core = Arc::clone(&self.core);
@@ -242,10 +249,14 @@ impl Txn {
         loop {
             let mut leaf = core.trees.leaf_write(&tree, key)?;
             let Found::At(slot) = leaf.node().find_covered(key) else { return Ok(Modified::NotFound) };
-            let view = View { snapshot: &snapshot, own: shared.xid, command };
+            let view = View { snapshot, own: shared.xid, command };
             let flags = leaf.node().flags(slot);
-            let newest = self.newest(&view, leaf.node().stamp(slot));
+            let stamp = leaf.node().stamp(slot);
+            let newest = self.newest(&view, stamp);
             let deleted = flags.has(SlotFlags::DELETED);
+            if rules.key && !deleted && stamp.is_some_and(|stamp| stamp.xid == shared.xid) {
+                return Ok(Modified::Locked);
+            }
             if deleted {
                 match newest {
                     Newest::Seen => return Ok(Modified::NotFound),
@@ -254,6 +265,9 @@ impl Txn {
                         let mut older = Vec::new();
                         let was = visible(&core, &view, leaf.node(), slot, &mut older)?;
                         return Ok(if was == Visible::Nothing { Modified::NotFound } else { Modified::Gone });
+                    }
+                    Newest::Newer if rules.key => {
+                        return Err(StoreError::SerializationFailure(CONCURRENT_UPDATE));
                     }
                     Newest::Newer => return Err(StoreError::SerializationFailure(CONCURRENT_DELETE)),
                     Newest::Locked(_) => {}
@@ -387,15 +401,31 @@ impl Txn {
         strength: LockStrength,
         wait: WaitPolicy,
     ) -> Result<Modified> {
-        self.modify_in(tree, key, strength, wait, Rules::PRESENT, &mut |_| Change::Keep)
+        let snapshot = self.snapshot();
+        self.modify_in(&snapshot, tree, key, strength, wait, Rules::PRESENT, &mut |_| Change::Keep)
+    }
+
+    /// Locks a record FOR KEY SHARE that `snapshot` (see [`Txn::key_snapshot`]) sees, so that its key stays until the transaction
+    /// ends. `Ok(None)`: another transaction has committed a version since, which may have another key; it is locked now.
+    pub fn hold_key(&mut self, snapshot: &Snapshot, tree: TreeId, key: &[u8]) -> Result<Option<Modified>> {
+        let rules =
+            Rules { latest: self.options.isolation == Isolation::ReadCommitted, blind: true, key: true };
+        let mut newer = false;
+        let mut look = |current: Current<'_>| {
+            newer = rules.latest && matches!(current, Current::Newer(_));
+            Change::Keep
+        };
+        let outcome =
+            self.modify_in(snapshot, tree, key, LockStrength::KeyShare, WaitPolicy::Wait, rules, &mut look)?;
+        Ok((!newer).then_some(outcome))
     }
 
     /// Deletes a record; false when there is none.
     pub fn delete(&mut self, tree: TreeId, key: &[u8]) -> Result<bool> {
+        let snapshot = self.snapshot();
+        let (strength, wait) = (LockStrength::Update, WaitPolicy::Wait);
         let outcome =
-            self.modify_in(tree, key, LockStrength::Update, WaitPolicy::Wait, Rules::PRESENT, &mut |_| {
-                Change::Delete
-            })?;
+            self.modify_in(&snapshot, tree, key, strength, wait, Rules::PRESENT, &mut |_| Change::Delete)?;
         Ok(outcome == Modified::Deleted)
     }
 
@@ -406,8 +436,10 @@ impl Txn {
                 return Ok(());
             }
             let mut set = |_: Current<'_>| Change::Update(value.to_vec());
-            let rules = Rules { latest: self.options.isolation == Isolation::ReadCommitted, blind: true };
-            if self.modify_in(tree, key, LockStrength::NoKeyUpdate, WaitPolicy::Wait, rules, &mut set)?
+            let rules =
+                Rules { latest: self.options.isolation == Isolation::ReadCommitted, blind: true, key: false };
+            let (snapshot, strength) = (self.snapshot(), LockStrength::NoKeyUpdate);
+            if self.modify_in(&snapshot, tree, key, strength, WaitPolicy::Wait, rules, &mut set)?
                 == Modified::Updated
             {
                 return Ok(());
