@@ -217,6 +217,33 @@ impl Session {
         table.referenced_by.iter().filter_map(found).collect()
     }
 
+    /// A logged table cannot refer to one that is not.
+    ///
+    /// # Errors
+    /// 42P16.
+    pub(crate) fn check_logged_keys(&self, table: &Relation, logged: bool) -> Result<()> {
+        let view = self.view();
+        let refused = |other: Oid| {
+            let other = view.catalog.object(other).filter(|o| o.relation.oid != table.oid)?;
+            ((other.relation.persistence == Persistence::Permanent) != logged).then_some(other)
+        };
+        let others: Vec<Oid> = match logged {
+            true => table.constraints.iter().filter_map(|c| Some(c.foreign_key()?.table)).collect(),
+            false => table.referenced_by.iter().map(|r| r.table).collect(),
+        };
+        match others.into_iter().find_map(refused) {
+            Some(other) => bail!(
+                INVALID_TABLE_DEFINITION,
+                "could not change table \"{}\" to {} because it references {} table \"{}\"",
+                table.name,
+                if logged { "logged" } else { "unlogged" },
+                if logged { "unlogged" } else { "logged" },
+                other.relation.name
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses new types of columns that cannot be compared with those of the other side any more.
     ///
     /// # Errors

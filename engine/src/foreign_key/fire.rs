@@ -14,6 +14,12 @@ use super::action::{Action, Change, Source, settle_rows};
 use crate::session::Session;
 use crate::table::write::Writer;
 
+/// Actions that a session keeps bound.
+const ACTIONS_MAX: usize = 256;
+
+/// Actions by foreign key, for updates (true) and deletes.
+pub(crate) type Actions = HashMap<(Oid, bool), Arc<Action>>;
+
 /// The keys that one foreign key is asked about.
 #[derive(Default)]
 struct Keys {
@@ -138,7 +144,7 @@ impl Session {
         };
         let Some(table) = self.referencing_table(constraint, mode)? else { return Ok(()) };
         self.lock_referenced(&table)?;
-        let Some(action) = self.bind_action(&table, constraint, update)? else { return Ok(()) };
+        let Some(action) = self.action(&table, constraint, update)? else { return Ok(()) };
         let txn = self.txn();
         txn.next_command();
         txn.new_statement();
@@ -146,6 +152,33 @@ impl Session {
         let written = self.with_cx(false, &[], &memory, |cx| action.run(&changes, cx))?;
         self.db.changes.add(self.home.oid, table.oid, written);
         Ok(())
+    }
+
+    /// What a foreign key does when keys change or go, bound now or before.
+    fn action(
+        &mut self,
+        table: &Arc<Relation>,
+        constraint: Oid,
+        update: bool,
+    ) -> Result<Option<Arc<Action>>> {
+        let view = self.view().clone();
+        if let Some(known) = self.actions.get(&(constraint, update)) {
+            let same = |r: &Arc<Relation>| {
+                view.catalog.object(r.oid).is_some_and(|now| Arc::ptr_eq(&now.relation, r))
+            };
+            let mut parents = known.target.foreign.iter().map(|key| &key.parent);
+            if Arc::ptr_eq(&known.target.relation, table) && same(&known.bound.parent) && parents.all(same) {
+                return Ok(Some(known.clone()));
+            }
+        }
+        let Some(action) = self.bind_action(table, constraint, update)?.map(Arc::new) else {
+            return Ok(None);
+        };
+        if self.actions.len() >= ACTIONS_MAX {
+            self.actions.clear();
+        }
+        self.actions.insert((constraint, update), action.clone());
+        Ok(Some(action))
     }
 
     /// Binds what a foreign key does when keys change or go.

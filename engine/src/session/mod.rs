@@ -50,6 +50,7 @@ pub use api::{
 };
 pub(crate) use set::set_text;
 
+use crate::foreign_key::fire::Actions;
 use deferral::Deferral;
 use host::{SessionHost, User};
 use limits::Limits;
@@ -76,6 +77,8 @@ pub struct Session {
     pending_lsn: Option<Lsn>,
     /// Waits for rows that are left to the caller.
     deferral: Deferral,
+    /// What foreign keys do, bound.
+    pub(crate) actions: Actions,
     /// A buffer for the keys of point statements.
     key: Vec<u8>,
     /// A buffer for texts without their literals.
@@ -229,6 +232,7 @@ impl Session {
             copy_in: None,
             pending_lsn: None,
             deferral: Deferral::default(),
+            actions: Actions::default(),
             key: Vec::new(),
             shape: String::new(),
         })

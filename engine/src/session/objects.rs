@@ -372,6 +372,26 @@ impl Session {
             .filter(|r| r.relation.namespace == self.host.temp_namespace && r.on_commit != OnCommit::Preserve)
             .cloned()
             .collect();
+        let emptied: Vec<Oid> = temporary
+            .iter()
+            .filter(|t| t.on_commit == OnCommit::DeleteRows)
+            .map(|t| t.relation.oid)
+            .collect();
+        for table in temporary.iter().filter(|t| emptied.contains(&t.relation.oid)) {
+            let kept = table.relation.referenced_by.iter().find(|r| !emptied.contains(&r.table));
+            if let Some(reference) = kept
+                && let Some(child) = self.view().catalog.object(reference.table)
+            {
+                return Err(sql_err!(
+                    FEATURE_NOT_SUPPORTED,
+                    "unsupported ON COMMIT and foreign key combination"
+                )
+                .detail(format!(
+                    "Table \"{}\" references \"{}\", but they do not have the same ON COMMIT setting.",
+                    child.relation.name, table.relation.name
+                )));
+            }
+        }
         for object in temporary {
             match object.on_commit {
                 OnCommit::DeleteRows if self.tree_has_rows(&object.relation)? => {

@@ -307,6 +307,7 @@ impl Session {
             }
             Command::SetAccessMethod(_) | Command::SetWithoutOids | Command::SetWithoutCluster => {}
             Command::SetLogged(logged) => {
+                self.check_logged_keys(&alteration.table, *logged)?;
                 use nq_qsql::catalog::Persistence;
                 let table = &mut alteration.table;
                 table.persistence = match (table.persistence, logged) {

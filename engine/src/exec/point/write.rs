@@ -88,9 +88,15 @@ impl PointWrite {
                 seen.all(set.iter().map(|s| &s.1));
                 let changed = writer.changed(set.iter().map(|s| s.0));
                 let touched = (0..writer.indexes()).map(|i| writer.depends_on(i, &changed)).collect();
+                // Cascades take as long as they take.
+                let refers = |c: &usize| target.relation.referenced_by.iter().any(|r| r.columns.contains(c));
+                seen.long |= changed.iter().any(refers);
                 Action::Update { found: Found::recognise(input, recheck, seen)?, set: set.clone(), touched }
             }
-            Write::Delete { recheck, .. } => Action::Delete(Found::recognise(input, recheck, seen)?),
+            Write::Delete { recheck, .. } => {
+                seen.long |= !target.relation.referenced_by.is_empty();
+                Action::Delete(Found::recognise(input, recheck, seen)?)
+            }
         };
         seen.all(returning.iter().flatten());
         seen.all(target.checks.iter().map(|c| &c.1));
