@@ -367,10 +367,15 @@ impl Binder<'_> {
                 };
                 filter.iter().for_each(|filter| self.mark_arbiter(table.oid, filter));
                 let mut found = Vec::new();
-                for (i, index) in table.indexes.iter().enumerate().filter(|(_, i)| i.unique && i.valid) {
+                for (i, index) in
+                    table.indexes.iter().enumerate().filter(|(_, i)| (i.unique || i.deferrable) && i.valid)
+                {
                     if self.arbitrates(index, table, &keys, filter.as_ref())? {
                         found.push(i);
                     }
+                }
+                if found.iter().any(|&i| table.indexes[i].deferrable) {
+                    return Err(deferrable_arbiter());
                 }
                 if found.is_empty() {
                     return Err(sql_err!(
