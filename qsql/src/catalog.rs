@@ -4,7 +4,13 @@
 //! index expressions, view definitions) are kept as SQL text and bound again where they are used, in the way PostgreSQL binds
 //! them: names were made unambiguous when they were stored.
 
+mod routine;
+
 use std::sync::Arc;
+
+pub use routine::{
+    ParamMode, Routine, RoutineBody, RoutineParam, RoutineShape, RoutineTarget, RowField, StandardBody,
+};
 
 use crate::types::{DataType, Datum, Oid};
 
@@ -358,6 +364,23 @@ pub trait Catalog {
     fn search_path(&self) -> Vec<Oid>;
     /// Finds a type that is not built in.
     fn user_type(&self, schema: Option<&str>, name: &str) -> Option<Arc<UserType>>;
+    /// Finds the functions and procedures of a name that users have made: those of one schema, or those of the search path,
+    /// each with the place of its schema in [`Catalog::search_path`].
+    fn routines(&self, _schema: Option<&str>, _name: &str) -> Vec<(usize, Arc<Routine>)> {
+        Vec::new()
+    }
+    /// Finds a function or procedure that a user has made, by OID.
+    fn routine_by_oid(&self, _oid: Oid) -> Option<Arc<Routine>> {
+        None
+    }
+    /// The relation whose rows a composite type describes.
+    fn row_type(&self, _ty: Oid) -> Option<Arc<Relation>> {
+        None
+    }
+    /// The composite type of a relation's rows (`pg_class.reltype`).
+    fn row_type_of(&self, _relation: Oid) -> Option<Oid> {
+        None
+    }
     /// Finds a role's OID.
     fn role(&self, name: &str) -> Option<Oid>;
     /// Returns a role's name.

@@ -7,6 +7,7 @@
 
 mod contention;
 mod foreign_keys;
+mod functions;
 mod isolation;
 mod manual;
 mod notify;

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use nq_qsql::catalog::{Catalog, Relation, RelationKind, RelationStats, UserType};
+use nq_qsql::catalog::{Catalog, Relation, RelationKind, RelationStats, Routine, UserType};
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::types::io::RegResolver;
 use nq_qsql::types::{Oid, oid};
@@ -73,6 +73,8 @@ impl PlannerSettings {
 pub(crate) enum Lookup {
     Relation { schema: Option<Box<str>>, name: Box<str>, answer: Option<Arc<Relation>> },
     Stats { relation: Oid, answer: Option<Arc<RelationStats>> },
+    Routines { schema: Option<Box<str>>, name: Box<str>, answer: Vec<(usize, Arc<Routine>)> },
+    RowType { ty: Oid, answer: Option<Arc<Relation>> },
 }
 
 impl CatalogView {
@@ -149,6 +151,35 @@ impl Catalog for CatalogView {
 
     fn user_type(&self, _schema: Option<&str>, _name: &str) -> Option<Arc<UserType>> {
         None
+    }
+
+    fn routines(&self, schema: Option<&str>, name: &str) -> Vec<(usize, Arc<Routine>)> {
+        let mut named = self.catalog.routines_named(name).peekable();
+        if named.peek().is_none() {
+            return Vec::new();
+        }
+        let wanted = schema.map(|schema| self.namespace(schema));
+        let place = |namespace: Oid| match wanted {
+            Some(schema) => (schema == Some(namespace)).then_some(0),
+            None if namespace == self.temp_namespace => None,
+            None => self.path.iter().position(|n| *n == namespace),
+        };
+        named.filter_map(|r| Some((place(r.routine.namespace)?, r.routine.clone()))).collect()
+    }
+
+    fn routine_by_oid(&self, oid: Oid) -> Option<Arc<Routine>> {
+        self.catalog.routine(oid).map(|r| r.routine.clone())
+    }
+
+    fn row_type(&self, ty: Oid) -> Option<Arc<Relation>> {
+        if ty < super::FIRST_NORMAL_OID {
+            return None;
+        }
+        self.catalog.row_type(ty).map(|r| r.relation.clone())
+    }
+
+    fn row_type_of(&self, relation: Oid) -> Option<Oid> {
+        self.catalog.object(relation).map(|r| r.row_type).filter(|ty| *ty != 0)
     }
 
     fn role(&self, name: &str) -> Option<Oid> {
@@ -257,8 +288,12 @@ impl CatalogView {
     fn resolve_proc(&self, text: &str) -> Result<Oid> {
         let parts = split_name(text)?;
         let name = parts.last().map_or("", String::as_str);
-        let mut oids: Vec<Oid> = nq_qsql::func::functions(name).iter().map(|f| f.oid).collect();
-        oids.extend(system::data::procs_named(name).iter().map(|p| p.oid));
+        let schema = parts.len().checked_sub(2).map(|i| parts[i].as_str());
+        let mut oids: Vec<Oid> = self.routines(schema, name).iter().map(|(_, r)| r.oid).collect();
+        if schema.is_none_or(|schema| schema == "pg_catalog") {
+            oids.extend(nq_qsql::func::functions(name).iter().map(|f| f.oid));
+            oids.extend(system::data::procs_named(name).iter().map(|p| p.oid));
+        }
         oids.sort_unstable();
         oids.dedup();
         match oids.as_slice() {
@@ -275,7 +310,9 @@ impl CatalogView {
             .strip_suffix(')')
             .and_then(|t| t.split_once('('))
             .ok_or_else(|| sql_err!(INVALID_TEXT_REPRESENTATION, "expected a left parenthesis"))?;
-        let name = split_name(name)?.pop().unwrap_or_default();
+        let mut parts = split_name(name)?;
+        let name = parts.pop().unwrap_or_default();
+        let schema = parts.pop();
         let args: Vec<Oid> = match args.trim().is_empty() {
             true => Vec::new(),
             false => args.split(',').map(|a| self.resolve_type(a)).collect::<Result<_>>()?,
@@ -284,11 +321,32 @@ impl CatalogView {
         let support = || {
             system::data::procs_named(&name).iter().find(|p| p.args().eq(args.iter().copied())).map(|p| p.oid)
         };
-        callable.or_else(support).ok_or_else(missing)
+        let mut users = self.routines(schema.as_deref(), &name);
+        users.retain(|(_, r)| r.input_types() == args);
+        users.sort_by_key(|(place, _)| *place);
+        let builtins = self.path.iter().position(|n| *n == PG_CATALOG).unwrap_or(0);
+        let own = users.first().filter(|(place, _)| schema.is_some() || *place < builtins);
+        if let Some((_, routine)) = own {
+            return Ok(routine.oid);
+        }
+        let built_in = match schema.as_deref() {
+            None | Some("pg_catalog") => callable.or_else(support),
+            Some(_) => None,
+        };
+        built_in.or_else(|| users.first().map(|(_, r)| r.oid)).ok_or_else(missing)
     }
 
     fn resolve_type(&self, text: &str) -> Result<Oid> {
-        nq_qsql::bind::bind_type_text(text, self).map(|ty| ty.oid)
+        match nq_qsql::bind::bind_type_text(text, self) {
+            Ok(ty) => Ok(ty.oid),
+            // The name of a table is that of its rows' type.
+            Err(error) => {
+                let parts = split_name(text).map_err(|_| error.clone())?;
+                let schema = parts.len().checked_sub(2).map(|i| parts[i].as_str());
+                let relation = self.relation_oid(schema, parts.last().map_or("", String::as_str));
+                relation.and_then(|oid| self.row_type_of(oid)).ok_or(error)
+            }
+        }
     }
 }
 
@@ -331,6 +389,15 @@ impl RegResolver for CatalogView {
         }
     }
 
+    fn routine_name(&self, oid: Oid) -> Option<String> {
+        let routine = &self.catalog.routine(oid)?.routine;
+        let name = quote_identifier(&routine.name);
+        Some(match self.is_routine_visible(routine) {
+            true => name,
+            false => format!("{}.{name}", quote_identifier(&routine.schema)),
+        })
+    }
+
     fn reg_name(&self, kind: Oid, object: Oid) -> Option<String> {
         match kind {
             oid::REGCLASS => self.relation_by_oid(object).map(|r| self.display_name(&r)),
@@ -338,6 +405,19 @@ impl RegResolver for CatalogView {
                 Some(_) => Some(nq_qsql::types::info::format_type(object, None)),
                 None => self.catalog.row_type(object).map(|r| self.display_name(&r.relation)),
             },
+            oid::REGPROC if let Some(r) = self.catalog.routine(object) => {
+                let name = quote_identifier(&r.routine.name);
+                let all = self.routines(None, &r.routine.name);
+                let alone = matches!(all.as_slice(), [(_, only)] if only.oid == object)
+                    && nq_qsql::func::functions(&r.routine.name).is_empty();
+                Some(if alone { name } else { format!("{}.{name}", quote_identifier(&r.routine.schema)) })
+            }
+            oid::REGPROCEDURE if let Some(r) = self.catalog.routine(object) => {
+                let args: Vec<String> =
+                    r.routine.input_types().iter().map(|ty| self.type_name(*ty)).collect();
+                let name = self.routine_name(object).unwrap_or_default();
+                Some(format!("{name}({})", args.join(",")))
+            }
             oid::REGPROC => function_name(object).map(|name| match system::data::is_overloaded(name) {
                 true => format!("pg_catalog.{}", quote_identifier(name)),
                 false => quote_identifier(name),
@@ -371,6 +451,27 @@ impl RegResolver for CatalogView {
             },
             _ => None,
         }
+    }
+}
+
+impl CatalogView {
+    /// A type's name; that of a relation's rows, too.
+    pub(crate) fn type_name(&self, ty: Oid) -> String {
+        match self.catalog.row_type(ty) {
+            Some(r) if ty >= super::FIRST_NORMAL_OID => self.display_name(&r.relation),
+            _ => nq_qsql::types::info::format_type(ty, None),
+        }
+    }
+
+    /// Whether a bare call with arguments of its parameters' types calls a routine.
+    pub(crate) fn is_routine_visible(&self, routine: &Routine) -> bool {
+        let inputs = routine.input_types();
+        let builtins = self.path.iter().position(|n| *n == PG_CATALOG).unwrap_or(0);
+        let mut same = self.routines(None, &routine.name);
+        same.retain(|(_, r)| r.input_types() == inputs);
+        same.sort_by_key(|(place, _)| *place);
+        let hidden = nq_qsql::func::functions(&routine.name).iter().any(|f| *f.args == *inputs);
+        same.first().is_some_and(|(place, first)| first.oid == routine.oid && (!hidden || *place < builtins))
     }
 }
 
@@ -410,6 +511,12 @@ impl<'a> RecordingView<'a> {
             Lookup::Relation { schema, name, answer } => {
                 same(&view.relation(schema.as_deref(), name), answer)
             }
+            Lookup::Routines { schema, name, answer } => {
+                let now = view.routines(schema.as_deref(), name);
+                now.len() == answer.len()
+                    && now.iter().zip(answer).all(|(a, b)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1))
+            }
+            Lookup::RowType { ty, answer } => same(&view.row_type(*ty), answer),
             Lookup::Stats { relation, answer } => match (view.catalog.stats(*relation), answer) {
                 (Some(a), Some(b)) => Arc::ptr_eq(a, b),
                 (None, None) => true,
@@ -452,6 +559,32 @@ impl Catalog for RecordingView<'_> {
 
     fn user_type(&self, schema: Option<&str>, name: &str) -> Option<Arc<UserType>> {
         self.view.user_type(schema, name)
+    }
+
+    fn routines(&self, schema: Option<&str>, name: &str) -> Vec<(usize, Arc<Routine>)> {
+        let answer = self.view.routines(schema, name);
+        self.lookups.borrow_mut().push(Lookup::Routines {
+            schema: schema.map(Into::into),
+            name: name.into(),
+            answer: answer.clone(),
+        });
+        answer
+    }
+
+    fn routine_by_oid(&self, oid: Oid) -> Option<Arc<Routine>> {
+        self.view.routine_by_oid(oid)
+    }
+
+    fn row_type(&self, ty: Oid) -> Option<Arc<Relation>> {
+        let answer = self.view.row_type(ty);
+        if ty >= super::FIRST_NORMAL_OID {
+            self.lookups.borrow_mut().push(Lookup::RowType { ty, answer: answer.clone() });
+        }
+        answer
+    }
+
+    fn row_type_of(&self, relation: Oid) -> Option<Oid> {
+        self.view.row_type_of(relation)
     }
 
     fn role(&self, name: &str) -> Option<Oid> {

@@ -13,7 +13,7 @@ pub(crate) mod bytes;
 
 use std::sync::Arc;
 
-use nq_qsql::catalog::{Relation, RelationKind, RelationStats};
+use nq_qsql::catalog::{Relation, RelationKind, RelationStats, Routine};
 use nq_qsql::error::Result;
 use nq_qsql::types::Oid;
 use nq_storage::TreeId;
@@ -30,6 +30,7 @@ pub(crate) enum Class {
     Comment = 4,
     /// Default privileges: `oid` is the role, `of` the schema, `sub` the kind.
     DefaultAcl = 5,
+    Routine = 6,
     Role = 16,
     Database = 17,
     /// Settings of a role, a database, or both: `oid` is the role, `of` the database.
@@ -46,6 +47,7 @@ impl Class {
             3 => Class::Stats,
             4 => Class::Comment,
             5 => Class::DefaultAcl,
+            6 => Class::Routine,
             16 => Class::Role,
             17 => Class::Database,
             18 => Class::Setting,
@@ -147,6 +149,31 @@ impl RelationObject {
     }
 }
 
+/// A function or procedure with what only the engine needs to know of it.
+#[derive(Clone, Debug)]
+pub(crate) struct RoutineObject {
+    pub(crate) routine: Arc<Routine>,
+    pub(crate) acl: Option<Acl>,
+    /// Relations (for their row types, too) and routines that it cannot be without.
+    pub(crate) depends: Vec<Oid>,
+}
+
+impl RoutineObject {
+    /// The object with another descriptor; privileges pass on to a new owner.
+    pub(crate) fn with_routine(&self, routine: Routine) -> RoutineObject {
+        let (old, new) = (self.routine.owner, routine.owner);
+        let mut object = RoutineObject { routine: Arc::new(routine), ..self.clone() };
+        object.acl.iter_mut().for_each(|acl| acl::change_owner(acl, old, new));
+        object
+    }
+}
+
+/// The name under which a routine is unique in its schema: its own and its input types.
+pub(crate) fn routine_name(name: &str, inputs: &[Oid]) -> String {
+    let inputs: Vec<String> = inputs.iter().map(Oid::to_string).collect();
+    format!("{name}({})", inputs.join(","))
+}
+
 /// The column that owns a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OwnedBy {
@@ -236,6 +263,7 @@ pub(crate) struct DatabaseObject {
 pub(crate) enum Object {
     Namespace(Arc<Namespace>),
     Relation(Arc<RelationObject>),
+    Routine(Arc<RoutineObject>),
     Stats(Arc<RelationStats>),
     Comment(Arc<str>),
     /// Default privileges.
@@ -252,6 +280,10 @@ impl Object {
         Some(match self {
             Object::Namespace(n) => name_key(Class::Namespace, 0, &n.name),
             Object::Relation(r) => name_key(Class::Relation, r.relation.namespace, &r.relation.name),
+            Object::Routine(r) => {
+                let name = routine_name(&r.routine.name, &r.routine.input_types());
+                name_key(Class::Routine, r.routine.namespace, &name)
+            }
             Object::Role(r) => name_key(Class::Role, 0, &r.name),
             Object::Database(d) => name_key(Class::Database, 0, &d.name),
             Object::Stats(_) | Object::Comment(_) | Object::DefaultAcl(_) | Object::Setting(_) => {

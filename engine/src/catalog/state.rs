@@ -12,7 +12,9 @@ use nq_qsql::types::Oid;
 use super::acl::{self, Acl, AclItem, AclKind, Privileges};
 use super::bootstrap::DATABASE_OWNER;
 use super::map::SharedMap;
-use super::object::{Class, DatabaseObject, Namespace, Object, ObjectKey, RelationObject, Role};
+use super::object::{
+    Class, DatabaseObject, Namespace, Object, ObjectKey, RelationObject, Role, RoutineObject,
+};
 use crate::roles::{DefaultKey, DefaultKind};
 
 /// A relation's name within a schema.
@@ -57,6 +59,9 @@ pub(crate) struct CatalogState {
     comments: SharedMap<CommentKey, Arc<str>>,
     stats: SharedMap<Oid, Arc<RelationStats>>,
     default_acls: SharedMap<DefaultKey, Arc<Acl>>,
+    routines: SharedMap<Oid, Arc<RoutineObject>>,
+    /// Functions and procedures of a name, in all schemas.
+    routine_names: SharedMap<Arc<str>, Arc<[Oid]>>,
 }
 
 impl CatalogState {
@@ -81,6 +86,14 @@ impl CatalogState {
                     self.add_relation(r);
                 }
             }
+            Class::Routine => {
+                if let Some(old) = self.routines.get(&key.oid).cloned() {
+                    self.forget_routine(&old);
+                }
+                if let Some(Object::Routine(r)) = object {
+                    self.add_routine(r);
+                }
+            }
             Class::Stats => match object {
                 Some(Object::Stats(s)) => self.stats.insert(key.oid, s),
                 _ => self.stats.remove(&key.oid),
@@ -102,6 +115,44 @@ impl CatalogState {
             }
             Class::Role | Class::Database | Class::Setting | Class::SharedComment => {}
         }
+    }
+
+    fn add_routine(&mut self, object: Arc<RoutineObject>) {
+        let routine = &object.routine;
+        let mut same: Vec<Oid> = self.routine_names.get(&*routine.name).map_or(Vec::new(), |n| n.to_vec());
+        same.push(routine.oid);
+        same.sort_unstable();
+        self.routine_names.insert((&*routine.name).into(), same.into());
+        self.routines.insert(routine.oid, object);
+    }
+
+    fn forget_routine(&mut self, object: &RoutineObject) {
+        let routine = &object.routine;
+        let same = self.routine_names.get(&*routine.name).map_or(&[][..], |n| n);
+        let left: Vec<Oid> = same.iter().copied().filter(|oid| *oid != routine.oid).collect();
+        match left.is_empty() {
+            true => self.routine_names.remove(&*routine.name),
+            false => self.routine_names.insert((&*routine.name).into(), left.into()),
+        }
+        self.routines.remove(&routine.oid);
+    }
+
+    /// A function or procedure.
+    pub(crate) fn routine(&self, oid: Oid) -> Option<&Arc<RoutineObject>> {
+        self.routines.get(&oid)
+    }
+
+    /// The functions and procedures of a name, in all schemas, by OID.
+    pub(crate) fn routines_named(&self, name: &str) -> impl Iterator<Item = &Arc<RoutineObject>> {
+        let oids = self.routine_names.get(name).map_or(&[][..], |n| n);
+        oids.iter().filter_map(|oid| self.routines.get(oid))
+    }
+
+    /// All functions and procedures, sorted by OID.
+    pub(crate) fn routines(&self) -> Vec<&Arc<RoutineObject>> {
+        let mut all: Vec<_> = self.routines.values().collect();
+        all.sort_unstable_by_key(|r| r.routine.oid);
+        all
     }
 
     fn add_relation(&mut self, object: Arc<RelationObject>) {
@@ -342,7 +393,12 @@ impl ClusterState {
                     _ => self.comments.remove(&comment),
                 };
             }
-            Class::Namespace | Class::Relation | Class::Stats | Class::Comment | Class::DefaultAcl => {}
+            Class::Namespace
+            | Class::Relation
+            | Class::Stats
+            | Class::Comment
+            | Class::DefaultAcl
+            | Class::Routine => {}
         }
     }
 

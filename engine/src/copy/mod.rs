@@ -143,7 +143,7 @@ impl Session {
         let chosen = copied_columns(&relation, columns);
         let columns = chosen.as_deref().unwrap_or_default();
         let access = Access { insert: Some(ColumnSet::default().with(columns)), ..Access::default() };
-        self.check_access(&relation, self.host.current_user.oid, &access)?;
+        self.host.check_access(&relation, self.host.current_user.oid, &access)?;
         let shown = &relation.name;
         match relation.kind {
             RelationKind::Table => {}
@@ -211,7 +211,7 @@ impl Session {
                 false
             });
             let access = Access { select: Some(ColumnSet::default().with(&read)), ..Access::default() };
-            self.check_access(relation, self.host.current_user.oid, &access)?;
+            self.host.check_access(relation, self.host.current_user.oid, &access)?;
         }
         let columns = chosen
             .iter()

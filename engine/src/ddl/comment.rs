@@ -85,6 +85,10 @@ impl Session {
                 self.check_may_comment_on_role(oid)?;
                 Ok(ObjectKey::comment(Class::SharedComment, class::AUTHID, oid, 0))
             }
+            (_, ObjectId::Function(of)) if kind != ObjectKind::Aggregate => {
+                let object = self.need_user_routine(ast, kind, of)?;
+                Ok(ObjectKey::comment(Class::Comment, class::PROC, object.routine.oid, 0))
+            }
             (ObjectKind::Type, ObjectId::Type(ty)) => {
                 let found = self.resolve_type(ast, ty)?;
                 self.check_superuser("must be owner of the type")?;

@@ -13,10 +13,11 @@
 use std::sync::Arc;
 
 use nq_qsql::bind::StoredKind;
-use nq_qsql::catalog::{ConstraintKind, Generated, IndexKey, Relation};
+use nq_qsql::catalog::{Catalog, ConstraintKind, Generated, IndexKey, Relation};
 use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::sql_err;
 use nq_qsql::types::Oid;
+use nq_qsql::types::io::RegResolver;
 use nq_storage::TreeId;
 use nq_storage::txn::lock::LockMode;
 
@@ -47,6 +48,10 @@ pub(crate) enum Target {
     Constraint(Oid, Oid),
     /// An index of a table.
     Index(Oid, Oid),
+    /// The type of a relation's rows.
+    RowType(Oid),
+    /// A function or procedure.
+    Routine(Oid),
 }
 
 /// A dependent on the list.
@@ -86,7 +91,7 @@ impl Session {
             Target::Column(table, _) | Target::Constraint(table, _) | Target::Index(table, _) => {
                 !whole.contains(&Target::Relation(table))
             }
-            Target::Schema(_) | Target::Relation(_) => true,
+            Target::Schema(_) | Target::Relation(_) | Target::RowType(_) | Target::Routine(_) => true,
         });
         Ok(deletion)
     }
@@ -127,8 +132,54 @@ impl Session {
                         all.push((object.relation.oid, Target::Relation(object.relation.oid), true));
                     }
                 }
+                for object in view.catalog.routines() {
+                    if object.routine.namespace == namespace {
+                        all.push((object.routine.oid, Target::Routine(object.routine.oid), true));
+                    }
+                }
+            }
+            Target::RowType(oid) => {
+                let row = view.row_type_of(oid);
+                for object in view.catalog.routines() {
+                    let r = &object.routine;
+                    let mut types = r.params.iter().map(|p| p.ty).chain([r.result]);
+                    if types.any(|ty| row == Some(ty)) {
+                        all.push((r.oid, Target::Routine(r.oid), true));
+                    }
+                }
+            }
+            Target::Routine(oid) => {
+                for object in view.catalog.dependents(oid) {
+                    let dependent = object.relation.oid;
+                    for dependency in object.depends.iter().filter(|d| d.relation == oid) {
+                        let target = match dependency.from {
+                            None => Target::Relation(dependent),
+                            // The expression of a generated column is found below.
+                            Some(column)
+                                if object.relation.columns[column].generated == Generated::Stored =>
+                            {
+                                continue;
+                            }
+                            Some(column) => Target::Default(dependent, column),
+                        };
+                        all.push((dependent, target, true));
+                    }
+                }
+                for (dependent, target) in self.expressions_calling(oid)? {
+                    all.push((dependent, target, true));
+                }
+                for object in view.catalog.routines().into_iter().filter(|r| r.depends.contains(&oid)) {
+                    all.push((object.routine.oid, Target::Routine(object.routine.oid), true));
+                }
             }
             Target::Relation(oid) => {
+                all.push((oid, Target::RowType(oid), false));
+                for object in view.catalog.routines() {
+                    let r = &object.routine;
+                    if r.body.standard.is_some() && object.depends.contains(&oid) {
+                        all.push((r.oid, Target::Routine(r.oid), true));
+                    }
+                }
                 for object in view.catalog.dependents(oid).into_iter().filter(|o| o.relation.oid != oid) {
                     let dependent = object.relation.oid;
                     for dependency in object.depends.iter().filter(|d| d.relation == oid) {
@@ -242,6 +293,18 @@ impl Session {
             }
             Target::Relation(oid) => shown(oid),
             Target::Column(oid, i) => format!("column {} of {}", column(oid, i), shown(oid)),
+            Target::RowType(oid) => {
+                format!("type {}", relation(oid).map_or(String::new(), |r| view.display_name(&r)))
+            }
+            Target::Routine(oid) => match view.catalog.routine(oid) {
+                Some(r) => {
+                    let types: Vec<String> =
+                        r.routine.input_types().iter().map(|ty| view.type_name(*ty)).collect();
+                    let name = view.routine_name(oid).unwrap_or_default();
+                    format!("function {name}({})", types.join(","))
+                }
+                None => format!("function {oid}"),
+            },
             Target::Default(oid, i) => {
                 format!("default value for column {} of {}", column(oid, i), shown(oid))
             }
@@ -317,11 +380,13 @@ impl Session {
             match target {
                 Target::Schema(oid) => self.remove_schema(oid)?,
                 Target::Relation(oid) => self.remove_relation(oid)?,
+                Target::RowType(_) => {}
+                Target::Routine(oid) => self.remove_routine(oid)?,
                 Target::Column(oid, _) if working == Some(oid) => {}
                 Target::Column(oid, column) => self.remove_stored_column(oid, column)?,
                 Target::Constraint(oid, _) | Target::Index(oid, _) if working == Some(oid) => {}
                 Target::Constraint(oid, constraint) => self.remove_foreign_key(oid, constraint)?,
-                Target::Index(..) => {}
+                Target::Index(oid, index) => self.remove_index(oid, index)?,
                 Target::Default(oid, column) => {
                     if self.view().catalog.object(oid).is_some() {
                         self.remove_default(oid, column)?;
@@ -364,6 +429,21 @@ impl Session {
             self.remove_object(ObjectKey::new(Class::Stats, oid))?;
         }
         self.remove_object(ObjectKey::new(Class::Relation, oid))
+    }
+
+    /// Removes an index, unless it goes with a constraint.
+    fn remove_index(&mut self, table: Oid, oid: Oid) -> Result<()> {
+        self.lock_relation(table, LockMode::AccessExclusive)?;
+        let Ok(object) = self.object(table) else { return Ok(()) };
+        let mut relation = (*object.relation).clone();
+        let plain = |i: &Arc<nq_qsql::catalog::Index>| i.oid == oid && i.constraint == 0;
+        let Some(at) = relation.indexes.iter().position(plain) else { return Ok(()) };
+        let index = relation.indexes.remove(at);
+        drop_trees(self, &[index.tree])?;
+        self.release_name(Class::Relation, relation.namespace, &index.name)?;
+        self.remove_comments(class::CLASS, oid)?;
+        self.replace_relation(&object, relation)?;
+        Ok(())
     }
 
     /// Takes a column's default away.

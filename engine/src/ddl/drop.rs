@@ -3,7 +3,7 @@
 use nq_qsql::bail;
 use nq_qsql::catalog::{Catalog, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::parse::ast::{Drop, ObjectId, ObjectKind, ObjectName};
+use nq_qsql::parse::ast::{Ast, Drop, ObjectId, ObjectKind, ObjectName};
 use nq_qsql::sql_err;
 use nq_qsql::types::Oid;
 use nq_storage::txn::lock::LockMode;
@@ -17,7 +17,7 @@ use crate::session::utility::Done;
 
 impl Session {
     /// DROP of one or more objects of a kind.
-    pub(crate) fn drop_objects(&mut self, drop: &Drop) -> Result<Done> {
+    pub(crate) fn drop_objects(&mut self, ast: &Ast, drop: &Drop) -> Result<Done> {
         let tag = Done::tag(&format!("DROP {}", drop.kind.words().to_uppercase()));
         let kind = match drop.kind {
             ObjectKind::Table => RelationKind::Table,
@@ -31,6 +31,9 @@ impl Session {
             ObjectKind::Schema => {
                 self.drop_schemas(drop)?;
                 return tag;
+            }
+            ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine => {
+                return self.drop_routines(ast, drop);
             }
             other => {
                 let words = other.words().to_uppercase();

@@ -290,7 +290,7 @@ impl Session {
         if self.relation_privileges(parent, user) & acl::REFERENCES != 0 {
             return Ok(());
         }
-        let may = |c: &usize| self.column_privileges(parent.oid, *c, user) & acl::REFERENCES != 0;
+        let may = |c: &usize| self.host.column_privileges(parent.oid, *c, user) & acl::REFERENCES != 0;
         match columns.iter().all(may) {
             true => Ok(()),
             false => self.check_any_privilege(parent, acl::REFERENCES),

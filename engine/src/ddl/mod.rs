@@ -18,6 +18,7 @@ pub(crate) mod index;
 pub(crate) mod names;
 pub(crate) mod options;
 pub(crate) mod rename;
+pub(crate) mod routine;
 pub(crate) mod schema;
 pub(crate) mod sequence;
 pub(crate) mod stored;

@@ -9,7 +9,8 @@ use nq_qsql::bind::StoredKind;
 use nq_qsql::catalog::{Catalog, ConstraintKind, Generated, Index, IndexKey, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::{
-    AlterObjectSchema, AlterOwner, Ident, ObjectId, ObjectKind, ObjectName, ObjectRef, Rename, RenamePart,
+    AlterObjectSchema, AlterOwner, Ast, Ident, ObjectId, ObjectKind, ObjectName, ObjectRef, Rename,
+    RenamePart,
 };
 use nq_qsql::plan::expr::Expr;
 use nq_qsql::types::Oid;
@@ -25,22 +26,38 @@ use crate::session::Session;
 use crate::session::utility::Done;
 
 /// An expression of a table, bound under the old names, with where it is kept.
-enum Held {
+pub(crate) enum Held {
     Default(usize, Expr),
     Check(usize, Expr),
     Key(usize, usize, Expr),
     Predicate(usize, Expr),
 }
 
+impl Held {
+    /// The expression.
+    pub(crate) fn expr_mut(&mut self) -> &mut Expr {
+        match self {
+            Held::Default(_, expr)
+            | Held::Check(_, expr)
+            | Held::Key(_, _, expr)
+            | Held::Predicate(_, expr) => expr,
+        }
+    }
+}
+
 impl Session {
     /// ALTER ... RENAME.
-    pub(crate) fn rename(&mut self, rename: &Rename) -> Result<Done> {
+    pub(crate) fn rename(&mut self, ast: &Ast, rename: &Rename) -> Result<Done> {
         let kind = rename.object.kind;
         let tag = Done::tag(&format!("ALTER {}", kind.words().to_uppercase()));
         let new = &rename.new_name;
         match (kind, &rename.object.id) {
             (ObjectKind::Schema, ObjectId::Name(name)) => {
                 self.rename_schema(name, new)?;
+                tag
+            }
+            (_, ObjectId::Function(of)) if kind != ObjectKind::Aggregate => {
+                self.rename_routine(ast, kind, of, new)?;
                 tag
             }
             (
@@ -101,6 +118,7 @@ impl Session {
         if let Some(namespace) = namespace {
             self.check_schema_privilege(&namespace, acl::CREATE)?;
         }
+        self.check_not_in_bodies(relation.oid)?;
         let captured = self.capture_views(&[relation.oid])?;
         self.release_name(Class::Relation, relation.namespace, &relation.name)?;
         if !self.claim_name(Class::Relation, relation.namespace, new, relation.oid)? {
@@ -159,6 +177,7 @@ impl Session {
         if relation.column(new).is_some() {
             bail!(DUPLICATE_COLUMN, "column \"{}\" of relation \"{}\" already exists", &**new, relation.name);
         }
+        self.check_not_in_bodies(relation.oid)?;
         let captured = self.capture_views(&[relation.oid])?;
         let object = self.object(relation.oid)?;
         let held = self.hold_expressions(&object.relation)?;
@@ -170,7 +189,7 @@ impl Session {
     }
 
     /// Binds all expressions that name the table's columns.
-    fn hold_expressions(&mut self, relation: &Relation) -> Result<Vec<Held>> {
+    pub(crate) fn hold_expressions(&mut self, relation: &Relation) -> Result<Vec<Held>> {
         let mut held = Vec::new();
         for (i, column) in relation.live_columns() {
             if let (Generated::Stored, Some(text)) = (column.generated, &column.default) {
@@ -276,11 +295,12 @@ impl Session {
             let moved = Relation { schema: new.name.clone(), ..(*object.relation).clone() };
             self.replace_relation(&object, moved)?;
         }
+        self.rename_schema_of_routines(&namespace, new)?;
         self.restore_views(&captured)
     }
 
     /// ALTER ... OWNER TO of what is not a table.
-    pub(crate) fn alter_owner(&mut self, alter: &AlterOwner) -> Result<Done> {
+    pub(crate) fn alter_owner(&mut self, ast: &Ast, alter: &AlterOwner) -> Result<Done> {
         let ObjectRef { kind, id, .. } = &alter.object;
         match (kind, id) {
             (ObjectKind::Schema, ObjectId::Name(name)) => {
@@ -295,6 +315,11 @@ impl Session {
                 self.put_object(key, Object::Namespace(Arc::new(changed)))?;
                 Done::tag("ALTER SCHEMA")
             }
+            (_, ObjectId::Function(of)) if *kind != ObjectKind::Aggregate => {
+                let owner = self.need_role(&alter.owner)?;
+                self.alter_routine_owner(ast, *kind, of, owner)?;
+                Done::tag(&format!("ALTER {}", kind.words().to_uppercase()))
+            }
             _ => {
                 let words = kind.words().to_uppercase();
                 Err(SqlError::unsupported(format_args!("ALTER {words} OWNER TO")))
@@ -303,9 +328,13 @@ impl Session {
     }
 
     /// ALTER ... SET SCHEMA.
-    pub(crate) fn alter_schema(&mut self, alter: &AlterObjectSchema) -> Result<Done> {
+    pub(crate) fn alter_schema(&mut self, ast: &Ast, alter: &AlterObjectSchema) -> Result<Done> {
         let kind = alter.object.kind;
         let tag = Done::tag(&format!("ALTER {}", kind.words().to_uppercase()));
+        if let (ObjectId::Function(of), true) = (&alter.object.id, kind != ObjectKind::Aggregate) {
+            self.alter_routine_schema(ast, kind, of, &alter.schema)?;
+            return tag;
+        }
         let ObjectId::Name(name) = &alter.object.id else {
             return Err(SqlError::unsupported(format_args!(
                 "ALTER {} SET SCHEMA",
@@ -341,6 +370,7 @@ impl Session {
             bail!(FEATURE_NOT_SUPPORTED, "cannot move objects into or out of temporary schemas");
         }
         self.check_schema_privilege(&namespace, acl::CREATE)?;
+        self.check_not_in_bodies(relation.oid)?;
         let captured = self.capture_views(&[relation.oid])?;
         self.move_relation(relation.oid, &namespace)?;
         let view = self.view().clone();
@@ -373,7 +403,7 @@ impl Session {
 }
 
 /// Prints held expressions under the names that the table has now.
-fn print_again(relation: &mut Relation, held: &[Held]) {
+pub(crate) fn print_again(relation: &mut Relation, held: &[Held]) {
     for one in held {
         match one {
             Held::Default(i, expr) => relation.columns[*i].default = Some(stored_text(expr, relation)),

@@ -73,7 +73,12 @@ impl Session {
     fn finish_stored(&mut self, expr: Expr, relation: &Relation, kind: StoredKind) -> Result<Stored> {
         let immutable =
             matches!(kind, StoredKind::Index | StoredKind::IndexPredicate | StoredKind::Generated);
-        if immutable && volatility(&expr) != Volatility::Immutable {
+        let mut planned = expr.clone();
+        self.with_bind_cx(|cx| {
+            nq_qsql::optimize::inline_calls(&mut planned, cx);
+            Ok(())
+        })?;
+        if immutable && volatility(&planned) != Volatility::Immutable {
             return Err(sql_err!(
                 INVALID_OBJECT_DEFINITION,
                 "{}",
@@ -135,6 +140,9 @@ impl Session {
     /// Computes an expression over one row.
     pub(crate) fn evaluate(&mut self, expr: &Expr, row: &[Datum]) -> Result<Datum> {
         use nq_qsql::func::EvalCx;
+        if expr.any(&mut |e| matches!(e.kind, ExprKind::Routine { .. })) {
+            return self.evaluate_calling(expr, row);
+        }
         let view = self.view().clone();
         let io = self.host.io(&view);
         self.host.modes = self.modes();
@@ -176,8 +184,8 @@ pub(crate) fn stored_text(expr: &Expr, relation: &Relation) -> Arc<str> {
 pub(crate) fn volatility(expr: &Expr) -> Volatility {
     let mut worst = Volatility::Immutable;
     visit(expr, &mut |e| {
-        if let ExprKind::Call { func, .. } = &e.kind {
-            worst = worst.max(func.volatility);
+        if let Some((volatility, _)) = e.called() {
+            worst = worst.max(volatility);
         }
     });
     worst
@@ -198,6 +206,7 @@ pub(crate) fn constant_relations(expr: &Expr) -> Vec<Oid> {
 pub(crate) fn default_dependencies(expr: &Expr, column: usize) -> Vec<Dependency> {
     constant_relations(expr)
         .into_iter()
+        .chain(super::routine::called_routines(expr))
         .map(|relation| Dependency { relation, column: None, from: Some(column) })
         .collect()
 }

@@ -189,7 +189,9 @@ fn view_dependencies(resolution: &Resolution) -> Vec<Dependency> {
     let columns = resolution.columns().iter().filter(|(relation, _)| user(relation));
     let columns =
         columns.map(|&(relation, column)| Dependency { relation, column: Some(column), from: None });
-    tables.chain(columns).collect()
+    let routines = resolution.routines().into_iter();
+    let routines = routines.map(|relation| Dependency { relation, column: None, from: None });
+    tables.chain(columns).chain(routines).collect()
 }
 
 /// CREATE OR REPLACE VIEW may add columns at the end, nothing else.

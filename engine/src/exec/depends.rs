@@ -94,6 +94,7 @@ pub fn children<'a>(expr: &'a Expr, visit: &mut dyn FnMut(&'a Expr)) {
         | ExprKind::Window(_)
         | ExprKind::Grouping(_) => {}
         ExprKind::Call { args, .. }
+        | ExprKind::Routine { args, .. }
         | ExprKind::And(args)
         | ExprKind::Or(args)
         | ExprKind::Coalesce(args)

@@ -5,6 +5,7 @@
 //! cost how large the next may be: expressions over short values soon run over whole batches again.
 
 use nq_qsql::error::Result;
+use nq_qsql::func::Volatility;
 use nq_qsql::plan::expr::{Expr, ExprKind};
 
 use super::batch::BATCH_ROWS;
@@ -20,6 +21,8 @@ pub(super) const PIECE_BYTES: usize = 4 << 20;
 pub struct Portions {
     input: Box<dyn Operator>,
     rows: Pace,
+    /// Most rows of a piece.
+    most: usize,
     /// The batch at work and how many of its rows have been handed on.
     current: Option<(Batch, usize)>,
     /// What had been made when the last piece was handed on, and how many rows it had.
@@ -28,14 +31,16 @@ pub struct Portions {
 
 impl Portions {
     /// Cuts the batches of `input` if one of `exprs`, which the node above computes over them, may make long values.
-    pub fn below<'e>(
-        input: Box<dyn Operator>,
-        mut exprs: impl Iterator<Item = &'e Expr>,
-    ) -> Box<dyn Operator> {
-        if !exprs.any(makes_long_values) {
+    pub fn below<'e>(input: Box<dyn Operator>, exprs: impl Iterator<Item = &'e Expr>) -> Box<dyn Operator> {
+        let exprs: Vec<&Expr> = exprs.collect();
+        // What a body writes, the next row's call may read.
+        if exprs.iter().any(|e| calls_volatile_body(e)) {
+            return Box::new(Portions { input, rows: Pace(1), most: 1, current: None, last: (0, 0) });
+        }
+        if !exprs.into_iter().any(makes_long_values) {
             return input;
         }
-        Box::new(Portions { input, rows: Pace::default(), current: None, last: (0, 0) })
+        Box::new(Portions { input, rows: Pace::default(), most: BATCH_ROWS, current: None, last: (0, 0) })
     }
 }
 
@@ -52,7 +57,7 @@ impl Operator for Portions {
                 None => return Ok(None),
             },
         };
-        let to = batch.count().min(from + self.rows.0);
+        let to = batch.count().min(from + self.rows.0.min(self.most));
         self.last = (cx.run.made, to - from);
         if to < batch.count() {
             self.current = Some((batch.clone(), to));
@@ -84,10 +89,21 @@ impl Pace {
     }
 }
 
+/// Whether the expression calls a volatile function of a user's.
+fn calls_volatile_body(expr: &Expr) -> bool {
+    expr.any(&mut |e| {
+        matches!(e.kind, ExprKind::Routine { .. })
+            && e.called().is_some_and(|(v, _)| v == Volatility::Volatile)
+    })
+}
+
 /// Whether the expression calls anything that makes strings, arrays or the like.
 pub(super) fn makes_long_values(expr: &Expr) -> bool {
     let own = match &expr.kind {
-        ExprKind::Call { .. } | ExprKind::Array { .. } | ExprKind::CoerceViaIo(_) => {
+        ExprKind::Call { .. }
+        | ExprKind::Routine { .. }
+        | ExprKind::Array { .. }
+        | ExprKind::CoerceViaIo(_) => {
             matches!(Kind::of(expr.ty.oid), Kind::Str | Kind::Datum)
         }
         ExprKind::SubPlan { .. } => true,

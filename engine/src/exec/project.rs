@@ -32,8 +32,8 @@ impl Project {
 /// Whether the expression is a volatile call or has one directly below it.
 fn has_effects(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::Call { func, args, .. } => {
-            func.volatility == Volatility::Volatile || args.iter().any(has_effects)
+        ExprKind::Call { args, .. } | ExprKind::Routine { args, .. } => {
+            expr.called().is_some_and(|(v, _)| v == Volatility::Volatile) || args.iter().any(has_effects)
         }
         ExprKind::Relabel(inner) | ExprKind::CoerceViaIo(inner) => has_effects(inner),
         ExprKind::Coalesce(args) => args.iter().any(has_effects),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nq_qsql::catalog::RoutineTarget;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::func::{Body, Function, SetRows};
 use nq_qsql::plan::expr::{Expr, ExprKind};
@@ -12,6 +13,7 @@ use super::eval::Compiled;
 use super::portions::PIECE_BYTES;
 use super::vector::Vector;
 use super::{Batch, ExecCx, Operator};
+use crate::session::routine;
 
 /// Number of columns that a value takes in FROM: those of a record whose fields are known.
 pub fn record_columns(ty: DataType) -> usize {
@@ -23,32 +25,44 @@ pub fn record_columns(ty: DataType) -> usize {
 
 /// A set-returning call.
 pub struct SetCall {
-    func: &'static Function,
+    callee: Callee,
     args: Vec<Compiled>,
     arg_types: Vec<DataType>,
     result: DataType,
 }
 
+enum Callee {
+    Builtin(&'static Function),
+    Routine(Arc<RoutineTarget>),
+}
+
 impl SetCall {
     /// Compiles a call of a set-returning function; `None` for any other expression.
     pub fn new(expr: &Expr, cx: &ExecCx<'_>) -> Result<Option<SetCall>> {
-        match &expr.kind {
-            ExprKind::Call { func, args, .. } if func.is_set() => Ok(Some(SetCall {
-                func,
-                args: Compiled::list(args, cx)?,
-                arg_types: args.iter().map(|a| a.ty).collect(),
-                result: expr.ty,
-            })),
-            _ => Ok(None),
-        }
+        let (callee, args) = match &expr.kind {
+            ExprKind::Call { func, args, .. } if func.is_set() => (Callee::Builtin(func), args),
+            ExprKind::Routine { target, args } if target.routine.returns_set => {
+                (Callee::Routine(target.clone()), args)
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(SetCall {
+            callee,
+            args: Compiled::list(args, cx)?,
+            arg_types: args.iter().map(|a| a.ty).collect(),
+            result: expr.ty,
+        }))
     }
 
     /// Number of columns of its rows.
     pub fn columns(&self) -> usize {
-        match self.func.body {
-            Body::Set { columns: [], .. } => record_columns(self.result),
-            Body::Set { columns, .. } => columns.len(),
-            _ => 1,
+        match &self.callee {
+            Callee::Builtin(Function { body: Body::Set { columns: [], .. }, .. }) => {
+                record_columns(self.result)
+            }
+            Callee::Builtin(Function { body: Body::Set { columns, .. }, .. }) => columns.len(),
+            Callee::Builtin(_) => 1,
+            Callee::Routine(target) => target.fields().map_or(1, |fields| fields.len()),
         }
     }
 
@@ -59,18 +73,33 @@ impl SetCall {
         for arg in &self.args {
             args.push(arg.eval(batch, Rows::Some(&rows), cx)?.datum(row, arg.ty.oid));
         }
-        if self.func.strict && args.iter().any(Datum::is_null) {
+        let strict = match &self.callee {
+            Callee::Builtin(func) => func.strict,
+            Callee::Routine(target) => target.routine.strict,
+        };
+        if strict && args.iter().any(Datum::is_null) {
             return Ok(None);
         }
-        let Body::Set { body, .. } = self.func.body else {
-            return Err(SqlError::internal(format_args!("{} returns no set", self.func.name)));
-        };
-        body(&mut cx.eval_cx(&self.arg_types, self.result), &args).map(Some)
+        match &self.callee {
+            Callee::Builtin(Function { body: Body::Set { body, .. }, .. }) => {
+                body(&mut cx.eval_cx(&self.arg_types, self.result), &args).map(Some)
+            }
+            Callee::Builtin(func) => Err(SqlError::internal(format_args!("{} returns no set", func.name))),
+            Callee::Routine(target) => routine::call_set(target, &args, cx).map(Some),
+        }
     }
 
     /// The next row of a set it started.
     pub fn next(&self, set: &mut dyn SetRows, cx: &mut ExecCx<'_>) -> Result<Option<Vec<Datum>>> {
         set.next(&mut cx.eval_cx(&self.arg_types, self.result))
+    }
+
+    /// A row of the set as one value.
+    fn value(&self, row: Vec<Datum>) -> Datum {
+        match &self.callee {
+            Callee::Routine(target) if target.is_row() => Datum::Record(row.into()),
+            Callee::Builtin(_) | Callee::Routine(_) => single(row, self.result),
+        }
     }
 }
 
@@ -140,7 +169,7 @@ impl ProjectSet {
                         *set = None;
                     }
                     values.push(next.map(|row| match item {
-                        Item::Set(call) => single(row, call.result),
+                        Item::Set(call) => call.value(row),
                         Item::Scalar(_) => Datum::Null,
                     }));
                 }

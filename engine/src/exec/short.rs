@@ -65,6 +65,10 @@ impl Seen {
                 let operation = *operator != 0 && types().all(quick) && !matches_pattern;
                 self.long |= !types().all(is_fixed) && !operation;
             }
+            ExprKind::Routine { .. } => {
+                self.complex = true;
+                self.long = true;
+            }
             ExprKind::ScalarArray { .. } | ExprKind::ArrayCoerce { .. } => self.long = true,
             _ => {}
         }

@@ -217,6 +217,10 @@ fn dependents(catalog: &CatalogState, role: Oid) -> Vec<Dependent> {
         let what = Thing::Object(relation.oid, Target::Relation(relation.oid));
         note(relation.owner == role, granted, what);
     }
+    for object in catalog.routines() {
+        let what = Thing::Object(object.routine.oid, Target::Routine(object.routine.oid));
+        note(object.routine.owner == role, is_in(object.acl.as_ref(), role), what);
+    }
     for (key, acl) in catalog.default_acls() {
         note(key.role == role, is_in(Some(acl), role), Thing::DefaultPrivileges(*key));
     }

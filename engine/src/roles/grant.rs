@@ -10,14 +10,17 @@ use std::sync::Arc;
 use nq_qsql::bail;
 use nq_qsql::catalog::{Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError, SqlState};
-use nq_qsql::parse::ast::{Grant, GrantTarget, Ident, ObjectKind, ObjectName, Privilege, RoleKind};
+use nq_qsql::parse::ast::{Ast, Grant, GrantTarget, Ident, ObjectKind, ObjectName, Privilege, RoleKind};
 use nq_qsql::sql_err;
 use nq_qsql::types::Oid;
 use nq_storage::WaitPolicy;
 use nq_storage::txn::lock::{LockClass, LockMode};
 
 use crate::catalog::acl::{self, Acl, AclItem, AclKind, Privileges};
-use crate::catalog::object::{Class, DatabaseObject, Namespace, Object, ObjectKey, RelationObject};
+use crate::catalog::object::{
+    Class, DatabaseObject, Namespace, Object, ObjectKey, RelationObject, RoutineObject,
+};
+use crate::ddl::routine::Found;
 use crate::error::store_error;
 use crate::session::Session;
 use crate::session::utility::Done;
@@ -35,7 +38,7 @@ pub(super) struct Order<'a> {
 
 impl Session {
     /// GRANT and REVOKE of privileges.
-    pub(crate) fn grant(&mut self, grant: &Grant) -> Result<Done> {
+    pub(crate) fn grant(&mut self, ast: &Ast, grant: &Grant) -> Result<Done> {
         let grantees = self.grantees(grant)?;
         if let Some(spec) = &grant.granted_by
             && self.need_role(spec)? != self.host.current_user.oid
@@ -80,7 +83,18 @@ impl Session {
                     self.grant_on_database(name, set, &order)?;
                 }
             }
-            GrantTarget::Objects { kind, .. } | GrantTarget::Functions { kind, .. } => {
+            GrantTarget::Functions { kind, functions } => {
+                let set = whole_privileges(grant, AclKind::Function)?;
+                for of in functions {
+                    match self.need_routine(ast, *kind, of)? {
+                        Found::User(object) => self.grant_on_routine(object.routine.oid, set, &order)?,
+                        Found::Builtin(_) => {
+                            return Err(SqlError::unsupported("privileges on built-in functions"));
+                        }
+                    }
+                }
+            }
+            GrantTarget::Objects { kind, .. } => {
                 let verb = if grant.is_grant { "GRANT" } else { "REVOKE" };
                 return Err(SqlError::unsupported(format_args!("{verb} ON {}", kind.words().to_uppercase())));
             }
@@ -117,6 +131,9 @@ impl Session {
         grant: &Grant,
         order: &Order<'_>,
     ) -> Result<()> {
+        if let ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine = kind {
+            return self.grant_on_all_routines(kind, schemas, grant, order);
+        }
         let (acl_kind, kinds): (_, &[RelationKind]) = match kind {
             ObjectKind::Table => {
                 (AclKind::Table, &[RelationKind::Table, RelationKind::View, RelationKind::MaterializedView])
@@ -200,6 +217,48 @@ impl Session {
         changed.column_acl.sort_unstable_by_key(|(c, _)| *c);
         self.put_relation(changed)?;
         Ok(())
+    }
+
+    fn grant_on_all_routines(
+        &mut self,
+        kind: ObjectKind,
+        schemas: &[Ident],
+        grant: &Grant,
+        order: &Order<'_>,
+    ) -> Result<()> {
+        let set = whole_privileges(grant, AclKind::Function)?;
+        for schema in schemas {
+            let namespace = self.need_namespace(schema)?;
+            let wanted = |procedure: bool| match kind {
+                ObjectKind::Function => !procedure,
+                ObjectKind::Procedure => procedure,
+                _ => true,
+            };
+            let routines: Vec<Oid> = self
+                .view()
+                .catalog
+                .routines()
+                .into_iter()
+                .filter(|r| r.routine.namespace == namespace && wanted(r.routine.procedure))
+                .map(|r| r.routine.oid)
+                .collect();
+            for routine in routines {
+                self.grant_on_routine(routine, set, order)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn grant_on_routine(&mut self, oid: Oid, set: Privileges, order: &Order<'_>) -> Result<()> {
+        let Some(object) = self.lock_routine(oid)? else {
+            bail!(UNDEFINED_FUNCTION, "function with OID {oid} does not exist")
+        };
+        let routine = &object.routine;
+        let owner = routine.owner;
+        let mut list = object.acl.clone().unwrap_or_else(|| acl::default_acl(AclKind::Function, owner));
+        let what = (routine.word(), &*routine.name);
+        self.merge(&mut list, AclKind::Function, owner, set, order, what, None)?;
+        self.put_routine(RoutineObject { acl: Some(list), ..(*object).clone() })
     }
 
     fn grant_on_schema(&mut self, name: &ObjectName, set: Privileges, order: &Order<'_>) -> Result<()> {

@@ -37,6 +37,7 @@ use crate::error::store_error;
 use crate::session::Session;
 
 pub(crate) use defaults::{DefaultKey, DefaultKind};
+pub(crate) use setting::canonical_name;
 
 /// The lock that stands for all roles and databases.
 const CLUSTER_LOCK: u64 = 0;

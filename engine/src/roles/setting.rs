@@ -87,13 +87,13 @@ impl Session {
             SetAction::Value { name, values } => {
                 let arguments = values.iter().map(|v| set_text(name, v)).collect::<Result<Vec<_>>>()?;
                 let text = join_arguments(name, &arguments)?;
-                self.store_setting(&mut after, name, &text, superuser)?;
+                self.store_setting(&mut after, name, &text)?;
             }
             SetAction::FromCurrent { name } => {
                 let Some(value) = nq_qsql::func::Host::setting(&self.host, name) else {
                     bail!(UNDEFINED_OBJECT, "unrecognized configuration parameter \"{name}\"")
                 };
-                self.store_setting(&mut after, name, &value, superuser)?;
+                self.store_setting(&mut after, name, &value)?;
             }
             SetAction::Default { name } | SetAction::Reset { name } => {
                 let canonical = canonical_name(name);
@@ -123,15 +123,18 @@ impl Session {
         }
     }
 
-    fn store_setting(
+    /// Puts a setting into a list of those that are to be made, if the user may make it.
+    ///
+    /// # Errors
+    /// As SET raises them.
+    pub(crate) fn store_setting(
         &self,
         list: &mut Vec<(Box<str>, Box<str>)>,
         name: &str,
         text: &str,
-        superuser: bool,
     ) -> Result<()> {
         let name = canonical_name(name);
-        self.check_setting(&name, Some(text), superuser)?;
+        self.check_setting(&name, Some(text), self.host.is_superuser())?;
         match list.iter_mut().find(|(n, _)| **n == *name) {
             Some(there) => there.1 = text.into(),
             None => list.push(((*name).into(), text.into())),
@@ -154,7 +157,7 @@ impl Session {
 }
 
 /// The name a parameter is stored under.
-fn canonical_name(name: &str) -> Arc<str> {
+pub(crate) fn canonical_name(name: &str) -> Arc<str> {
     crate::settings::definition::find(name)
         .map_or_else(|| name.to_ascii_lowercase().into(), |d| d.name.into())
 }

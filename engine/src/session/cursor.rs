@@ -211,6 +211,7 @@ impl Session {
         });
         let portal = Portal {
             source: inner,
+            types: None,
             params: params.clone(),
             formats: vec![format; columns.len()],
             columns: Some(columns),

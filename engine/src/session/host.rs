@@ -56,6 +56,10 @@ pub(crate) struct SessionHost {
     pub(crate) modes: Modes,
     view: Option<Arc<CatalogView>>,
     planner: Option<(u64, Arc<PlannerSettings>)>,
+    /// The catalog that statements see has changes of the transaction's own.
+    pub(crate) overlaid: bool,
+    /// Bodies of functions with their plans, and what is known of the calls at work.
+    pub(crate) routines: super::routine::Routines,
     last_values: HashMap<Oid, i64>,
     last_sequence: Option<Oid>,
     random: [u64; 4],
@@ -107,6 +111,8 @@ impl SessionHost {
             modes: Modes::default(),
             view: None,
             planner: None,
+            overlaid: false,
+            routines: super::routine::Routines::default(),
             last_values: HashMap::new(),
             last_sequence: None,
             random,
@@ -140,6 +146,11 @@ impl SessionHost {
     /// The catalog as statements see it now.
     pub(crate) fn current_view(&self) -> &Arc<CatalogView> {
         self.view.as_ref().expect("a statement's view is made before it runs")
+    }
+
+    /// Puts another view in the place of the current one, and returns that.
+    pub(crate) fn swap_view(&mut self, view: Option<Arc<CatalogView>>) -> Option<Arc<CatalogView>> {
+        std::mem::replace(&mut self.view, view)
     }
 
     /// Makes the next statement look at the catalog anew.
@@ -401,7 +412,16 @@ impl Host for SessionHost {
         }
     }
 
+    fn as_any(&mut self) -> Option<&mut dyn std::any::Any> {
+        Some(self)
+    }
+
     fn set_setting(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<String> {
+        if self.routines.in_definer()
+            && ["role", "session_authorization"].contains(&&*name.to_ascii_lowercase())
+        {
+            bail!(INSUFFICIENT_PRIVILEGE, "cannot set parameter \"{name}\" within security-definer function");
+        }
         let scope = if local { Scope::Local } else { Scope::Session };
         self.assign(name, value, scope)
     }

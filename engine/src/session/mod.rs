@@ -18,10 +18,11 @@ mod limits;
 mod mailbox;
 mod objects;
 pub(crate) mod plan_cache;
-mod portal;
+pub(crate) mod portal;
 pub(crate) mod prepared;
 pub(crate) mod privileges;
 mod recall;
+pub(crate) mod routine;
 mod set;
 mod sql_prepared;
 mod system_functions;
@@ -281,6 +282,9 @@ impl Session {
             self.fail();
         }
         nq_qsql::func::Host::release(&mut self.host);
+        if let Some(read) = self.host.routines.take_seen() {
+            self.await_durable(read);
+        }
         self.follow_transaction_timeout();
         self.host.deadline = 0;
         self.backend.interrupt.set_deadline(0);

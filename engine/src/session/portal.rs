@@ -10,7 +10,7 @@ use nq_qsql::bail;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::Statement;
 use nq_qsql::plan::physical::{Command, OutputColumn, TableLock};
-use nq_qsql::types::Datum;
+use nq_qsql::types::{Datum, Oid};
 use nq_storage::txn::lock::{LockClass, LockMode};
 use nq_storage::{Sight, WaitPolicy};
 
@@ -31,6 +31,8 @@ use crate::exec::{Batch, ExecCx, Execution, Keys, VirtualTables};
 pub(crate) struct Portal {
     pub(crate) source: Arc<Source>,
     pub(crate) params: Arc<[Datum]>,
+    /// Types of the parameters of a CALL.
+    pub(crate) types: Option<Arc<[Oid]>>,
     pub(crate) columns: Option<Arc<[OutputColumn]>>,
     /// One per column.
     pub(crate) formats: Vec<Format>,
@@ -78,8 +80,8 @@ pub(crate) struct Running {
 }
 
 /// Rows of system relations for plans that read some.
-struct SessionTables<'a> {
-    cx: SystemCx<'a>,
+pub(super) struct SessionTables<'a> {
+    pub(super) cx: SystemCx<'a>,
 }
 
 impl VirtualTables for SessionTables<'_> {
@@ -89,7 +91,7 @@ impl VirtualTables for SessionTables<'_> {
 }
 
 /// For plans that read no system relation.
-struct NoTables;
+pub(super) struct NoTables;
 
 impl VirtualTables for NoTables {
     fn rows(&self, relation: &nq_qsql::catalog::Relation, _keys: &Keys) -> Result<Vec<Vec<Datum>>> {
@@ -160,6 +162,10 @@ impl Session {
         Ok(Portal {
             source: prepared.source.clone(),
             params: params.into(),
+            types: match prepared.source.statement() {
+                Some(Statement::Call(_)) => Some(prepared.params.as_slice().into()),
+                _ => None,
+            },
             columns,
             formats,
             run,
@@ -329,15 +335,7 @@ impl Session {
     }
 
     pub(crate) fn check_plan_privileges(&mut self, plan: &Plan) -> Result<()> {
-        let view = self.host.current_view().clone();
-        if view.cluster.is_superuser(self.host.current_user.oid) {
-            return Ok(());
-        }
-        for used in &plan.physical.relations {
-            let role = used.check_as.unwrap_or(self.host.current_user.oid);
-            self.check_access(&used.relation, role, &used.access)?;
-        }
-        Ok(())
+        self.host.check_plan(&plan.physical)
     }
 
     /// Refuses a plan that writes in a read-only transaction.
@@ -384,7 +382,8 @@ impl Session {
         let plan = self.lock_plan(plan, prepared.as_ref(), &portal.source)?;
         self.check_plan_writable(&plan, portal.source.statement())?;
         let memory = self.statement_memory();
-        self.transaction.worked(plan.physical.read_only || plan.is_short());
+        let reads = plan.physical.read_only && plan.physical.routines.is_empty();
+        self.transaction.worked(reads || plan.is_short());
         // A row limit makes a difference after the last row, which the general path takes care of.
         if let Some(point) = &plan.point
             && (max_rows == 0 || plan.columns.is_empty())
@@ -647,6 +646,7 @@ impl Session {
         };
         let tables: &dyn VirtualTables = if virtual_tables { &tables } else { &NoTables };
         self.host.modes = self.modes();
+        self.host.overlaid = self.transaction.overlay.is_some();
         let txn = self
             .transaction
             .txn
@@ -661,7 +661,7 @@ impl Session {
 }
 
 /// The word that read-only errors name a statement by.
-fn command_word(command: Command, statement: Option<&Statement>) -> &'static str {
+pub(super) fn command_word(command: Command, statement: Option<&Statement>) -> &'static str {
     match (command, statement) {
         (Command::Insert, _) => "INSERT",
         (Command::Update, _) => "UPDATE",

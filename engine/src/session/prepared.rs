@@ -239,6 +239,12 @@ impl Session {
                     let plan = self.cached_plan(&source.inner()?, &prepared.declared)?;
                     plan.params.iter().map(|ty| ty.oid).collect()
                 }
+                Statement::Call(call) => {
+                    let (params, columns) =
+                        self.describe_call(&source, &parsed.ast, *call, &prepared.declared)?;
+                    prepared.columns = columns;
+                    params
+                }
                 Statement::Explain(explain) if parsed.ast.max_param > 0 => {
                     self.explained_params(&source, &parsed.ast, explain, &prepared.declared)?
                 }

@@ -1,15 +1,15 @@
 //! Checks of privileges: 42501 in PostgreSQL's words.
 
 use nq_qsql::bail;
-use nq_qsql::catalog::{Catalog, Relation, RelationKind};
+use nq_qsql::catalog::{Catalog, Relation, RelationKind, Routine};
 use nq_qsql::error::Result;
-use nq_qsql::plan::physical::{Access, ColumnSet};
+use nq_qsql::plan::physical::{Access, ColumnSet, PhysicalPlan};
 use nq_qsql::types::Oid;
 
 use super::Session;
 use crate::catalog::acl::{self, AclKind, Privileges};
 use crate::catalog::bootstrap::MAINTAIN;
-use crate::catalog::object::Namespace;
+use crate::catalog::object::{Namespace, RoutineObject};
 use crate::catalog::{FIRST_NORMAL_OID, PG_CATALOG, system};
 
 /// `pg_read_all_data` and `pg_write_all_data`.
@@ -48,42 +48,23 @@ impl Session {
 
     /// What a role may do with a schema.
     pub(crate) fn schema_privileges(&self, namespace: &Namespace, role: Oid) -> Privileges {
-        let view = self.view();
-        self.host.privileges(&view.cluster, namespace.acl.as_deref(), AclKind::Schema, namespace.owner, role)
+        self.host.schema_privileges(namespace, role)
     }
 
     /// What the current user may do with the session's database.
     pub(crate) fn database_privileges(&self) -> Privileges {
-        let view = self.view();
-        let Some(database) = view.cluster.database(self.home.oid) else { return 0 };
-        let (list, user) = (database.acl.as_deref(), self.host.current_user.oid);
-        self.host.privileges(&view.cluster, list, AclKind::Database, database.owner, user)
+        self.host.database_privileges()
     }
 
     /// # Errors
     /// 42501 `permission denied for schema x`. A temporary schema is as free as the database's TEMPORARY makes it.
     pub(crate) fn check_schema_privilege(&self, namespace: &Namespace, wanted: Privileges) -> Result<()> {
-        if namespace.oid == self.host.temp_namespace {
-            let free = wanted & acl::CREATE == 0 || self.database_privileges() & acl::TEMPORARY != 0;
-            return match free {
-                true => Ok(()),
-                false => bail!(INSUFFICIENT_PRIVILEGE, "permission denied for schema {}", namespace.name),
-            };
-        }
-        match self.schema_privileges(namespace, self.host.current_user.oid) & wanted == wanted {
-            true => Ok(()),
-            false => bail!(INSUFFICIENT_PRIVILEGE, "permission denied for schema {}", namespace.name),
-        }
+        self.host.check_schema_privilege(namespace, wanted)
     }
 
     /// What a role may do with a whole relation.
     pub(crate) fn relation_privileges(&self, relation: &Relation, role: Oid) -> Privileges {
         self.host.relation_privileges(relation, role)
-    }
-
-    /// What a role may do with a single column beyond what it may do with the relation.
-    pub(crate) fn column_privileges(&self, relation: Oid, column: usize, role: Oid) -> Privileges {
-        self.host.column_privileges(relation, column, role)
     }
 
     /// # Errors
@@ -104,7 +85,7 @@ impl Session {
     /// 42501 `permission denied for table x`.
     pub(crate) fn check_any_privilege(&self, relation: &Relation, wanted: Privileges) -> Result<()> {
         match self.relation_privileges(relation, self.host.current_user.oid) & wanted {
-            0 => self.deny(relation),
+            0 => self.host.deny(relation),
             _ => Ok(()),
         }
     }
@@ -116,19 +97,93 @@ impl Session {
     pub(crate) fn check_maintain(&self, table: &Relation) -> Result<()> {
         self.check_any_privilege(table, acl::MAINTAIN)
     }
+}
+
+impl super::host::SessionHost {
+    /// What a role may do with a schema.
+    pub(crate) fn schema_privileges(&self, namespace: &Namespace, role: Oid) -> Privileges {
+        let view = self.current_view();
+        self.privileges(&view.cluster, namespace.acl.as_deref(), AclKind::Schema, namespace.owner, role)
+    }
+
+    /// What the current user may do with the session's database.
+    pub(crate) fn database_privileges(&self) -> Privileges {
+        let view = self.current_view();
+        let Some(database) = view.cluster.database(self.home.oid) else { return 0 };
+        let (list, user) = (database.acl.as_deref(), self.current_user.oid);
+        self.privileges(&view.cluster, list, AclKind::Database, database.owner, user)
+    }
+
+    /// # Errors
+    /// 42501 `permission denied for schema x`. A temporary schema is as free as the database's TEMPORARY makes it.
+    pub(crate) fn check_schema_privilege(&self, namespace: &Namespace, wanted: Privileges) -> Result<()> {
+        if namespace.oid == self.temp_namespace {
+            let free = wanted & acl::CREATE == 0 || self.database_privileges() & acl::TEMPORARY != 0;
+            return match free {
+                true => Ok(()),
+                false => bail!(INSUFFICIENT_PRIVILEGE, "permission denied for schema {}", namespace.name),
+            };
+        }
+        match self.schema_privileges(namespace, self.current_user.oid) & wanted == wanted {
+            true => Ok(()),
+            false => bail!(INSUFFICIENT_PRIVILEGE, "permission denied for schema {}", namespace.name),
+        }
+    }
+
+    /// What a role may do with a function or procedure.
+    pub(crate) fn routine_privileges(&self, object: &RoutineObject, role: Oid) -> Privileges {
+        let (view, owner) = (self.current_view(), object.routine.owner);
+        self.privileges(&view.cluster, object.acl.as_deref(), AclKind::Function, owner, role)
+    }
+
+    /// Checks that the current user may call a function or procedure.
+    ///
+    /// # Errors
+    /// 42501 `permission denied for function f`.
+    pub(crate) fn check_execute(&self, routine: &Routine) -> Result<()> {
+        let view = self.current_view();
+        let Some(object) = view.catalog.routine(routine.oid) else {
+            bail!(INTERNAL_ERROR, "cache lookup failed for function {}", routine.oid)
+        };
+        match self.routine_privileges(object, self.current_user.oid) & acl::EXECUTE {
+            0 => bail!(
+                INSUFFICIENT_PRIVILEGE,
+                "permission denied for {} {}",
+                routine.word(),
+                object.routine.name
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks what a plan does, on behalf of the roles it does it for.
+    ///
+    /// # Errors
+    /// 42501.
+    pub(crate) fn check_plan(&self, plan: &PhysicalPlan) -> Result<()> {
+        let view = self.current_view();
+        if view.cluster.is_superuser(self.current_user.oid) {
+            return Ok(());
+        }
+        for used in &plan.relations {
+            let role = used.check_as.unwrap_or(self.current_user.oid);
+            self.check_access(&used.relation, role, &used.access)?;
+        }
+        plan.routines.iter().try_for_each(|routine| self.check_execute(routine))
+    }
 
     /// Checks what a statement does to a relation on behalf of a role.
     ///
     /// # Errors
     /// 42501 `permission denied for table x` or `permission denied for schema x`.
     pub(crate) fn check_access(&self, relation: &Relation, role: Oid, access: &Access) -> Result<()> {
-        let view = self.view();
+        let view = self.current_view();
         if view.cluster.is_superuser(role) {
             return Ok(());
         }
         if relation.namespace != PG_CATALOG
             && relation.oid >= FIRST_NORMAL_OID
-            && role == self.host.current_user.oid
+            && role == self.current_user.oid
             && let Some(namespace) = view.catalog.namespace(relation.namespace)
         {
             self.check_schema_privilege(namespace, acl::USAGE)?;
@@ -167,8 +222,8 @@ impl Session {
         }
     }
 
-    fn deny<T>(&self, relation: &Relation) -> Result<T> {
-        let now = self.view().relation_by_oid(relation.oid);
+    pub(super) fn deny<T>(&self, relation: &Relation) -> Result<T> {
+        let now = self.current_view().relation_by_oid(relation.oid);
         let name = now.as_deref().map_or(&relation.name, |now| &now.name);
         bail!(INSUFFICIENT_PRIVILEGE, "permission denied for {} {name}", kind_word(relation.kind))
     }

@@ -194,7 +194,18 @@ impl Portal {
             _ => None,
         };
         let formats = vec![Format::Text; columns.as_ref().map_or(0, |c| c.len())];
-        Portal { source, params, columns, formats, run, sent: 0, announce: true, level: 0, cursor: None }
+        Portal {
+            source,
+            params,
+            types: None,
+            columns,
+            formats,
+            run,
+            sent: 0,
+            announce: true,
+            level: 0,
+            cursor: None,
+        }
     }
 }
 

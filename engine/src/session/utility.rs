@@ -74,6 +74,10 @@ impl Session {
         let done = match &ast.statement {
             Statement::DeclareCursor(declare) => self.declare_cursor(&source, declare, &portal.params),
             Statement::Explain(explain) => self.explain(&source, ast, explain, &portal.params),
+            Statement::Call(call) => {
+                let (params, types) = (portal.params.clone(), portal.types.clone().unwrap_or_default());
+                self.call_procedure(&source, ast, *call, &params, &types)
+            }
             statement => self.dispatch(&source, ast, statement),
         };
         if self.transaction.txn.is_some() {
@@ -175,9 +179,9 @@ impl Session {
             Statement::AlterRole(alter) => self.alter_role(alter),
             Statement::AlterRoleSet(alter) => self.alter_role_set(alter),
             Statement::DropRole(drop) => self.drop_roles(drop),
-            Statement::Grant(grant) => self.grant(grant),
+            Statement::Grant(grant) => self.grant(ast, grant),
             Statement::GrantRole(grant) => self.grant_roles(grant),
-            Statement::Drop(drop) => self.drop_objects(drop),
+            Statement::Drop(drop) => self.drop_objects(ast, drop),
             Statement::Rename(rename) if rename.object.kind == ObjectKind::Role => self.rename_role(rename),
             Statement::Rename(rename) if rename.object.kind == ObjectKind::Database => {
                 self.rename_database(rename)
@@ -185,9 +189,9 @@ impl Session {
             Statement::AlterOwner(alter) if alter.object.kind == ObjectKind::Database => {
                 self.alter_database_owner(alter)
             }
-            Statement::Rename(rename) => self.rename(rename),
-            Statement::AlterOwner(alter) => self.alter_owner(alter),
-            Statement::AlterObjectSchema(alter) => self.alter_schema(alter),
+            Statement::Rename(rename) => self.rename(ast, rename),
+            Statement::AlterOwner(alter) => self.alter_owner(ast, alter),
+            Statement::AlterObjectSchema(alter) => self.alter_schema(ast, alter),
             Statement::Comment(comment) => self.comment(ast, comment),
             Statement::Vacuum(vacuum) => self.vacuum(vacuum),
             Statement::Checkpoint { .. } => {
@@ -225,8 +229,8 @@ impl Session {
             Statement::AlterEnum(_) => Err(SqlError::unsupported("ALTER TYPE")),
             Statement::CreateDomain(_) => Err(SqlError::unsupported("CREATE DOMAIN")),
             Statement::AlterDomain(_) => Err(SqlError::unsupported("ALTER DOMAIN")),
-            Statement::CreateFunction(_) => Err(SqlError::unsupported("CREATE FUNCTION")),
-            Statement::AlterFunction(_) => Err(SqlError::unsupported("ALTER FUNCTION")),
+            Statement::CreateFunction(create) => self.create_function(source, ast, create),
+            Statement::AlterFunction(alter) => self.alter_function(ast, alter),
             Statement::CreateAggregate(_) => Err(SqlError::unsupported("CREATE AGGREGATE")),
             Statement::CreateOperator(_) => Err(SqlError::unsupported("CREATE OPERATOR")),
             Statement::CreateCast(_) => Err(SqlError::unsupported("CREATE CAST")),
@@ -236,7 +240,7 @@ impl Session {
             Statement::DropOwned { .. } => Err(SqlError::unsupported("DROP OWNED")),
             Statement::AlterSystem(_) => Err(SqlError::unsupported("ALTER SYSTEM")),
             Statement::Do { .. } => Err(SqlError::unsupported("DO")),
-            Statement::Call(_) => Err(SqlError::unsupported("CALL")),
+            Statement::Call(call) => self.call_procedure(source, ast, *call, &[], &[]),
             Statement::Load(_) => Err(SqlError::unsupported("LOAD")),
         }
     }
@@ -332,6 +336,9 @@ fn writing_word(statement: &Statement) -> Option<&'static str> {
         Statement::CreateSequence(_) => "CREATE SEQUENCE",
         Statement::AlterSequence(_) => "ALTER SEQUENCE",
         Statement::CreateView(_) => "CREATE VIEW",
+        Statement::CreateFunction(create) if create.is_procedure => "CREATE PROCEDURE",
+        Statement::CreateFunction(_) => "CREATE FUNCTION",
+        Statement::AlterFunction(_) => "ALTER FUNCTION",
         Statement::CreateSchema(_) => "CREATE SCHEMA",
         Statement::CreateDatabase(_) => "CREATE DATABASE",
         Statement::AlterDatabase(_) => "ALTER DATABASE",

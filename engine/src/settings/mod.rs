@@ -106,6 +106,12 @@ struct Slot {
     local: Option<Value>,
 }
 
+/// A parameter's values; see [`Settings::save`].
+pub struct Saved {
+    name: Arc<str>,
+    slot: Slot,
+}
+
 /// A change that may have to be taken back.
 #[derive(Debug)]
 struct Change {
@@ -347,6 +353,25 @@ impl Settings {
             self.changed.push(definition);
         }
         self.derive();
+    }
+
+    /// A parameter's values as they are now, to be put back.
+    pub fn save(&self, name: &str) -> Saved {
+        let name: Arc<str> = match definition::find(name) {
+            Some(definition) => definition.name.into(),
+            None => name.to_ascii_lowercase().into(),
+        };
+        Saved { slot: self.slots.get(&name).cloned().unwrap_or_default(), name }
+    }
+
+    /// Puts a parameter's values back.
+    pub fn put_back(&mut self, saved: Saved) {
+        self.remember(&saved.name);
+        let definition = definition::find(&saved.name);
+        self.slots.insert(saved.name, saved.slot);
+        if let Some(definition) = definition {
+            self.after_change(definition);
+        }
     }
 
     /// A mark to roll back to.

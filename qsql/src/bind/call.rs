@@ -5,8 +5,7 @@ use super::expr::{literal, result_collation};
 use super::group::BoundWindow;
 use super::scope::Clause;
 use crate::error::{Result, SqlError};
-use crate::func::category::display;
-use crate::func::resolve::{ArgSource, CallShape, FunctionMatch, Resolution, resolve_function};
+use crate::func::resolve::{Among, ArgSource, CallShape, Callee, FunctionMatch, Resolution, resolve_among};
 use crate::func::{Body, Function};
 use crate::parse::ast::{ExprId, ExprKind as A, FuncCall, FuncSyntax, Ident, ObjectName, Over, Pos};
 use crate::plan::expr::{CallForm, Expr, ExprKind, WindowCall, WindowSpec};
@@ -24,14 +23,15 @@ impl Binder<'_> {
                     sql_err!(INVALID_SCHEMA_NAME, "schema \"{}\" does not exist", schema.name).at(pos)
                 );
             }
-            if &*schema.name != "information_schema" {
-                let args = self.bind_call_args(call)?;
-                let types: Vec<String> = args.iter().map(|a| display(a.ty.oid)).collect();
-                return Err(sql_err!(UNDEFINED_FUNCTION, "function {}({}) does not exist", call.name, types.join(", "))
-                    .hint("No function matches the given name and argument types. You might need to add explicit type casts.")
-                    .at(pos));
-            }
+            self.check_schema_usage(schema, pos)?;
         }
+        let schema = call.name.schema().map(|s| &*s.name);
+        let users = self.user_candidates(schema, name, false);
+        let builtins = match schema {
+            None => Some(self.place_of_builtins(&users)),
+            Some("pg_catalog" | "information_schema") => Some(0),
+            Some(_) => None,
+        };
         // What an aggregate's arguments are is only known after resolution; a scalar call's are bound the same way.
         let is_aggregate =
             crate::func::functions(name).iter().any(|f| f.is_aggregate()) && call.over.is_none();
@@ -52,7 +52,8 @@ impl Binder<'_> {
         let names: Vec<&str> = call.args.iter().filter_map(|a| a.name.as_ref().map(|n| &*n.name)).collect();
         let types: Vec<u32> = args.iter().map(|a| a.ty.oid).collect();
         let shape = CallShape { names: &names, variadic: call.variadic };
-        let found = match resolve_function(name, &types, shape)
+        let among = Among { users: &users, builtins, word: "function" };
+        let found = match resolve_among(name, &types, shape, among)
             .map_err(|e| qualified(e, &call.name).at(pos))?
         {
             FunctionMatch::Cast(ty) => {
@@ -61,7 +62,10 @@ impl Binder<'_> {
             }
             FunctionMatch::Function(found) => found,
         };
-        let func = found.func;
+        let func = match &found.callee {
+            Callee::Builtin(func) => *func,
+            Callee::Routine(routine) => return self.bind_routine(call, &routine.clone(), args, &found, pos),
+        };
         self.check_decorations(call, func, pos)?;
         let mut ty = DataType::of(found.result);
         // Rows keep the names of their fields.
@@ -97,7 +101,7 @@ impl Binder<'_> {
         }
     }
 
-    fn bind_call_args(&mut self, call: &FuncCall) -> Result<Vec<Expr>> {
+    pub(crate) fn bind_call_args(&mut self, call: &FuncCall) -> Result<Vec<Expr>> {
         let mut args = Vec::with_capacity(call.args.len());
         for arg in &call.args {
             match &self.ast[arg.value].kind {
@@ -118,16 +122,30 @@ impl Binder<'_> {
 
     /// What is written around a call must fit the kind of function.
     fn check_decorations(&mut self, call: &FuncCall, func: &'static Function, pos: Pos) -> Result<()> {
+        let kind = CallKind {
+            aggregate: func.is_aggregate(),
+            window: matches!(func.body, Body::Window),
+            no_args: func.args.is_empty(),
+        };
+        self.check_decorations_of(call, kind, pos)
+    }
+
+    /// As [`Binder::check_decorations`], of a function that is neither aggregate nor window function.
+    pub(crate) fn check_plain_call(&mut self, call: &FuncCall, pos: Pos) -> Result<()> {
+        self.check_decorations_of(call, CallKind { aggregate: false, window: false, no_args: true }, pos)
+    }
+
+    fn check_decorations_of(&mut self, call: &FuncCall, kind: CallKind, pos: Pos) -> Result<()> {
         let name = &call.name;
-        let aggregate = func.is_aggregate();
+        let CallKind { aggregate, window, no_args } = kind;
         let wrong = |text: String| Err(sql_err!(WRONG_OBJECT_TYPE, "{text}").at(pos));
         if call.star && !aggregate {
             return wrong(format!("{name}(*) specified, but {name} is not an aggregate function"));
         }
-        if call.star && !func.args.is_empty() {
+        if call.star && !no_args {
             return wrong(format!("{name}(*) must be used to call a parameterless aggregate function"));
         }
-        if aggregate && func.args.is_empty() && !call.star {
+        if aggregate && no_args && !call.star {
             return wrong(format!("{name}(*) must be used to call a parameterless aggregate function"));
         }
         if !aggregate && call.distinct {
@@ -139,7 +157,7 @@ impl Binder<'_> {
         if !aggregate && !call.order_by.is_empty() {
             return wrong(format!("ORDER BY specified, but {name} is not an aggregate function"));
         }
-        if !aggregate && !matches!(func.body, Body::Window) {
+        if !aggregate && !window {
             if call.filter.is_some() {
                 return wrong(format!("FILTER specified, but {name} is not an aggregate function"));
             }
@@ -149,7 +167,8 @@ impl Binder<'_> {
                 ));
             }
         }
-        let ordered_set = matches!(&*call.name.object().name, "percentile_cont" | "percentile_disc" | "mode");
+        let ordered_set =
+            aggregate && matches!(&*call.name.object().name, "percentile_cont" | "percentile_disc" | "mode");
         if ordered_set && !call.within_group {
             return wrong(format!("WITHIN GROUP is required for ordered-set aggregate {name}"));
         }
@@ -157,7 +176,7 @@ impl Binder<'_> {
     }
 
     /// Coerces and orders the arguments as the function declares them.
-    fn lay_out(&mut self, args: Vec<Expr>, found: &Resolution, pos: Pos) -> Result<Vec<Expr>> {
+    pub(crate) fn lay_out(&mut self, args: Vec<Expr>, found: &Resolution, pos: Pos) -> Result<Vec<Expr>> {
         let mut given: Vec<Option<Expr>> = args.into_iter().map(Some).collect();
         let mut out = Vec::with_capacity(found.args.len());
         for want in &found.args {
@@ -166,7 +185,10 @@ impl Binder<'_> {
                     .get_mut(n)
                     .and_then(Option::take)
                     .ok_or_else(|| SqlError::internal("argument used twice"))?,
-                ArgSource::Default(text) => super::stored::bind_constant_text(text, self.cx)?,
+                ArgSource::Default(n) => {
+                    let text = default_text(&found.callee, n)?;
+                    super::stored::bind_constant_text(&text, self.cx)?
+                }
             };
             out.push(self.coerce_arg(value, want.ty)?);
         }
@@ -190,6 +212,18 @@ impl Binder<'_> {
         ty: DataType,
         pos: Pos,
     ) -> Result<Expr> {
+        self.check_set_place(pos)?;
+        let collation = result_collation(ty.oid, args.iter());
+        Ok(Expr {
+            kind: ExprKind::Call { func, args, operator: 0, form: CallForm::Plain },
+            ty,
+            collation,
+            at: pos,
+        })
+    }
+
+    /// Refuses a set-returning call where there is none allowed.
+    pub(crate) fn check_set_place(&mut self, pos: Pos) -> Result<()> {
         let scope = self.scope();
         match scope.clause {
             Clause::Select
@@ -222,13 +256,7 @@ impl Binder<'_> {
             .at(pos));
         }
         scope.has_sets |= scope.clause != Clause::FunctionInFrom;
-        let collation = result_collation(ty.oid, args.iter());
-        Ok(Expr {
-            kind: ExprKind::Call { func, args, operator: 0, form: CallForm::Plain },
-            ty,
-            collation,
-            at: pos,
-        })
+        Ok(())
     }
 
     fn bind_window_call(
@@ -344,12 +372,34 @@ impl Binder<'_> {
     }
 }
 
+/// What decides which decorations fit a call.
+#[derive(Clone, Copy)]
+struct CallKind {
+    aggregate: bool,
+    window: bool,
+    no_args: bool,
+}
+
+/// The text of the default of a parameter.
+fn default_text(callee: &Callee, n: usize) -> Result<std::sync::Arc<str>> {
+    let text = match callee {
+        Callee::Builtin(func) => {
+            let first = func.args.len() - func.defaults.len();
+            n.checked_sub(first).and_then(|i| func.defaults.get(i)).map(|text| std::sync::Arc::from(*text))
+        }
+        Callee::Routine(routine) => routine.callable(true).nth(n).and_then(|p| p.default.clone()),
+    };
+    text.ok_or_else(|| SqlError::internal("a parameter without default was left out"))
+}
+
 /// A schema that was written is part of the message: `function pg_catalog.f(integer) does not exist`.
-fn qualified(mut error: SqlError, name: &ObjectName) -> SqlError {
+pub(crate) fn qualified(mut error: SqlError, name: &ObjectName) -> SqlError {
     if let Some(schema) = name.schema() {
-        let bare = format!("function {}(", name.object().name);
-        let full = format!("function {}.{}(", schema.name, name.object().name);
-        error.0.message = error.0.message.replacen(&bare, &full, 1).into();
+        for word in ["function", "procedure"] {
+            let bare = format!("{word} {}(", name.object().name);
+            let full = format!("{word} {}.{}(", schema.name, name.object().name);
+            error.0.message = error.0.message.replacen(&bare, &full, 1).into();
+        }
     }
     error
 }

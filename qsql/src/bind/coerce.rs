@@ -295,6 +295,9 @@ impl Binder<'_> {
 
     /// `$n`: its type is known, or learned where it is coerced.
     pub(crate) fn bind_param(&mut self, n: u32, pos: u32) -> Result<Expr> {
+        if let Some(body) = &self.body {
+            return self.bind_body_param(body, n, pos);
+        }
         if n == 0 || n > 65535 {
             bail!(UNDEFINED_PARAMETER, "there is no parameter ${n}");
         }

@@ -9,7 +9,7 @@ use super::scope::Clause;
 use super::{Binder, RecordField};
 use crate::error::{Result, SqlError};
 use crate::func::category::{array_of, display, element_of};
-use crate::func::resolve::{CallShape, FunctionMatch, resolve_function, resolve_operator};
+use crate::func::resolve::{CallShape, Callee, FunctionMatch, resolve_function, resolve_operator};
 use crate::func::{CastContext, RECORD_FIELD};
 use crate::parse::ast::{
     Case, ChooseFunc, ExprId, ExprKind as A, ObjectName, Operator, Pos, SqlValueFunc, Subscript, TypeName,
@@ -307,13 +307,16 @@ impl Binder<'_> {
         else {
             return Err(SqlError::internal(format!("{name} is not a function")));
         };
+        let Callee::Builtin(func) = found.callee else {
+            return Err(SqlError::internal(format!("{name} is not built in")));
+        };
         let collation = result_collation(found.result, args.iter());
         let mut coerced = Vec::with_capacity(args.len());
         for (arg, want) in args.into_iter().zip(&found.args) {
             coerced.push(self.coerce_arg(arg, want.ty)?);
         }
         Ok(Expr {
-            kind: ExprKind::Call { func: found.func, args: coerced, operator: 0, form: CallForm::Plain },
+            kind: ExprKind::Call { func, args: coerced, operator: 0, form: CallForm::Plain },
             ty: DataType::of(found.result),
             collation,
             at: pos,

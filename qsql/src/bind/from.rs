@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::coerce::collation_of;
 use super::scope::{Clause, NsColumn, NsItem};
 use super::{Binder, Shared};
-use crate::catalog::{Relation, RelationKind};
+use crate::catalog::{Relation, RelationKind, RoutineShape, RoutineTarget};
 use crate::error::{Result, SqlError};
 use crate::func::{Body, CastContext};
 use crate::parse::ast::{
@@ -335,6 +335,7 @@ impl Binder<'_> {
             top: false,
             merge_action: None,
             check_as,
+            body: None,
         };
         inner.s.views += 1;
         let result = inner.bind_query_body(query, true);
@@ -353,6 +354,7 @@ impl Binder<'_> {
         let mut calls = Vec::new();
         let mut columns: Vec<(Arc<str>, DataType)> = Vec::new();
         let mut sets = false;
+        let mut rows = false;
         let alias = function.alias.as_ref().filter(|a| !a.name.name.is_empty());
         let single = function.functions.len() == 1;
         for from in &function.functions {
@@ -378,15 +380,19 @@ impl Binder<'_> {
             for expr in bound {
                 let call_name = super::naming::column_name(ast, from.call);
                 let mut expr = self.settle(expr)?;
-                let set = match &expr.kind {
+                let out: Option<Vec<(Arc<str>, DataType)>> = match &expr.kind {
                     ExprKind::Call { func, .. } => match func.body {
-                        Body::Set { columns, .. } => Some(columns),
+                        Body::Set { columns: out, .. } if !out.is_empty() => {
+                            Some(out.iter().map(|(name, ty)| (Arc::from(*name), DataType::of(*ty))).collect())
+                        }
                         _ => None,
                     },
+                    ExprKind::Routine { target, .. } => target.fields().map(|f| f.to_vec()),
                     _ => None,
                 };
-                sets |= set.is_some();
-                let has_columns = set.is_some_and(|c| !c.is_empty());
+                sets |= expr.is_set();
+                rows |= out.is_some();
+                let has_columns = out.is_some();
                 if !specs.is_empty() {
                     if has_columns {
                         return Err(sql_err!(
@@ -402,13 +408,20 @@ impl Binder<'_> {
                         )
                         .at(specs[0].name.pos));
                     }
-                    let first = columns.len();
+                    let mut defined = Vec::with_capacity(specs.len());
                     for spec in specs {
-                        columns.push((Arc::from(&*spec.name.name), self.bind_type(&spec.ty)?));
+                        defined.push((Arc::from(&*spec.name.name), self.bind_type(&spec.ty)?));
                     }
-                    expr.ty.typmod = rowtype::modifier(&columns[first..]);
-                } else if let Some(out) = set.filter(|c| !c.is_empty()) {
-                    columns.extend(out.iter().map(|(name, ty)| (Arc::from(*name), DataType::of(*ty))));
+                    expr.ty.typmod = rowtype::modifier(&defined);
+                    if let ExprKind::Routine { target, .. } = &mut expr.kind {
+                        let (routine, inputs) = (target.routine.clone(), target.inputs.clone());
+                        let shape = RoutineShape::Row(defined.clone().into());
+                        *target = Arc::new(RoutineTarget { routine, inputs, shape });
+                        rows = true;
+                    }
+                    columns.extend(defined);
+                } else if let Some(out) = out {
+                    columns.extend(out);
                 } else if let Some(fields) = self.record_fields(&expr) {
                     columns.extend(fields.iter().cloned());
                 } else if expr.ty.oid == oid::RECORD {
@@ -418,7 +431,14 @@ impl Binder<'_> {
                     )
                     .at(ast[from.call].pos));
                 } else {
+                    let parameter = match &expr.kind {
+                        ExprKind::Routine { target, .. } => target.routine.outputs().next(),
+                        _ => None,
+                    };
                     let name = match alias {
+                        _ if let Some(named) = parameter.filter(|p| !p.name.is_empty()) => {
+                            Arc::from(&*named.name)
+                        }
                         Some(alias) if single && parts == 1 => Arc::from(&*alias.name.name),
                         _ => Arc::from(call_name.as_str()),
                     };
@@ -428,7 +448,7 @@ impl Binder<'_> {
             }
         }
         self.note_calls(id, &calls);
-        let scalar = columns.len() == 1 && !function.ordinality;
+        let scalar = columns.len() == 1 && !function.ordinality && !rows;
         if function.ordinality {
             columns.push((Arc::from("ordinality"), DataType::of(oid::INT8)));
         }
@@ -442,6 +462,10 @@ impl Binder<'_> {
                     .unwrap_or_default(),
             ),
         };
+        let inlined = match calls.as_slice() {
+            [call] if !function.ordinality => self.inline_set(call)?,
+            _ => None,
+        };
         let ids: Vec<ColumnId> = columns.iter().map(|(_, ty)| self.new_column(*ty)).collect();
         let ns = columns
             .iter()
@@ -452,7 +476,10 @@ impl Binder<'_> {
         item.scalar = scalar;
         let item = with_alias(item, alias)?;
         let plain = calls.len() == 1 && calls[0].ty.oid != oid::RECORD;
-        let plan = if !sets && plain && !function.ordinality && ids.len() == 1 {
+        let plan = if let Some((input, inner)) = inlined {
+            let exprs = ids.into_iter().zip(inner).map(|(id, from)| (id, self.column(from))).collect();
+            Logical::Project { input: Box::new(input), exprs }
+        } else if !sets && !rows && plain && !function.ordinality && ids.len() == 1 {
             Logical::Values { columns: ids, rows: vec![calls] }
         } else {
             Logical::Function { calls, columns: ids, ordinality: function.ordinality, alias: shown }

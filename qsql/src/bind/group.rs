@@ -721,10 +721,10 @@ impl Binder<'_> {
     }
 
     fn take_sets(&mut self, e: &mut Expr, found: &mut Vec<(ColumnId, Expr)>) {
-        let is_set = |e: &Expr| matches!(&e.kind, ExprKind::Call { func, .. } if func.is_set());
-        if is_set(e) {
-            let ExprKind::Call { args, .. } = &e.kind else { return };
-            if !args.iter().any(|a| a.any(&mut |x| is_set(x))) {
+        if e.is_set() {
+            let mut inside = false;
+            e.each_child(&mut |child| inside = inside || child.any(&mut |x| x.is_set()));
+            if !inside {
                 let id = self.column_for(e);
                 let mut column = self.column(id);
                 column.at = e.at;

@@ -39,6 +39,7 @@ mod naming;
 mod query;
 mod resolution;
 mod returning;
+mod routine;
 mod scope;
 mod select;
 mod stored;
@@ -57,17 +58,20 @@ pub use definition::{DefinitionStyle, view_definition};
 pub use foreign_key::{bind_foreign_key, conversion};
 pub use naming::expression_name;
 pub use resolution::{Resolution, bind_stored_query, bind_view_query, explicit_text};
+pub(crate) use routine::inline_scalar;
+pub use routine::{BoundCall, add_context, bind_body, bind_body_call, bind_call_statement, check_empty_body};
 pub use stored::{
     StoredKind, bind_expression, bind_parsed_expression, bind_printed_expression, bind_type_name,
     bind_type_text, bind_written_expression,
 };
 pub use target::write_target;
+pub use types::bind_routine_type;
 
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Routine};
 use crate::error::{Result, SqlError};
 use crate::func::Body;
 use crate::parse::ast::{Ast, QueryId, Statement};
@@ -110,6 +114,8 @@ pub struct Bound {
     pub collations: Vec<Oid>,
     /// Relations to lock and to check privileges on.
     pub relations: Vec<RelationUse>,
+    /// Users' functions to check privileges on.
+    pub routines: Vec<Arc<Routine>>,
     /// Whether it neither writes nor locks rows.
     pub read_only: bool,
     /// Whether it asks for the id of its transaction, which is to be assigned before.
@@ -167,6 +173,10 @@ pub(crate) struct Shared {
     subqueries: Vec<Option<Subquery>>,
     ctes: Vec<LogicalCte>,
     relations: Vec<RelationUse>,
+    /// Users' functions that the statement calls.
+    routines: Vec<Arc<Routine>>,
+    /// Functions whose bodies are being bound in the place of their calls.
+    inlined: Vec<Oid>,
     /// Where the columns of scanned relations come from: (table, attribute number).
     origins: Vec<(Oid, i16)>,
     blocks_made: u32,
@@ -202,6 +212,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) merge_action: Option<ColumnId>,
     /// Role that the privileges of relations are checked for, inside views.
     pub(crate) check_as: Option<Oid>,
+    /// The function around the statement, inside a body.
+    pub(crate) body: Option<Arc<routine::BodyScope>>,
 }
 
 impl<'a> Binder<'a> {
@@ -221,6 +233,7 @@ impl<'a> Binder<'a> {
             top: true,
             merge_action: None,
             check_as: None,
+            body: None,
         }
     }
 
@@ -271,6 +284,8 @@ impl<'a> Binder<'a> {
         }
         match &expr.kind {
             ExprKind::Column(id) => self.s.records.get(id).cloned(),
+            ExprKind::Routine { target, .. } => target.fields().cloned(),
+            ExprKind::Param(n) => self.body.as_ref().and_then(|body| body.fields(*n)),
             ExprKind::Call { func, .. } => match func.body {
                 Body::Set { columns, .. } if !columns.is_empty() => {
                     Some(columns.iter().map(|(name, ty)| (Arc::from(*name), DataType::of(*ty))).collect())
@@ -341,6 +356,7 @@ impl<'a> Binder<'a> {
             types: self.s.types,
             collations: self.s.collations,
             relations: self.s.relations,
+            routines: self.s.routines,
             read_only,
             numbered: self.s.numbered,
             volatile_literals: self.s.volatile_literals,

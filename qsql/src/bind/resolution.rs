@@ -42,6 +42,8 @@ struct NamedColumn {
 #[derive(Clone, Debug, Default)]
 pub struct Resolution {
     pub(super) tables: HashMap<Pos, Oid>,
+    /// Users' functions, by where their names start.
+    routines: HashMap<Pos, Oid>,
     /// The columns of those relations in order, by 0-based number and name there.
     table_columns: HashMap<Pos, Vec<(usize, Arc<str>)>>,
     columns: HashMap<Pos, NamedColumn>,
@@ -59,6 +61,11 @@ impl Resolution {
     /// The relations that the query names.
     pub fn relations(&self) -> BTreeSet<Oid> {
         self.tables.values().copied().collect()
+    }
+
+    /// The users' functions that the query calls.
+    pub fn routines(&self) -> BTreeSet<Oid> {
+        self.routines.values().copied().collect()
     }
 
     /// The columns (0-based) that it reads.
@@ -169,6 +176,11 @@ impl Names for Explicit<'_> {
         })
     }
 
+    fn function(&self, pos: Pos) -> Option<(Box<str>, Box<str>)> {
+        let routine = self.catalog.routine_by_oid(*self.resolution.routines.get(&pos)?)?;
+        Some((routine.schema.clone(), routine.name.clone()))
+    }
+
     fn column(&self, pos: Pos) -> Option<PrintedColumn> {
         self.resolution.columns.get(&pos).map(|c| self.print(c))
     }
@@ -219,6 +231,13 @@ impl Binder<'_> {
             let numbers = relation.live_columns().map(|(i, _)| i);
             let names = item.columns.iter().map(|c| c.name.clone());
             notes.table_columns.insert(pos, numbers.zip(names).collect());
+        }
+    }
+
+    /// Notes a user's function that is called.
+    pub(crate) fn note_routine(&mut self, pos: Pos, routine: Oid) {
+        if let Some(notes) = self.notes() {
+            notes.routines.insert(pos, routine);
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Binder;
 use crate::catalog::Relation;
-use crate::error::{Result, SqlError};
+use crate::error::{Result, SqlError, SqlState};
 use crate::parse::ast::{Ident, Pos};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::sql_err;
@@ -43,6 +43,7 @@ pub(crate) enum Clause {
     CopyFilter,
     ExecuteArgument,
     Transform,
+    CallArgument,
 }
 
 impl Clause {
@@ -76,6 +77,7 @@ impl Clause {
             Clause::CopyFilter => "COPY FROM WHERE conditions",
             Clause::ExecuteArgument => "EXECUTE parameters",
             Clause::Transform => "transform expressions",
+            Clause::CallArgument => "CALL arguments",
         }
     }
 }
@@ -213,7 +215,12 @@ impl Binder<'_> {
 
     /// Resolves `a`, `t.a`, `s.t.a`, `db.s.t.a`.
     pub(crate) fn bind_column_ref(&mut self, parts: &[Ident], pos: Pos) -> Result<Expr> {
-        let bound = self.resolve_column_ref(parts, pos)?;
+        let bound = match self.resolve_column_ref(parts, pos) {
+            Err(e) if [SqlState::UNDEFINED_COLUMN, SqlState::UNDEFINED_TABLE].contains(&e.code()) => {
+                return self.named_param(parts, pos)?.ok_or(e);
+            }
+            other => other?,
+        };
         self.note_column(parts, &bound.kind);
         Ok(bound)
     }

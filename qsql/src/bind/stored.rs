@@ -30,12 +30,14 @@ pub enum StoredKind {
     ExecuteArgument(u32),
     /// USING of ALTER COLUMN ... TYPE.
     Transform,
+    /// The default of a parameter.
+    Parameter,
 }
 
 impl StoredKind {
     fn clause(self) -> Clause {
         match self {
-            StoredKind::Default => Clause::Default,
+            StoredKind::Default | StoredKind::Parameter => Clause::Default,
             StoredKind::Check => Clause::Check,
             StoredKind::Index => Clause::Index,
             StoredKind::IndexPredicate => Clause::IndexPredicate,
@@ -48,7 +50,7 @@ impl StoredKind {
 
     fn noun(self) -> &'static str {
         match self {
-            StoredKind::Default => "DEFAULT expression",
+            StoredKind::Default | StoredKind::Parameter => "DEFAULT expression",
             StoredKind::Check => "check constraint",
             StoredKind::Index => "index expression",
             StoredKind::IndexPredicate => "index predicate",
@@ -144,6 +146,7 @@ fn bind_with(
     match (kind, expected) {
         (StoredKind::Check, _) => binder.coerce_to_bool(bound, "CHECK"),
         (StoredKind::IndexPredicate | StoredKind::CopyFilter, _) => binder.coerce_to_bool(bound, "WHERE"),
+        (StoredKind::Parameter, Some(ty)) => binder.coerce_to_specific(bound, ty.oid, "DEFAULT"),
         (_, Some(ty)) => {
             let from = bound.ty.oid;
             let at = bound.at;

@@ -1,9 +1,9 @@
 //! Type names: `numeric(10,2)`, `timestamp(3) with time zone`, `text[]`, `interval day to second`.
 
-use super::Binder;
-use crate::error::Result;
+use super::{BindContext, Binder};
+use crate::error::{Result, SqlState};
 use crate::func::category::{array_of, by_name, display};
-use crate::parse::ast::{ExprKind, IntervalFields, TypeName};
+use crate::parse::ast::{Ast, ExprKind, IntervalFields, TypeName};
 use crate::types::{DataType, Oid, oid};
 use crate::{bail, sql_err};
 
@@ -33,6 +33,57 @@ impl Binder<'_> {
                 Err(sql_err!(UNDEFINED_OBJECT, "could not find array type for data type {}", display(base))
                     .at(name.pos))
             }
+        }
+    }
+
+    /// Resolves the type of a parameter or result: modifiers do not count, and a relation's name is the type of its rows.
+    fn routine_type(&mut self, name: &TypeName) -> Result<Oid> {
+        if name.pct_type {
+            return self.column_type(name);
+        }
+        let base = match self.type_oid(name) {
+            Ok(base) => {
+                self.bind_typmod(base, name)?;
+                base
+            }
+            Err(error) if error.code() == SqlState::UNDEFINED_OBJECT => {
+                let schema = name.name.schema().map(|s| &*s.name);
+                let relation = self.cx.catalog.relation(schema, name.name.object());
+                match relation.and_then(|relation| self.cx.catalog.row_type_of(relation.oid)) {
+                    Some(row) => row,
+                    None => bail!(UNDEFINED_OBJECT, "type {} does not exist", name.name),
+                }
+            }
+            Err(error) => return Err(error),
+        };
+        match (name.array_bounds.is_empty(), array_of(base)) {
+            (true, _) => Ok(base),
+            (false, Some(array)) => Ok(array),
+            (false, None) => {
+                bail!(UNDEFINED_OBJECT, "could not find array type for data type {}", display(base))
+            }
+        }
+    }
+
+    /// `table.column%TYPE`
+    fn column_type(&self, name: &TypeName) -> Result<Oid> {
+        let parts = &name.name.0;
+        let (schema, table, column) = match &parts[..] {
+            [table, column] => (None, table, column),
+            [schema, table, column] => (Some(&*schema.name), table, column),
+            _ => bail!(SYNTAX_ERROR, "improper %TYPE reference (too few dotted names): {}", name.name),
+        };
+        let Some(relation) = self.cx.catalog.relation(schema, table) else {
+            bail!(UNDEFINED_TABLE, "relation \"{}\" does not exist", table.name)
+        };
+        match relation.column(column) {
+            Some(i) => Ok(relation.columns[i].ty.oid),
+            None => bail!(
+                UNDEFINED_COLUMN,
+                "column \"{}\" of relation \"{}\" does not exist",
+                column.name,
+                relation.name
+            ),
         }
     }
 
@@ -124,6 +175,14 @@ impl Binder<'_> {
             _ => bail!(SYNTAX_ERROR, "type modifier is not allowed for type \"{}\"", name.name.object().name),
         }
     }
+}
+
+/// Resolves the type name of a parameter or result of a routine; SETOF is left to the caller.
+///
+/// # Errors
+/// 42704 `type x does not exist`.
+pub fn bind_routine_type(ast: &Ast, name: &TypeName, cx: &BindContext<'_>) -> Result<Oid> {
+    Binder::new(ast, cx).routine_type(name).map_err(|e| e.at(name.pos))
 }
 
 fn interval_typmod(args: &[i32], fields: Option<IntervalFields>) -> Result<i32> {

@@ -164,6 +164,10 @@ impl<'a> Evaluator<'a> {
             | ExprKind::Param(_)
             | ExprKind::ExecParam(_)
             | ExprKind::CaseTest => Err(SqlError::internal("leaf expression evaluated twice")),
+            ExprKind::Routine { target, .. } => {
+                let name = &target.routine.name;
+                Err(SqlError::unsupported(format_args!("calling function {name} here")))
+            }
             ExprKind::Subquery { .. }
             | ExprKind::Aggregate(_)
             | ExprKind::Window(_)

@@ -286,6 +286,10 @@ pub trait Host {
     fn system(&mut self, name: &str, args: &[Datum]) -> Result<Datum>;
     /// As [`Host::system`], of a function that returns rows.
     fn system_rows(&mut self, name: &str, args: &[Datum]) -> Result<Vec<Vec<Datum>>>;
+    /// The session itself, for those who know what it is.
+    fn as_any(&mut self) -> Option<&mut dyn std::any::Any> {
+        None
+    }
     /// Fails with 57014 (or another code) when the statement is to stop; long loops call it now and then.
     fn check_interrupt(&self) -> Result<()>;
     /// Sets memory aside for a large value that is about to be made; see [`EvalCx::reserve`].

@@ -336,6 +336,7 @@ impl Access<'_, '_> {
     /// A stored expression over the scan's columns.
     fn stored(&self, scan: &LogicalScan, text: &str, kind: StoredKind) -> Option<Expr> {
         let mut e = bind_expression(text, Some(&scan.relation), None, kind, self.cx).ok()?;
+        super::routine::inline(&mut e, self.cx, &mut Vec::new());
         simplify(&mut e, self.cx);
         let mut complete = true;
         rename(&mut e, &mut |i| {

@@ -584,7 +584,13 @@ impl<'a> Estimator<'a> {
     }
 
     fn set_rows(&self, call: &Expr) -> f64 {
-        let ExprKind::Call { func, args, .. } = &call.kind else { return 1.0 };
+        let (func, args) = match &call.kind {
+            ExprKind::Call { func, args, .. } => (func, args),
+            ExprKind::Routine { target, .. } if target.routine.returns_set => {
+                return f64::from(target.routine.rows);
+            }
+            _ => return 1.0,
+        };
         let int = |e: &Expr| match &e.kind {
             ExprKind::Const(Datum::Int4(n)) => Some(f64::from(*n)),
             ExprKind::Const(Datum::Int8(n)) => Some(*n as f64),

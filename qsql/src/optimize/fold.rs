@@ -260,6 +260,7 @@ fn replace_case_test(e: &mut Expr, value: &Datum) {
 pub(crate) fn volatility(e: &Expr) -> Volatility {
     let mut worst = match &e.kind {
         ExprKind::Call { func, .. } | ExprKind::ScalarArray { func, .. } => func.volatility,
+        ExprKind::Routine { target, .. } => target.routine.volatility,
         ExprKind::CoerceViaIo(_) => Volatility::Stable,
         _ => Volatility::Immutable,
     };

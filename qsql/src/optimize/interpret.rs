@@ -276,8 +276,7 @@ impl Interpreter<'_> {
                 for row in self.rows(input)? {
                     let mut sets = Vec::new();
                     for e in exprs {
-                        let is_set = matches!(&e.kind, ExprKind::Call { func, .. } if func.is_set());
-                        sets.push(if is_set { Some(self.set(e, &row)?) } else { None });
+                        sets.push(if e.is_set() { Some(self.set(e, &row)?) } else { None });
                     }
                     let longest = sets.iter().flatten().map(Vec::len).max().unwrap_or(0);
                     for i in 0..longest {

@@ -20,6 +20,7 @@ mod join_order;
 mod lower;
 mod pushdown;
 mod rewrite;
+mod routine;
 #[cfg(test)]
 mod tests;
 mod unnest;
@@ -43,6 +44,9 @@ pub fn optimize(
     cx: &BindContext<'_>,
     param_values: Option<&[Datum]>,
 ) -> Result<PhysicalPlan> {
+    let mut called = std::mem::take(&mut bound.routines);
+    each_plan(&mut bound, &mut |plan| routine::inline_plan(plan, cx, &mut called));
+    bound.routines = called;
     each_plan(&mut bound, &mut |plan| simplify_plan(plan, cx, param_values));
     rewrite(&mut bound)?;
     each_plan(&mut bound, &mut |plan| simplify_plan(plan, cx, None));
@@ -87,7 +91,13 @@ pub fn optimize(
         read_only: bound.read_only,
         numbered: bound.numbered,
         relations: bound.relations,
+        routines: bound.routines,
     })
+}
+
+/// Puts bodies of users' functions in the place of their calls in a stored expression, as planning will do.
+pub fn inline_calls(expr: &mut Expr, cx: &BindContext<'_>) {
+    routine::inline(expr, cx, &mut Vec::new());
 }
 
 /// Inlines, unnests and pushes down.

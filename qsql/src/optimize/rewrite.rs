@@ -77,11 +77,7 @@ impl Rewriter {
     /// Whether an expression may be evaluated elsewhere or more often: not volatile, no set, no subquery.
     pub(crate) fn is_movable(&self, e: &Expr) -> bool {
         volatility(e) != Volatility::Volatile
-            && !e.any(&mut |e| match &e.kind {
-                ExprKind::Subquery { .. } => true,
-                ExprKind::Call { func, .. } => func.is_set(),
-                _ => false,
-            })
+            && !e.any(&mut |e| e.is_set() || matches!(e.kind, ExprKind::Subquery { .. }))
     }
 
     /// The columns that a plan yields.

@@ -63,6 +63,8 @@ pub struct PrintedTable {
 pub trait Names {
     /// A relation, by where its name starts.
     fn table(&self, pos: Pos) -> Option<PrintedTable>;
+    /// The schema and name of a function, by where its name starts.
+    fn function(&self, pos: Pos) -> Option<(Box<str>, Box<str>)>;
     /// A column reference, by where it starts.
     fn column(&self, pos: Pos) -> Option<PrintedColumn>;
     /// A field of an item of FROM, by where the item's name starts.
@@ -503,7 +505,14 @@ impl Printer<'_> {
         if self.syntax(call)? {
             return Ok(());
         }
-        self.name(&call.name.0);
+        match self.names.and_then(|names| names.function(call.name.pos())) {
+            Some((schema, name)) => {
+                self.ident(&schema);
+                self.put(".");
+                self.ident(&name);
+            }
+            None => self.name(&call.name.0),
+        }
         self.put("(");
         self.put(if call.star { "*" } else { "" });
         self.put(if call.distinct { "DISTINCT " } else { "" });

@@ -68,15 +68,16 @@ impl Parser<'_> {
             return Ok(None);
         }
         self.enter()?;
-        let start = self.tok.start;
         let mut statements = Vec::new();
+        let mut spans = Vec::new();
         while !self.eat(Tok::End) {
             if self.eat(Tok::Semicolon) {
                 continue;
             }
-            if self.kind() == Tok::Return {
+            let returns = self.eat(Tok::Return);
+            let start = self.tok.start;
+            if returns {
                 // A RETURN statement here is the query of its expression.
-                self.bump();
                 let outer_peak = self.begin_query();
                 let expr = self.a_expr()?;
                 self.end_measure(outer_peak);
@@ -84,10 +85,11 @@ impl Parser<'_> {
             } else {
                 statements.push(self.statement()?);
             }
+            spans.push((start, self.prev.end, returns));
             self.expect(Tok::Semicolon)?;
         }
         self.leave();
-        Ok(Some(FuncBody::Atomic { statements, start, end: self.prev.end - 3 }))
+        Ok(Some(FuncBody::Atomic { statements, spans }))
     }
 
     /// `(parameter, ..)`

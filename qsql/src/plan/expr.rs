@@ -1,6 +1,9 @@
 //! Typed scalar expressions: what the binder makes, the optimiser rewrites and the executor compiles.
 
-use crate::func::Function;
+use std::sync::Arc;
+
+use crate::catalog::RoutineTarget;
+use crate::func::{Function, Volatility};
 use crate::parse::ast::{FuncSyntax, SqlValueFunc};
 use crate::types::{DataType, Datum, Oid};
 
@@ -42,6 +45,13 @@ pub enum ExprKind {
         operator: Oid,
         /// How it was written otherwise.
         form: CallForm,
+    },
+    /// A call of a function that a user has made. VARIADIC arguments have been gathered, left out ones are there.
+    Routine {
+        /// The function, as it is called here.
+        target: Arc<RoutineTarget>,
+        /// Its arguments, coerced to the declared types.
+        args: Vec<Expr>,
     },
     /// The same bits under another type (binary-coercible cast).
     Relabel(Box<Expr>),
@@ -341,6 +351,32 @@ impl Expr {
             _ => {}
         }
         self
+    }
+
+    /// Calls `f` on the target of each call of a user's function.
+    pub fn each_target(&mut self, f: &mut dyn FnMut(&mut Arc<RoutineTarget>)) {
+        if let ExprKind::Routine { target, .. } = &mut self.kind {
+            f(target);
+        }
+        self.each_child_mut(&mut |child| child.each_target(f));
+    }
+
+    /// Whether it is a call that returns rows.
+    pub fn is_set(&self) -> bool {
+        match &self.kind {
+            ExprKind::Call { func, .. } => func.is_set(),
+            ExprKind::Routine { target, .. } => target.routine.returns_set,
+            _ => false,
+        }
+    }
+
+    /// The volatility and strictness of the function that a call calls; `None` for anything else.
+    pub fn called(&self) -> Option<(Volatility, bool)> {
+        match &self.kind {
+            ExprKind::Call { func, .. } => Some((func.volatility, func.strict)),
+            ExprKind::Routine { target, .. } => Some((target.routine.volatility, target.routine.strict)),
+            _ => None,
+        }
     }
 
     /// A constant of type `ty`.

@@ -586,7 +586,9 @@ impl Expr {
             | ExprKind::ExecParam(_)
             | ExprKind::CaseTest
             | ExprKind::Grouping(_) => {}
-            ExprKind::Call { args, .. } | ExprKind::MinMax { args, .. } => args.iter().for_each(f),
+            ExprKind::Call { args, .. } | ExprKind::Routine { args, .. } | ExprKind::MinMax { args, .. } => {
+                args.iter().for_each(f);
+            }
             ExprKind::And(items)
             | ExprKind::Or(items)
             | ExprKind::Coalesce(items)
@@ -646,7 +648,9 @@ impl Expr {
             | ExprKind::ExecParam(_)
             | ExprKind::CaseTest
             | ExprKind::Grouping(_) => {}
-            ExprKind::Call { args, .. } | ExprKind::MinMax { args, .. } => args.iter_mut().for_each(f),
+            ExprKind::Call { args, .. } | ExprKind::Routine { args, .. } | ExprKind::MinMax { args, .. } => {
+                args.iter_mut().for_each(f);
+            }
             ExprKind::And(items)
             | ExprKind::Or(items)
             | ExprKind::Coalesce(items)

@@ -33,6 +33,8 @@ pub struct PhysicalPlan {
     pub numbered: bool,
     /// Relations (and whether they are written) to lock before running and to check privileges on.
     pub relations: Vec<RelationUse>,
+    /// Users' functions to check privileges on before running, those whose bodies stand in the place of calls, too.
+    pub routines: Vec<std::sync::Arc<crate::catalog::Routine>>,
 }
 
 /// Which command tag the statement answers with.

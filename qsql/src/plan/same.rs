@@ -20,6 +20,7 @@ pub fn same(a: &Expr, b: &Expr) -> bool {
         (K::Call { func: f, args: x, .. }, K::Call { func: g, args: y, .. }) => {
             std::ptr::eq(*f, *g) && all(x, y)
         }
+        (K::Routine { target: f, args: x }, K::Routine { target: g, args: y }) => f == g && all(x, y),
         (K::Relabel(x), K::Relabel(y)) | (K::CoerceViaIo(x), K::CoerceViaIo(y)) | (K::Not(x), K::Not(y)) => {
             same(x, y)
         }

@@ -1,5 +1,7 @@
 //! The bytes of objects: a version, then the fields in the order of their declaration.
 
+mod routine;
+
 use std::sync::Arc;
 
 use nq_qsql::catalog::{
@@ -34,6 +36,7 @@ impl Object {
                 w.option(n.acl.as_ref(), write_acl);
             }
             Object::Relation(r) => write_relation(&mut w, r)?,
+            Object::Routine(r) => routine::write(&mut w, r),
             Object::Stats(s) => write_stats(&mut w, s)?,
             Object::Comment(text) => w.str(text),
             Object::DefaultAcl(acl) => write_acl(&mut w, acl),
@@ -73,6 +76,7 @@ impl Object {
                 acl: r.option(read_acl)?,
             })),
             Class::Relation => Object::Relation(Arc::new(read_relation(&mut r)?)),
+            Class::Routine => Object::Routine(Arc::new(routine::read(&mut r)?)),
             Class::Stats => Object::Stats(Arc::new(read_stats(&mut r)?)),
             Class::Comment | Class::SharedComment => Object::Comment(r.shared()?),
             Class::DefaultAcl => Object::DefaultAcl(Arc::new(read_acl(&mut r)?)),

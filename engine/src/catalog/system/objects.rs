@@ -9,9 +9,9 @@ use super::cell::{NULL, acl_texts};
 use super::record::Record;
 use super::relations::{constraint_columns, default_oid};
 use super::{RowList, SystemCx, descriptions};
-use crate::catalog::object::{Namespace, RelationObject};
+use crate::catalog::object::{Namespace, RelationObject, RoutineObject};
 use crate::catalog::state::CommentKey;
-use crate::catalog::{PG_CATALOG, class};
+use crate::catalog::{FIRST_NORMAL_OID, PG_CATALOG, class};
 use crate::exec::Keys;
 
 fn user_relations<'a>(
@@ -123,20 +123,40 @@ pub(super) fn pg_rewrite(cx: &SystemCx<'_>, of: &Relation) -> RowList {
 /// `pg_depend`
 pub(super) fn pg_depend(cx: &SystemCx<'_>, of: &Relation) -> RowList {
     let mut out = RowList::new();
+    let mut put = |from: End, to: End, kind: u8| {
+        let row = Record::new(of)
+            .set("classid", from.0)
+            .set("objid", from.1)
+            .set("objsubid", from.2)
+            .set("refclassid", to.0)
+            .set("refobjid", to.1)
+            .set("refobjsubid", to.2)
+            .set("deptype", kind);
+        out.push(row.done());
+    };
     for object in cx.view.catalog.relations() {
-        dependencies(cx, object, &mut |from: End, to: End, kind: u8| {
-            let row = Record::new(of)
-                .set("classid", from.0)
-                .set("objid", from.1)
-                .set("objsubid", from.2)
-                .set("refclassid", to.0)
-                .set("refobjid", to.1)
-                .set("refobjsubid", to.2)
-                .set("deptype", kind);
-            out.push(row.done());
-        });
+        dependencies(cx, object, &mut put);
+    }
+    for object in cx.view.catalog.routines() {
+        routine_dependencies(cx, object, &mut put);
     }
     out
+}
+
+/// What a function or procedure is in and cannot be without.
+fn routine_dependencies(cx: &SystemCx<'_>, object: &RoutineObject, put: &mut dyn FnMut(End, End, u8)) {
+    let routine = &object.routine;
+    let this = (class::PROC, routine.oid, 0);
+    put(this, (class::NAMESPACE, routine.namespace, 0), b'n');
+    let mut types: Vec<Oid> = routine.params.iter().map(|p| p.ty).chain([routine.result]).collect();
+    types.retain(|ty| *ty >= FIRST_NORMAL_OID);
+    types.sort_unstable();
+    types.dedup();
+    types.into_iter().for_each(|ty| put(this, (class::TYPE, ty, 0), b'n'));
+    for &used in object.depends.iter().filter(|_| routine.body.standard.is_some()) {
+        let class = if cx.view.catalog.routine(used).is_some() { class::PROC } else { class::CLASS };
+        put(this, (class, used, 0), b'n');
+    }
 }
 
 fn dependencies(cx: &SystemCx<'_>, object: &RelationObject, put: &mut dyn FnMut(End, End, u8)) {
@@ -186,7 +206,9 @@ fn dependencies(cx: &SystemCx<'_>, object: &RelationObject, put: &mut dyn FnMut(
             None => (REWRITE, relation.oid, 0),
         };
         let sub = use_of.column.map_or(0, |at| at as i32 + 1);
-        put(from, (class::CLASS, use_of.relation, sub), b'n');
+        let used = use_of.relation;
+        let class = if cx.view.catalog.routine(used).is_some() { class::PROC } else { class::CLASS };
+        put(from, (class, used, sub), b'n');
     }
 }
 

@@ -1,6 +1,6 @@
 //! Functions, aggregates, operators.
 
-use nq_qsql::catalog::Relation;
+use nq_qsql::catalog::{ParamMode, Relation};
 use nq_qsql::error::Result;
 use nq_qsql::func::{self, Body, Volatility};
 use nq_qsql::types::{Datum, Oid, oid};
@@ -8,6 +8,7 @@ use nq_qsql::types::{Datum, Oid, oid};
 use super::cell::{NULL, acl_texts, array, texts, vector};
 use super::record::Record;
 use super::{Keys, RowList, SystemCx, data};
+use crate::catalog::object::RoutineObject;
 use crate::catalog::{BOOTSTRAP_SUPERUSER, PG_CATALOG, acl};
 
 /// `pg_proc`: what can be called, and the functions that belong to types and operator classes.
@@ -21,6 +22,10 @@ pub(super) fn pg_proc(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList 
     };
     let wanted =
         |f: &&func::Function| oid.is_none_or(|oid| oid == f.oid) && name.is_none_or(|name| name == f.name);
+    let users = cx.view.catalog.routines().into_iter().filter(|r| {
+        oid.is_none_or(|oid| oid == r.routine.oid) && name.is_none_or(|name| *name == *r.routine.name)
+    });
+    out.extend(users.map(|r| user_row(cx, of, r)));
     out.extend(
         func::all_functions().filter(wanted).filter(|f| data::proc(f.oid).is_none()).map(|f| own_row(of, f)),
     );
@@ -65,6 +70,61 @@ fn proc_row(cx: &SystemCx<'_>, of: &Relation, p: &data::Proc) -> Vec<Datum> {
         .done()
 }
 
+/// A function or procedure that a user has made.
+fn user_row(cx: &SystemCx<'_>, of: &Relation, object: &RoutineObject) -> Vec<Datum> {
+    let r = &object.routine;
+    let inputs = r.input_types();
+    let plain = r.params.iter().all(|p| p.mode == ParamMode::In);
+    let unnamed = r.params.iter().all(|p| p.name.is_empty());
+    let defaults: Vec<&str> = r.inputs().filter_map(|p| p.default.as_deref()).collect();
+    let config = r.config.iter().map(|(name, value)| format!("{name}={value}"));
+    let standard = r.body.standard.is_some();
+    Record::new(of)
+        .set("oid", r.oid)
+        .set("proname", r.name.to_string())
+        .set("pronamespace", r.namespace)
+        .set("proowner", r.owner)
+        .set("prolang", SQL_LANGUAGE)
+        .set("procost", r.cost)
+        .set("prorows", r.rows)
+        .set("provariadic", r.variadic())
+        .set("prosupport", 0u32)
+        .set("prokind", if r.procedure { b'p' } else { b'f' })
+        .set("prosecdef", r.security_definer)
+        .set("proleakproof", r.leakproof)
+        .set("proisstrict", r.strict)
+        .set("proretset", r.returns_set)
+        .set("provolatile", volatility_letter(r.volatility))
+        .set("proparallel", r.parallel)
+        .set("pronargs", inputs.len() as i16)
+        .set("pronargdefaults", defaults.len() as i16)
+        .set("prorettype", r.result)
+        .set("proargtypes", vector(oid::OID, inputs))
+        .set("proallargtypes", if plain { NULL } else { array(oid::OID, r.params.iter().map(|p| p.ty)) })
+        .set(
+            "proargmodes",
+            if plain { NULL } else { array(oid::CHAR, r.params.iter().map(|p| p.mode.letter())) },
+        )
+        .set("proargnames", if unnamed { NULL } else { texts(r.params.iter().map(|p| p.name.to_string())) })
+        .set("proargdefaults", (!defaults.is_empty()).then(|| defaults.join(", ")))
+        .set("prosrc", if standard { String::new() } else { r.body.text.to_string() })
+        .set("prosqlbody", standard.then(|| r.body.text.to_string()))
+        .set("proconfig", if r.config.is_empty() { NULL } else { texts(config) })
+        .set("proacl", acl_texts(cx, object.acl.as_deref()))
+        .done()
+}
+
+fn volatility_letter(volatility: Volatility) -> u8 {
+    match volatility {
+        Volatility::Immutable => b'i',
+        Volatility::Stable => b's',
+        Volatility::Volatile => b'v',
+    }
+}
+
+/// `pg_language.oid` of SQL.
+const SQL_LANGUAGE: Oid = 14;
+
 /// A function that PostgreSQL does not have.
 fn own_row(of: &Relation, f: &func::Function) -> Vec<Datum> {
     let kind = match f.body {
@@ -72,11 +132,7 @@ fn own_row(of: &Relation, f: &func::Function) -> Vec<Datum> {
         Body::Window => b'w',
         _ => b'f',
     };
-    let volatility = match f.volatility {
-        Volatility::Immutable => b'i',
-        Volatility::Stable => b's',
-        Volatility::Volatile => b'v',
-    };
+    let volatility = volatility_letter(f.volatility);
     Record::new(of)
         .set("oid", f.oid)
         .set("proname", f.name)

@@ -10,7 +10,7 @@ use nq_qsql::types::{Datum, oid};
 
 use super::super::subplan;
 use super::super::vector::{Kind, Vector, is_oid};
-use super::{Node, arith, call, cast, compare, date_part, in_list, like, logic, text};
+use super::{Node, arith, call, cast, compare, date_part, in_list, like, logic, routine, text};
 
 /// What surrounds the expression being compiled.
 pub(in crate::exec) struct Scope<'a> {
@@ -38,6 +38,9 @@ pub(in crate::exec) fn compile(expr: &Expr, scope: &mut Scope<'_>) -> Result<Nod
             None => return Err(SqlError::internal("CaseTestExpr outside of its CASE")),
         },
         ExprKind::Call { func, args, .. } => call_node(expr, func, args, scope)?,
+        ExprKind::Routine { target, args } => {
+            Node::Routine(Box::new(routine::RoutineCall::new(expr, target, args, scope)?))
+        }
         ExprKind::Relabel(inner) if same_shape(inner.ty.oid, expr.ty.oid) => compile(inner, scope)?,
         ExprKind::And(operands) => Node::And(compile_all(operands, scope)?),
         ExprKind::Or(operands) => Node::Or(compile_all(operands, scope)?),

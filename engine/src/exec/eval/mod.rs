@@ -18,6 +18,7 @@ mod date_part;
 mod in_list;
 mod like;
 mod logic;
+mod routine;
 mod text;
 
 use std::sync::Arc;
@@ -67,6 +68,7 @@ pub(super) enum Node {
     Case(Box<logic::Case>),
     Coalesce(Box<logic::Coalesce>),
     Call(Box<call::Call>),
+    Routine(Box<routine::RoutineCall>),
     Shape(Box<call::Shape>),
     SubPlan(Box<subplan::SubPlanNode>),
 }
@@ -215,6 +217,7 @@ impl Node {
             Node::Case(node) => node.eval(batch, rows, cx),
             Node::Coalesce(node) => node.eval(batch, rows, cx),
             Node::Call(node) => node.eval(batch, rows, cx),
+            Node::Routine(node) => node.eval(batch, rows, cx),
             Node::Shape(node) => node.eval(batch, rows, cx),
             Node::SubPlan(node) => node.eval(batch, rows, cx),
         }

@@ -178,7 +178,10 @@ fn key(c: &Call<'_>, table: &Relation, key: &IndexColumn, pretty: bool) -> Strin
         IndexKey::Column(at) => quote_identifier(&table.columns[*at].name),
         IndexKey::Expression(text) => match bound(c, text, Some(table)) {
             Ok(expr) => {
-                let call = matches!(expr.kind, ExprKind::Call { operator: 0, .. } | ExprKind::Coalesce(_));
+                let call = matches!(
+                    expr.kind,
+                    ExprKind::Call { operator: 0, .. } | ExprKind::Routine { .. } | ExprKind::Coalesce(_)
+                );
                 let shown = printed(c, &expr, Some(table), pretty);
                 if call && shown.ends_with(')') && !shown.starts_with('(') {
                     shown

@@ -104,9 +104,16 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
         "function" => {
             let function = match object {
                 Datum::Text(name) => Some(c.view.resolve_reg(oid::REGPROCEDURE, name)?),
-                _ => func::function_by_oid(c.oid(first)).map(|f| f.oid),
+                _ => {
+                    let oid = c.oid(first);
+                    let known = func::function_by_oid(oid).is_some() || c.view.catalog.routine(oid).is_some();
+                    known.then_some(oid)
+                }
             };
             let allowed = function.map(|oid| {
+                if let Some(r) = c.view.catalog.routine(oid) {
+                    return by_list(c, r.acl.as_deref(), AclKind::Function, r.routine.owner, user);
+                }
                 let list = func::function_by_oid(oid).and_then(|f| acl::function_acl(f.name));
                 by_list(c, list.as_ref().map(|l| &l[..]), AclKind::Function, BOOTSTRAP_SUPERUSER, user)
             });

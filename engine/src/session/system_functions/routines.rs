@@ -1,4 +1,6 @@
-//! How built-in functions are declared.
+//! How functions are declared: built-in ones here, those of users in `users`.
+
+mod users;
 
 use nq_qsql::func;
 use nq_qsql::plan::deparse::quote_identifier;
@@ -9,6 +11,11 @@ use super::{Answer, Call, text_or_null};
 use crate::catalog::system::data::{self, Parameter, Proc};
 
 pub(super) fn call(c: &mut Call<'_>) -> Answer {
+    if c.name.starts_with("pg_get_function")
+        && let Some(object) = c.view.catalog.routine(c.oid(0)).cloned()
+    {
+        return Ok(Some(users::call(c, &object.routine)));
+    }
     let proc = data::proc(c.oid(0));
     Ok(Some(match c.name {
         "pg_get_function_arguments" => text_or_null(arguments(c, proc, true)),

@@ -19,9 +19,10 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             Some(object) => Datum::Bool(c.view.is_visible(&object.relation)),
             None => visible(info::by_oid(oid).is_some()),
         },
-        "pg_function_is_visible" => {
-            visible(system::data::proc(oid).is_some() || func::function_by_oid(oid).is_some())
-        }
+        "pg_function_is_visible" => match c.view.catalog.routine(oid) {
+            Some(r) => Datum::Bool(c.view.is_routine_visible(&r.routine)),
+            None => visible(system::data::proc(oid).is_some() || func::function_by_oid(oid).is_some()),
+        },
         "pg_operator_is_visible" => visible(func::operator_by_oid(oid).is_some()),
         "pg_opclass_is_visible"
         | "pg_opfamily_is_visible"

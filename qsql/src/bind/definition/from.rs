@@ -160,7 +160,10 @@ impl Definition<'_> {
     fn function_call(&self, p: &mut Printer<'_>, call: &Expr) {
         let looks = match &call.kind {
             ExprKind::Call { operator, form, .. } => *operator == 0 && *form != CallForm::Cast,
-            ExprKind::Coalesce(_) | ExprKind::MinMax { .. } | ExprKind::NullIf { .. } => true,
+            ExprKind::Routine { .. }
+            | ExprKind::Coalesce(_)
+            | ExprKind::MinMax { .. }
+            | ExprKind::NullIf { .. } => true,
             _ => false,
         };
         if looks {

@@ -113,6 +113,7 @@ impl Lower<'_> {
                 5.0
             }
             ExprKind::Call { .. } | ExprKind::ScalarArray { .. } => 1.0,
+            ExprKind::Routine { target, .. } => f64::from(target.routine.cost),
             _ => 0.0,
         };
         e.each_child(&mut |child| total += self.weight(child));

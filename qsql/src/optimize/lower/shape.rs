@@ -89,9 +89,8 @@ impl Lower<'_> {
         exprs: &[(ColumnId, Expr)],
         need: &ColumnSet,
     ) -> Result<Lowered> {
-        let is_set = |e: &Expr| matches!(&e.kind, ExprKind::Call { func, .. } if func.is_set());
         let kept: Vec<&(ColumnId, Expr)> =
-            exprs.iter().filter(|e| need.contains(e.0) || is_set(&e.1)).collect();
+            exprs.iter().filter(|e| need.contains(e.0) || e.1.is_set()).collect();
         let inner_need = self.parts().columns_of_all(kept.iter().map(|e| &e.1));
         let input = self.lower(input, &inner_need, &Want::default())?;
         let slots: Vec<ColumnId> = kept.iter().map(|e| e.0).collect();

@@ -80,8 +80,8 @@ pub enum FuncBody {
     Text { source: Box<str>, symbol: Option<Box<str>>, pos: Pos },
     /// `RETURN expr`
     Return { expr: ExprId, start: Pos, end: Pos },
-    /// `BEGIN ATOMIC .. END`: the statements and the text between.
-    Atomic { statements: Vec<Statement>, start: Pos, end: Pos },
+    /// `BEGIN ATOMIC .. END`: the statements, where each begins and ends, and whether it is a RETURN (of the expression there).
+    Atomic { statements: Vec<Statement>, spans: Vec<(Pos, Pos, bool)> },
 }
 
 /// ALTER FUNCTION | PROCEDURE | ROUTINE options.

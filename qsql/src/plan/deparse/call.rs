@@ -4,6 +4,7 @@ use super::literal::Label;
 use super::printer::Printer;
 use super::simple::Parent;
 use super::{WindowParts, WindowText, order_words};
+use crate::catalog::RoutineTarget;
 use crate::func::{Body, Function, operator_by_oid, sql_json};
 use crate::parse::ast::{FuncSyntax, SqlValueFunc};
 use crate::plan::expr::{
@@ -64,6 +65,33 @@ impl Printer<'_> {
             p.put(item);
             p.put(if unique { " WITH UNIQUE KEYS" } else { "" });
         });
+    }
+
+    /// A call of a user's function.
+    pub(super) fn routine(&mut self, target: &RoutineTarget, args: &[Expr]) {
+        let routine = &target.routine;
+        let shown = self.io.and_then(|io| io.reg).and_then(|reg| reg.routine_name(routine.oid));
+        match shown {
+            Some(name) => self.put(&name),
+            None => {
+                if self.names.qualify() {
+                    self.ident(&routine.schema);
+                    self.put(".");
+                }
+                self.ident(&routine.name);
+            }
+        }
+        self.put("(");
+        let gathered = routine.variadic() != 0;
+        match args.split_last().filter(|_| gathered) {
+            Some((last, first)) => {
+                self.list(first);
+                self.put(if first.is_empty() { "VARIADIC " } else { ", VARIADIC " });
+                self.expr(last);
+            }
+            None => self.list(args),
+        }
+        self.put(")");
     }
 
     /// `x[1]['a']`

@@ -70,6 +70,7 @@ impl<'a> Printer<'a> {
             ExprKind::Param(n) => self.put(&format!("${}", n + 1)),
             ExprKind::ExecParam(n) => self.put(&self.names.exec_param(*n)),
             ExprKind::Call { func, args, operator, form } => self.call(e, func, args, *operator, *form),
+            ExprKind::Routine { target, args } => self.routine(target, args),
             ExprKind::Relabel(inner) if inner.ty.oid == e.ty.oid => {
                 self.wrapped(|p| {
                     p.operand(inner, Parent::Other);

@@ -34,6 +34,10 @@ pub trait Names {
     fn exec_param(&self, slot: u32) -> String {
         format!("${slot}")
     }
+    /// Whether functions of users are printed with their schema, whatever the search path is.
+    fn qualify(&self) -> bool {
+        true
+    }
     /// The column that a full join has made of two.
     fn merged(&self, _e: &Expr) -> Option<String> {
         None

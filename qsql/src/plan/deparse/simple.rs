@@ -41,6 +41,7 @@ pub(super) fn is_simple(e: &Expr, parent: Parent<'_>) -> bool {
         ExprKind::Relabel(inner) if inner.ty.oid == e.ty.oid => false,
         ExprKind::Relabel(inner) | ExprKind::CoerceViaIo(inner) => is_simple(inner, Parent::Other),
         ExprKind::ArrayCoerce { array, .. } => is_simple(array, Parent::Other),
+        ExprKind::Routine { .. } => true,
         ExprKind::Call { operator: 0, func, form, .. } => {
             parent != Parent::Field || *form != CallForm::Plain || func.name != "record_field"
         }

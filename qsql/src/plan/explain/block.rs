@@ -198,6 +198,7 @@ impl<'a> Builder<'a> {
             Op::FunctionScan { calls, alias, filter, .. } => {
                 let name = match calls.first().map(|c| &c.kind) {
                     Some(ExprKind::Call { func, .. }) => func.name,
+                    Some(ExprKind::Routine { target, .. }) => &target.routine.name,
                     _ => "function",
                 };
                 let mut block = self.leaf("Function Scan", node);
@@ -589,19 +590,19 @@ impl<'a> Builder<'a> {
         use crate::func::Body;
         let mut at = i;
         for call in calls {
-            let columns = match &call.kind {
+            let columns: Vec<&str> = match &call.kind {
                 ExprKind::Call { func, .. } => match func.body {
-                    Body::Set { columns, .. } if !columns.is_empty() => columns,
-                    _ => &[][..],
+                    Body::Set { columns, .. } => columns.iter().map(|(name, _)| *name).collect(),
+                    _ => Vec::new(),
                 },
-                _ => &[],
+                ExprKind::Routine { target, .. } => {
+                    target.fields().iter().flat_map(|f| f.iter()).map(|(name, _)| &**name).collect()
+                }
+                _ => Vec::new(),
             };
             let width = columns.len().max(1);
             if at < width {
-                return match columns.get(at) {
-                    Some((name, _)) => self.column_slot(alias, name),
-                    None => self.column_slot(alias, alias),
-                };
+                return self.column_slot(alias, columns.get(at).copied().unwrap_or(alias));
             }
             at -= width;
         }

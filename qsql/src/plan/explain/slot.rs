@@ -29,6 +29,10 @@ pub(super) struct SlotNames<'s, 'p> {
 }
 
 impl Names for SlotNames<'_, '_> {
+    fn qualify(&self) -> bool {
+        false
+    }
+
     fn column(&self, id: u32) -> String {
         match self.slots.get(id as usize) {
             Some(slot) if self.own => slot.text.clone(),
