@@ -381,6 +381,10 @@ impl Session {
         let (plan, prepared) = (plan.clone(), prepared.clone());
         let plan = self.lock_plan(plan, prepared.as_ref(), &portal.source)?;
         self.check_plan_writable(&plan, portal.source.statement())?;
+        if !plan.physical.routines.is_empty() {
+            // Bodies may run before anything is read: the statement's snapshot is that of its start.
+            self.ensure_transaction().snapshot();
+        }
         let memory = self.statement_memory();
         let reads = plan.physical.read_only && plan.physical.routines.is_empty();
         self.transaction.worked(reads || plan.is_short());

@@ -304,6 +304,7 @@ fn run_statements(
             txn.next_command();
             if i == 0 {
                 txn.new_statement();
+                txn.snapshot();
             }
         }
         let last = i + 1 == statements.len();
