@@ -16,6 +16,8 @@ struct Arguments {
     cache_mb: usize,
     dir: PathBuf,
     engines: Vec<String>,
+    /// Only insert, in the orders named so.
+    load_only: Option<String>,
     child: Option<String>,
     /// Work to be done by a process that then ends without a word.
     doomed: Option<String>,
@@ -27,6 +29,7 @@ fn arguments() -> Arguments {
         cache_mb: 256,
         dir: std::env::temp_dir().join("nq-kv"),
         engines: Vec::new(),
+        load_only: None,
         child: None,
         doomed: None,
     };
@@ -37,6 +40,7 @@ fn arguments() -> Arguments {
             "--n" => out.n = next().parse().expect("a number"),
             "--cache-mb" => out.cache_mb = next().parse().expect("a number"),
             "--dir" => out.dir = next().into(),
+            "--load-only" => out.load_only = Some(next()),
             "--child" => out.child = Some(next()),
             "--doomed" => out.doomed = Some(next()),
             "--bench" => {}
@@ -96,6 +100,7 @@ fn again(arguments: &Arguments, what: &str, name: &str) -> std::process::Output 
             "--dir",
         ])
         .arg(&arguments.dir)
+        .args(arguments.load_only.iter().flat_map(|order| ["--load-only", order]))
         .output()
         .expect("runs")
 }
@@ -121,7 +126,11 @@ impl Report {
 
 fn measure(name: &str, arguments: &Arguments) {
     let mut report = Report { next: 0 };
+    let load_only = arguments.load_only.as_deref();
     for (label, key) in [("sequential", sequential_key as fn(u64) -> Key), ("random", random_key)] {
+        if load_only.is_some_and(|order| order != label) {
+            continue;
+        }
         let dir = arguments.dir.join(format!("{name}-{label}"));
         let _ = std::fs::remove_dir_all(&dir);
         std::fs::create_dir_all(&dir).expect("directory");
@@ -129,12 +138,12 @@ fn measure(name: &str, arguments: &Arguments) {
         report.timed(&format!("insert {label}"), arguments.n, || insert(&*db, arguments.n, key));
         db.settle();
         report.say(&format!("size after {label}, MB"), size_mb(&dir));
-        if label == "random" {
+        if label == "random" && load_only.is_none() {
             read(&mut report, &*db, arguments.n, key);
             commit(&mut report, &*db, arguments.n, key);
         }
         drop(db);
-        if label == "random" {
+        if label == "random" && load_only.is_none() {
             let open = |report: &mut Report, step: &str| {
                 let start = Instant::now();
                 let db = engines::open(name, &dir, arguments.cache_mb);

@@ -297,14 +297,20 @@ impl Chain {
     /// Writes what is not known to have been durable once more, and syncs it. When a sync has failed, the system may show
     /// what the device never got, and another sync alone would say that all is well.
     pub(super) fn settle(&mut self, durable: Lsn) -> Result<()> {
+        let poisoned = |e| StoreError::poisoned(format_args!("log: {e}"));
+        let mut written: Option<Arc<dyn File>> = None;
         for unsure in self.unsure.drain(..).filter(|unsure| unsure.end > durable) {
+            // One sync per file; they come in order.
+            if let Some(before) = written.take_if(|before| !Arc::ptr_eq(before, &unsure.file)) {
+                before.sync_data().map_err(poisoned)?;
+            }
             unsure
                 .file
                 .write_at(&unsure.blocks, unsure.offset)
                 .map_err(|e| StoreError::io("write the end of the log again", e))?;
-            unsure.file.sync_data().map_err(|e| StoreError::poisoned(format_args!("log: {e}")))?;
+            written = Some(unsure.file);
         }
-        Ok(())
+        written.map_or(Ok(()), |file| file.sync_data().map_err(poisoned))
     }
 
     /// Puts a group's blocks together; `None` when more than one is missing, else which one was rebuilt.

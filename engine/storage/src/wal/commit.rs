@@ -6,8 +6,10 @@
 //! 1. A thread registers as a waiter, *then* tries to become the leader; a leader gives up its place, *then* looks at the
 //!    waiters. So either the leader sees the waiter or the waiter becomes the leader, and nobody sleeps for ever.
 //! 2. A leader that leaves waiters behind wakes one of them to lead; when only callbacks are left, the flusher thread.
+//! 3. An appender that finds the buffer full waits until a leader has *taken* what is in it, not until that is durable. Writing it
+//!    is the flusher thread's work as long as there is one, and needs no sync as long as nobody waits for durability.
 
-use super::writer::Writer;
+use super::writer::{Round, Writer};
 use super::{DurableCallback, Next, Wal};
 use crate::env::Parker;
 use crate::error::{Result, StoreError};
@@ -15,7 +17,7 @@ use crate::ids::Lsn;
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::time::Duration;
 
 /// How often the flusher thread flushes what nobody waits for: PostgreSQL's `wal_writer_delay`.
@@ -23,7 +25,7 @@ const IDLE_FLUSH: Duration = Duration::from_millis(200);
 
 /// A thread that waits.
 #[derive(Default)]
-struct Sleeper {
+pub(super) struct Sleeper {
     parker: Parker,
     error: Mutex<Option<StoreError>>,
     /// Told, and so registered no more.
@@ -76,7 +78,7 @@ impl Wal {
                 return Err(error);
             }
             if let Some(writer) = self.writer.try_lock() {
-                let (attempted, outcome) = self.lead(writer);
+                let (attempted, outcome) = self.lead(writer, Round::Sync);
                 self.settle(attempted, &outcome);
                 if let Err(error) = outcome {
                     if let Some(sleeper) = &sleeper {
@@ -130,11 +132,51 @@ impl Wal {
         self.flusher.unpark();
     }
 
-    /// Writes and syncs what is pending: the body of the flusher thread.
+    /// Waits until what lies before `full` has left the buffer (rule 3).
+    pub(super) fn drain(&self, full: Lsn) -> Result<()> {
+        let taken = || self.buffer.lock().base >= full;
+        while !taken() {
+            self.check_poison()?;
+            let flusher = self.has_flusher.load(Acquire);
+            if !flusher && let Some(writer) = self.writer.try_lock() {
+                let (attempted, outcome) = self.lead(writer, Round::Write);
+                self.settle(attempted, &outcome);
+                outcome?;
+                continue;
+            }
+            let sleeper = Arc::new(Sleeper::default());
+            self.starving.lock().push(Arc::clone(&sleeper));
+            if flusher {
+                self.kick();
+            }
+            // Registered before this look: whoever empties the buffer after it finds the sleeper. One that ends meanwhile may not.
+            if !taken() {
+                self.env.park(&sleeper.parker, Some(IDLE_FLUSH));
+            }
+            if let Some(error) = sleeper.error.lock().take() {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Wakes who waits for room in the buffer.
+    fn feed(&self, error: Option<&StoreError>) {
+        for sleeper in self.starving.lock().drain(..) {
+            *sleeper.error.lock() = error.cloned();
+            sleeper.parker.unpark();
+        }
+    }
+
+    /// Writes what is pending, and syncs it when somebody waits for that, when little has been appended since the last time, or when
+    /// the last sync is some time ago: the body of the flusher thread.
     pub fn flush_step(&self) -> Result<Next> {
         // Who leads already also looks after the callbacks (rule 2).
         let Some(writer) = self.writer.try_lock() else { return Ok(Next::Idle) };
-        let (attempted, outcome) = self.lead(writer);
+        let crowded = self.buffer.lock().bytes.len() >= self.buffer_limit() / 2;
+        let recent = self.env.monotonic_nanos().saturating_sub(self.last_sync.load(Relaxed));
+        let wait = !crowded || recent > IDLE_FLUSH.as_nanos() as u64 || !self.waiters.lock().is_empty();
+        let (attempted, outcome) = self.lead(writer, if wait { Round::Sync } else { Round::Write });
         self.settle(attempted, &outcome);
         outcome?;
         Ok(if self.waiters.lock().is_empty() { Next::Idle } else { Next::Again })
@@ -142,21 +184,24 @@ impl Wal {
 
     /// The loop of the flusher thread; returns after [`Wal::close`], or when a sync failed.
     pub fn run_flusher(&self) {
+        self.has_flusher.store(true, Release);
         while !self.closed.load(Acquire) {
             // On a busy machine whoever is about to commit gets there first and shares the sync; on an idle one this returns at once.
             std::thread::yield_now();
-            match self.flush_step() {
+            match self.flush_step().and_then(|next| self.keep_ahead().map(|()| next)) {
                 Ok(Next::Again) => {}
                 Ok(Next::Idle) => {
                     self.env.park(&self.flusher, Some(IDLE_FLUSH));
                 }
-                Err(StoreError::Poisoned { .. }) => return,
+                Err(StoreError::Poisoned { .. }) => break,
                 Err(error) => {
                     tracing::error!("flushing the log failed, trying again: {error}");
                     self.env.park(&Parker::new(), Some(IDLE_FLUSH));
                 }
             }
         }
+        self.has_flusher.store(false, Release);
+        self.feed(None);
     }
 
     /// Ends the flusher thread's loop. Does not flush.
@@ -165,9 +210,9 @@ impl Wal {
         self.kick();
     }
 
-    /// One round: takes what is in the buffer, or what the last round failed to write, and makes it durable.
+    /// One round: takes what is in the buffer, or what the last round failed to write, and writes it or makes it durable.
     /// Returns up to where it tried. The leader's place is free when this returns.
-    fn lead(&self, mut writer: MutexGuard<'_, Writer>) -> (Lsn, Result<()>) {
+    fn lead(&self, mut writer: MutexGuard<'_, Writer>, round: Round) -> (Lsn, Result<()>) {
         if let Err(error) = self.check_poison() {
             return (Lsn(u64::MAX), Err(error));
         }
@@ -176,23 +221,29 @@ impl Wal {
             std::mem::swap(&mut buffer.bytes, &mut writer.pending);
             buffer.base.0 += writer.pending.len() as u64;
             buffer.in_flight = writer.pending.len();
+            drop(buffer);
+            self.feed(None);
         }
-        if writer.pending.is_empty() {
+        if writer.pending.is_empty() && (round == Round::Write || writer.synced == writer.written) {
             return (writer.written, Ok(()));
         }
         let attempted = Lsn(writer.written.0 + writer.pending.len() as u64);
         self.env.before_block();
         let mut claimed = Vec::new();
-        let outcome = writer.flush(&mut |first| {
+        let mut claim = |first| {
             let segment = self.claim(first)?;
             claimed.push(segment.clone());
             Ok(segment)
-        });
+        };
+        let outcome = writer.flush(&mut claim, round);
         match &outcome {
             Ok(()) => {
                 self.left_blocks.store(writer.left_blocks(), Release);
                 self.buffer.lock().in_flight = 0;
-                self.durable.store(writer.written.0, Release);
+                if writer.synced == writer.written {
+                    self.last_sync.store(self.env.monotonic_nanos(), Relaxed);
+                }
+                self.durable.store(writer.synced.0, Release);
                 self.flushes.fetch_add(1, AcqRel);
                 self.update_room();
             }
@@ -216,6 +267,7 @@ impl Wal {
             .err()
             .map(|error| (Lsn(u64::MAX), error))
             .or_else(|| outcome.as_ref().err().map(|error| (attempted, error.clone())));
+        self.feed(failure.as_ref().map(|(_, error)| error));
         let mut told = Vec::new();
         {
             let mut waiters = self.waiters.lock();

@@ -17,7 +17,8 @@
 //!    so that leftovers of a crash are never taken for a continuation.
 //! 5. Room is granted when a record is appended, not when it is flushed: [`StoreError::DiskFull`] comes from `append`, and
 //!    goes away by itself when there is room again. Reserved room is kept for rollbacks and checkpoints.
-//! 6. A failed sync poisons the log for good; a failed write leaves the records in memory, and the next flush writes them.
+//! 6. What is written is durable only when it has been synced, and what nobody waits for is not synced by itself.
+//!    A failed sync poisons the log for good; a failed write leaves the records in memory, and the next flush writes them.
 //!    Opening writes what nothing says was durable once more: after a failed sync the system may show what the device lacks.
 //!
 //! Sources: Mohan et al. 1992 (ARIES) for the use of it; DeWitt et al. 1984 for group commit.
@@ -38,10 +39,10 @@ use crate::error::{Result, StoreError};
 use crate::ids::Lsn;
 use block::{BLOCK_BYTES, DATA_BLOCKS_MAX, PAYLOAD_BYTES};
 use chain::{Chain, SEARCH_BLOCKS, first_group};
-use commit::Waiter;
+use commit::{Sleeper, Waiter};
 use parking_lot::Mutex;
 use reader::{RECORD_HEADER_BYTES, Step};
-use segment::{Folder, Live, Pool, Segment};
+use segment::{Fill, Folder, Live, Pool, Segment};
 use std::path::Path;
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
@@ -54,6 +55,9 @@ use writer::{LogEnd, Writer};
 const SLACK_BLOCKS: u64 = 8;
 /// Blocks that may be lost where one segment ends and the next begins.
 const BOUNDARY_BLOCKS: u64 = 2;
+
+/// The most segments that are filled with zeros at a time.
+const FILLED_AHEAD: usize = 3;
 
 /// How many times its limit the buffer may hold of records that roll back while the log cannot be written.
 const OVERFLOW: usize = 4;
@@ -178,6 +182,12 @@ pub struct Wal {
     flushes: AtomicU64,
     writer: Mutex<Writer>,
     waiters: Mutex<Vec<Waiter>>,
+    /// Who waits for room in the buffer.
+    starving: Mutex<Vec<Arc<Sleeper>>>,
+    /// The flusher thread's loop is running.
+    has_flusher: AtomicBool,
+    /// When everything was durable last, by the monotonic clock.
+    last_sync: AtomicU64,
     pool: Mutex<Pool>,
     /// Held by who makes or recycles segments; taken before `pool`, which is taken before `buffer`.
     preparing: Mutex<()>,
@@ -197,7 +207,7 @@ impl Wal {
         }
         let folder = Arc::new(Folder::new(env.clone(), dir));
         folder.create()?;
-        let segment = folder.prepare(1, options.segment_bytes)?;
+        let segment = folder.prepare(1, options.segment_bytes, Fill::Zeros)?;
         let mut id = [0u8; 4];
         env.random(&mut id);
         let empty = LogEnd { epoch: 1, lsn: first, whole: first };
@@ -238,6 +248,9 @@ impl Wal {
             flushes: AtomicU64::new(0),
             writer: Mutex::new(writer),
             waiters: Mutex::default(),
+            starving: Mutex::default(),
+            has_flusher: AtomicBool::new(false),
+            last_sync: AtomicU64::new(0),
             pool: Mutex::new(pool),
             preparing: Mutex::new(()),
             opened,
@@ -376,7 +389,7 @@ impl Wal {
             if buffer.bytes.len() + bytes > limit {
                 let end = buffer.end();
                 drop(buffer);
-                match self.flush(end) {
+                match self.drain(end) {
                     // A rollback does not fail because a flush does: its records wait in memory for the next one.
                     Err(StoreError::Io { .. } | StoreError::DiskFull { .. })
                         if matches!(space, Space::Reserved { .. }) && limit == self.buffer_limit() =>
@@ -451,13 +464,21 @@ impl Wal {
         if self.buffer.lock().room_blocks != known_room_blocks {
             return Ok(());
         }
-        self.prepare_segment()
+        self.prepare_segment(Fill::Nothing)
+    }
+
+    /// The flusher thread's: a segment more when there is none for the next round.
+    fn keep_ahead(&self) -> Result<()> {
+        match self.preparing.try_lock() {
+            Some(_preparing) if self.pool.lock().prepared.is_empty() => self.prepare_segment(Fill::Nothing),
+            _ => Ok(()),
+        }
     }
 
     /// Makes a segment; the caller holds `preparing`.
-    fn prepare_segment(&self) -> Result<()> {
+    fn prepare_segment(&self, fill: Fill) -> Result<()> {
         let number = self.pool.lock().next_number();
-        let segment = self.folder.prepare(number, self.options.segment_bytes)?;
+        let segment = self.folder.prepare(number, self.options.segment_bytes, fill)?;
         self.pool.lock().prepared.push_back(segment);
         self.update_room();
         Ok(())
@@ -484,7 +505,7 @@ impl Wal {
             }
             let _preparing = self.preparing.lock();
             if self.pool.lock().prepared.is_empty() {
-                self.prepare_segment()?;
+                self.prepare_segment(Fill::Nothing)?;
             }
         }
     }
@@ -499,17 +520,19 @@ impl Wal {
     }
 
     /// Prepares segments ahead of need, one more than were taken since the last call; called by a background thread about
-    /// every 100 ms.
+    /// every 100 ms. Where they are taken faster than a few in that time, syncs are few for what is written, and who takes one
+    /// makes it himself.
     pub fn prepare_step(&self) -> Result<Next> {
         self.check_poison()?;
         let Some(_preparing) = self.preparing.try_lock() else { return Ok(Next::Idle) };
         let missing = {
             let mut pool = self.pool.lock();
-            let wanted = std::mem::take(&mut pool.claimed).min(self.options.spare_segments_max) + 1;
+            let claimed = std::mem::take(&mut pool.claimed);
+            let wanted = claimed.min(FILLED_AHEAD).min(self.options.spare_segments_max) + 1;
             wanted.saturating_sub(pool.prepared.len())
         };
         for _ in 0..missing {
-            self.prepare_segment()?;
+            self.prepare_segment(Fill::Zeros)?;
         }
         Ok(Next::Idle)
     }

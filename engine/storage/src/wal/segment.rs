@@ -1,4 +1,4 @@
-//! Segment files: `wal/<number in 16 hex digits>.seg`, prepared ahead (full length, filled with zeros, name durable) and
+//! Segment files: `wal/<number in 16 hex digits>.seg`, prepared ahead (full length, mostly filled with zeros, name durable) and
 //! recycled by renaming. A block names its segment, so that what a recycled file still holds counts for nothing.
 
 use super::block::BLOCK_BYTES;
@@ -13,6 +13,15 @@ const DRAFT: &str = "segment.draft";
 const ZEROS_BYTES: usize = 256 << 10;
 /// The fewest blocks of a segment: room for the largest group.
 pub(super) const SEGMENT_BLOCKS_MIN: u64 = 24;
+
+/// What a new segment file is filled with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fill {
+    /// Reserved room is not yet written room: a sync would have to write the file's extents each time.
+    Zeros,
+    /// Its room is only reserved: for segments that are filled with few syncs, of which each may cost more.
+    Nothing,
+}
 
 /// An open segment file.
 #[derive(Clone)]
@@ -124,28 +133,29 @@ impl Folder {
     }
 
     /// Makes a new segment file. When that fails there is none.
-    pub(super) fn prepare(&self, number: u64, bytes: u64) -> Result<Segment> {
+    pub(super) fn prepare(&self, number: u64, bytes: u64, fill: Fill) -> Result<Segment> {
         let draft = self.path.join(DRAFT);
         let blocks = (bytes / BLOCK_BYTES as u64).max(SEGMENT_BLOCKS_MIN);
-        let fill = || {
+        let make = || {
             let file = self.env.open(&draft, OpenMode::Create)?;
             let bytes = blocks * BLOCK_BYTES as u64;
             file.set_len(0)?;
             file.allocate(0, bytes)?;
-            // Reserved room is not yet written room: a sync would have to write the file's extents each time.
-            let zeros = vec![0u8; ZEROS_BYTES];
-            let mut at = 0;
-            while at < bytes {
-                let count = (bytes - at).min(ZEROS_BYTES as u64);
-                file.write_at(&zeros[..count as usize], at)?;
-                at += count;
+            if fill == Fill::Zeros {
+                let zeros = vec![0u8; ZEROS_BYTES];
+                let mut at = 0;
+                while at < bytes {
+                    let count = (bytes - at).min(ZEROS_BYTES as u64);
+                    file.write_at(&zeros[..count as usize], at)?;
+                    at += count;
+                }
             }
             file.sync_data()?;
             self.env.rename(&draft, &self.path_of(number))?;
             self.env.sync_dir(&self.path)?;
             Ok(file)
         };
-        match fill() {
+        match make() {
             Ok(file) => Ok(Segment { number, file, blocks: blocks as u32 }),
             Err(error) => {
                 // Gives the room back; when that fails as well, the next attempt or opening does.

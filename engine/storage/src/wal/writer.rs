@@ -1,4 +1,4 @@
-//! Writing the stream out as groups: one write and one sync per flush, whatever became durable before untouched.
+//! Writing the stream out as groups: one write and at most one sync per flush, whatever became durable before untouched.
 //!
 //! The last group, when it has one data block that is not full, is the *tail*. The next flush, when it fits, writes a longer
 //! version of the tail beside it, and the one after that over the older of the two versions:
@@ -12,6 +12,10 @@
 //!
 //! So a write never touches the newest durable version, every version survives one damaged block, and a block of 4 KiB takes
 //! four blocks of log however many flushes it took to fill it.
+//!
+//! A flush need not sync ([`Round::Write`]): then its groups are in the hands of the system, and a later sync of the same file
+//! makes them durable. A longer tail is synced in any case, and so is a segment before the next one is begun: what is not synced
+//! lies in one file, and the version of a tail that is written over is always the older of two durable ones.
 
 use super::block::{BLOCK_BYTES, DATA_BLOCKS_MAX, Group, PAYLOAD_BYTES};
 use super::segment::Segment;
@@ -33,12 +37,21 @@ pub(super) struct LogEnd {
     pub(super) whole: Lsn,
 }
 
+/// What a flush is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Round {
+    /// Room in the buffer: nobody waits for durability.
+    Write,
+    /// Durability of everything so far.
+    Sync,
+}
+
 struct Tail {
     start: Lsn,
     /// What the group goes on from, when it is the first of its epoch.
     opening: Option<LogEnd>,
     bytes: Vec<u8>,
-    /// The block of the newest version, which is durable.
+    /// The block of the newest version.
     at: u32,
     /// The block of the version before, which is of no use any more.
     spare: Option<u32>,
@@ -55,6 +68,8 @@ pub(super) struct Writer {
     /// The first group of the epoch has not been written; it will go on from here.
     opening: Option<LogEnd>,
     /// Everything below is durable.
+    pub(super) synced: Lsn,
+    /// Everything below is written.
     pub(super) written: Lsn,
     /// The stream from `written` on that is to be written next.
     pub(super) pending: Vec<u8>,
@@ -93,6 +108,7 @@ impl Writer {
             position,
             tail: None,
             opening: Some(end),
+            synced: end.lsn,
             written: end.lsn,
             pending: Vec::new(),
             staging: Vec::new(),
@@ -134,7 +150,7 @@ impl Writer {
             start,
             whole: start,
             after_epoch: self.epoch,
-            durable: self.written,
+            durable: self.synced,
             segment: self.segment.number,
             base,
             bytes: bytes as u32,
@@ -142,21 +158,28 @@ impl Writer {
         }
     }
 
-    /// Makes the pending bytes durable. After an error other than [`StoreError::Poisoned`] nothing has changed but blocks
-    /// that hold nothing durable, and the caller takes the claimed segments back.
-    pub(super) fn flush(&mut self, claim: &mut Claim<'_>) -> Result<()> {
-        if self.pending.is_empty() {
-            return Ok(());
+    /// Writes the pending bytes, and makes them durable when the round is for that. After an error other than
+    /// [`StoreError::Poisoned`] nothing has changed but blocks that hold nothing durable, and the caller takes the claimed
+    /// segments back.
+    pub(super) fn flush(&mut self, claim: &mut Claim<'_>, round: Round) -> Result<()> {
+        if !self.pending.is_empty() {
+            let synced = if self.extend_tail()? {
+                Lsn(self.written.0 + self.pending.len() as u64)
+            } else {
+                self.write_groups(claim)?
+            };
+            self.synced = self.synced.max(synced);
+            self.written.0 += self.pending.len() as u64;
+            self.pending.clear();
         }
-        if !self.extend_tail()? {
-            self.write_groups(claim)?;
+        if round == Round::Sync && self.synced < self.written {
+            sync(&*self.segment.file)?;
+            self.synced = self.written;
         }
-        self.written.0 += self.pending.len() as u64;
-        self.pending.clear();
         Ok(())
     }
 
-    /// Writes a longer version of the tail; `false` when it does not fit.
+    /// Writes a longer version of the tail and syncs it; `false` when it does not fit.
     fn extend_tail(&mut self) -> Result<bool> {
         let Some(tail) = &self.tail else { return Ok(false) };
         let bytes = tail.bytes.len() + self.pending.len();
@@ -180,24 +203,26 @@ impl Writer {
         Ok(true)
     }
 
-    /// Writes the pending bytes as new groups.
-    fn write_groups(&mut self, claim: &mut Claim<'_>) -> Result<()> {
+    /// Writes the pending bytes as new groups; returns up to where the log is durable for having gone on to a new segment.
+    fn write_groups(&mut self, claim: &mut Claim<'_>) -> Result<Lsn> {
         let before = (self.segment.clone(), self.position);
         let outcome = self.try_write_groups(claim);
         if outcome.is_err() {
             (self.segment, self.position) = before;
         }
-        self.tail = outcome?;
+        let (tail, synced) = outcome?;
+        self.tail = tail;
         self.opening = None;
-        Ok(())
+        Ok(synced)
     }
 
-    fn try_write_groups(&mut self, claim: &mut Claim<'_>) -> Result<Option<Tail>> {
+    fn try_write_groups(&mut self, claim: &mut Claim<'_>) -> Result<(Option<Tail>, Lsn)> {
         let mut staging = std::mem::take(&mut self.staging);
         staging.clear();
         let mut staged_from = self.position;
         let mut at = 0;
         let mut tail = None;
+        let mut synced = self.synced;
         while at < self.pending.len() {
             let start = Lsn(self.written.0 + at as u64);
             let left = (self.segment.blocks - self.position) as usize;
@@ -206,6 +231,7 @@ impl Writer {
                 staging.clear();
                 if left < 2 {
                     sync(&*self.segment.file)?;
+                    synced = start;
                     self.segment = claim(start)?;
                     self.position = 0;
                 }
@@ -227,8 +253,7 @@ impl Writer {
             at += bytes;
         }
         write(&*self.segment.file, &staging, staged_from)?;
-        sync(&*self.segment.file)?;
         self.staging = staging;
-        Ok(tail)
+        Ok((tail, synced))
     }
 }

@@ -17,7 +17,9 @@ pub struct Nq {
 
 pub fn open(dir: &Path, cache_mb: usize) -> Nq {
     let env: Arc<dyn Env> = Arc::new(OsEnv::new());
-    let options = Options { buffer_bytes: cache_mb << 20, ..Options::default() };
+    // As the server does: large pools have huge pages.
+    let options =
+        Options { buffer_bytes: cache_mb << 20, huge_pages: cache_mb >= 256, ..Options::default() };
     let marker = dir.join("tree");
     let fresh = !marker.exists();
     if fresh {
