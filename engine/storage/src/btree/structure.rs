@@ -1,10 +1,14 @@
-//! Splits, merges, and the root growing and shrinking.
+//! Splits, merges, neighbours that share their records, and the root growing and shrinking.
+//!
+//! A full leaf first looks whether a neighbour under the same parent has room; it is split only when neither has. Inserted in
+//! random order, records fill four fifths of the leaves so, instead of seven tenths (Bayer & McCreight 1972 name it, Knuth's B* trees
+//! are built on it).
 
 use super::{Tree, Trees};
 use crate::buffer::PageWrite;
 use crate::error::{Result, StoreError};
 use crate::ids::PageId;
-use crate::page::{HEADER_BYTES, MAX_KEY_BYTES, NodeMut, NodeRef, PageBuf, SlotFlags, image_into};
+use crate::page::{HEADER_BYTES, MAX_KEY_BYTES, NodeMut, NodeRef, PageBuf, SlotFlags, image_into, page_kind};
 use crate::recovery::record::{Op, Part};
 use crate::store::PAGE_BYTES;
 use crate::wal::Space;
@@ -13,6 +17,8 @@ use crate::wal::Space;
 const SEPARATOR_ROOM: usize = MAX_KEY_BYTES + 64;
 /// A node using less than this looks for a neighbour to merge with.
 const UNDERFULL: usize = (PAGE_BYTES - HEADER_BYTES) / 4;
+/// A leaf with this much room takes records of a full neighbour.
+const ROOMY: usize = (PAGE_BYTES - HEADER_BYTES) / 5;
 /// A merged node may use this much, so that it does not split again at once.
 const MERGED_MAX: usize = (PAGE_BYTES - HEADER_BYTES) * 4 / 5;
 
@@ -74,7 +80,11 @@ impl Trees {
             if node.free_bytes() < room {
                 tree.saw_reshaping();
                 match parent {
-                    Some(parent) => self.split_child(parent, page, key, space)?,
+                    Some(mut parent) => {
+                        if !(node.is_leaf() && self.share(tree, &mut parent, &mut page, key, need, space)?) {
+                            self.split_child(parent, page, key, space)?;
+                        }
+                    }
                     None => self.grow_root(tree, page, key, space)?,
                 }
                 return Ok(true);
@@ -87,6 +97,68 @@ impl Trees {
             parent = Some(page);
             page = next;
         }
+    }
+
+    /// Moves records of a full leaf to a neighbour that has room, so that the leaf covering `key` has `need` bytes free; false
+    /// when there is no such neighbour. Only one that is in memory and not held by anybody is looked at.
+    fn share<'p>(
+        &'p self,
+        tree: &Tree,
+        parent: &mut PageWrite<'p>,
+        leaf: &mut PageWrite<'p>,
+        key: &[u8],
+        need: usize,
+        space: Space,
+    ) -> Result<bool> {
+        if leaf.node().continues_run(key) {
+            return Ok(false);
+        }
+        let index = parent.node().child_index(key);
+        let neighbour = |at: usize| {
+            let page = self.pool.try_write(parent.node().child(at))?;
+            let is_leaf = self.checked(page.node(), page_kind(page.bytes()), tree, Some(0)).is_ok();
+            (is_leaf && page.node().free_bytes() >= ROOMY).then_some(page)
+        };
+        let right = if index < parent.node().count() { neighbour(index + 1) } else { None };
+        let left = index.checked_sub(1).and_then(neighbour);
+        let free = |page: &Option<PageWrite<'_>>| page.as_ref().map_or(0, |page| page.node().free_bytes());
+        let to_right = free(&right) >= free(&left);
+        let Some(mut other) = (if to_right { right } else { left }) else { return Ok(false) };
+        let node = leaf.node();
+        let Some(at) = share_at(node, other.node(), to_right, key, need) else { return Ok(false) };
+        let separator = node.separator(at, key);
+        let mut moved = blank();
+        let (slots, lower, upper) = if to_right {
+            (at..node.count(), &separator[..], node.upper_fence())
+        } else {
+            (0..at, node.lower_fence(), Some(&separator[..]))
+        };
+        NodeMut::copy_range(&mut moved, other.id(), node, slots, lower, upper);
+        let joined = if to_right {
+            NodeRef::new(&moved).joined_bytes(other.node())
+        } else {
+            other.node().joined_bytes(NodeRef::new(&moved))
+        };
+        let for_key = if (key < &separator[..]) == to_right { 0 } else { need };
+        if joined + for_key > PAGE_BYTES - HEADER_BYTES {
+            return Ok(false);
+        }
+        let image = image_of(&moved);
+        let rest = if to_right {
+            Op::Truncate { keep: at, upper: &separator }
+        } else {
+            Op::Behead { drop: at, lower: &separator }
+        };
+        let parts = vec![
+            Part { page: leaf.id(), op: rest },
+            Part { page: other.id(), op: Op::Receive { front: to_right, image: &image } },
+            Part {
+                page: parent.id(),
+                op: Op::Separate { at: if to_right { index } else { index - 1 }, key: &separator },
+            },
+        ];
+        self.structure(&mut [parent, leaf, &mut other], parts, space)?;
+        Ok(true)
     }
 
     fn split_child<'p>(
@@ -247,6 +319,29 @@ impl Trees {
         tree.saw_height(root.node().level());
         Ok(true)
     }
+}
+
+/// The slot of a full leaf before which its records and those of a neighbour are to be divided, so that both use about as much.
+/// `None` when that leaves less than `need` for `key`.
+fn share_at(node: NodeRef<'_>, other: NodeRef<'_>, to_right: bool, key: &[u8], need: usize) -> Option<usize> {
+    let mut excess = node.used_bytes().checked_sub(other.used_bytes())? / 2;
+    let count = node.count();
+    let mut moved = 0;
+    while moved + 1 < count {
+        let bytes = node.slot_bytes(if to_right { count - 1 - moved } else { moved });
+        if bytes > excess {
+            break;
+        }
+        excess -= bytes;
+        moved += 1;
+    }
+    let at = if to_right { count - moved } else { moved };
+    let gone: usize = if to_right { at..count } else { 0..at }.map(|i| node.slot_bytes(i)).sum();
+    let separator = node.separator(at, key);
+    // The new fence is at most as long as the separator, and only the leaf that covers the key needs room for it.
+    let stays = (key < &separator[..]) == to_right;
+    let room = node.free_bytes() + gone;
+    (moved > 0 && room >= separator.len() + if stays { need } else { 0 }).then_some(at)
 }
 
 enum Merge {

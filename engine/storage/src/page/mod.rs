@@ -20,11 +20,13 @@
 //! four-byte heads in the slots, sixteen hints over the heads. Differences: what keys share where fences say nothing,
 //! record stamps and slot flags, separators in the same slots, and a direct guess for eight-byte row ids.
 
+mod fold;
 mod header;
 mod node;
 mod overflow;
 mod search;
 
+pub(crate) use fold::{fold, unfold};
 pub use header::{HEADER_BYTES, PageBuf, PageKind, page_id, page_kind, page_lsn, set_page_lsn, tree_of};
 pub use node::{
     MAX_INLINE_BYTES, MAX_KEY_BYTES, NodeMut, NodeRef, SlotFlags, Stamp, image_into, record_bytes,

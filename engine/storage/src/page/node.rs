@@ -23,8 +23,8 @@ use crate::store::PAGE_BYTES;
 
 pub use write::NodeMut;
 
-const SLOT_BYTES: usize = 12;
-const STAMP_BYTES: usize = 16;
+pub(super) const SLOT_BYTES: usize = 12;
+pub(super) const STAMP_BYTES: usize = 16;
 /// Longest key a tree accepts.
 pub const MAX_KEY_BYTES: usize = 2800;
 /// Key and value together may take this much of a leaf; longer values move to overflow pages.
@@ -272,6 +272,31 @@ impl<'a> NodeRef<'a> {
     /// Bytes used by slots and live heap.
     pub fn used_bytes(self) -> usize {
         PAGE_BYTES - HEADER_BYTES - self.free_bytes()
+    }
+
+    /// Bytes that this leaf and its right neighbour would use as one.
+    pub fn joined_bytes(self, right: NodeRef<'_>) -> usize {
+        let (lower, upper) = (self.lower_fence(), right.upper_fence());
+        let prefix = upper.map_or(0, |upper| common_prefix(lower, upper));
+        // Their prefixes are no shorter than that of both.
+        let records = |node: NodeRef<'_>| {
+            let (count, fences) =
+                (node.count(), node.lower_fence().len() + node.upper_fence().map_or(0, <[u8]>::len));
+            node.used_bytes() - fences + count * (node.prefix().len() - prefix)
+        };
+        records(self) + records(right) + lower.len() + upper.map_or(0, <[u8]>::len)
+    }
+
+    /// Bytes that a slot and its record use.
+    pub fn slot_bytes(self, i: usize) -> usize {
+        SLOT_BYTES + self.heap_len(i)
+    }
+
+    /// Whether insertions follow one another, and that of `key` is the next: a split then leaves full leaves behind.
+    pub fn continues_run(self, key: &[u8]) -> bool {
+        let at = self.find(key).slot();
+        self.sequential_insert().is_some_and(|last| at == last + 1)
+            || (at == self.count() && self.upper_fence().is_none())
     }
 
     /// Number of the last inserted slot when insertions have been following one another.

@@ -144,6 +144,11 @@ impl NodeRef<'_> {
         Found::Before(low)
     }
 
+    /// Whether a node of so many slots has hints.
+    pub(super) fn keeps_hints(count: usize) -> bool {
+        count / (HINT_COUNT + 1) >= 2
+    }
+
     /// Bounds the search by the hints: `hint[k]` is the head of slot `(k + 1) * count / 17`.
     fn narrow(self, head: u32, count: usize) -> (usize, usize) {
         let distance = count / (HINT_COUNT + 1);

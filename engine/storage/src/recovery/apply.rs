@@ -4,6 +4,7 @@ use super::record::{Delta, Entries, Op, Rows};
 use crate::error::{Result, StoreError};
 use crate::ids::PageId;
 use crate::page::{Found, NodeMut, NodeRef, PageBuf, SlotFlags, Stamp, record_bytes, restore_image};
+use crate::store::PAGE_BYTES;
 
 fn bad(page: &PageBuf, what: &str) -> StoreError {
     StoreError::corrupt(NodeRef::new(page).id(), format!("the log does not fit the page: {what}"))
@@ -24,6 +25,16 @@ pub fn room_of_change(node: NodeRef<'_>, key: &[u8], delta: &Delta<'_>) -> usize
 pub fn room_of_op(node: NodeRef<'_>, op: &Op<'_>) -> usize {
     match op {
         Op::Truncate { upper, .. } => upper.len(),
+        Op::Behead { lower, .. } => lower.len(),
+        Op::Receive { front, image } => {
+            let mut taken: Box<PageBuf> = Box::new([0; PAGE_BYTES]);
+            if !restore_image(&mut taken, image) {
+                return 0;
+            }
+            let taken = NodeRef::new(&taken);
+            let (left, right) = if *front { (taken, node) } else { (node, taken) };
+            left.joined_bytes(right).saturating_sub(node.used_bytes())
+        }
         Op::Set { key, value, .. } => match node.find(key) {
             Found::At(slot) => value.len().saturating_sub(node.value(slot).len()),
             Found::Before(_) => 0,
@@ -31,6 +42,7 @@ pub fn room_of_op(node: NodeRef<'_>, op: &Op<'_>) -> usize {
         Op::Image(_)
         | Op::AddChild { .. }
         | Op::DropChild { .. }
+        | Op::Separate { .. }
         | Op::Prune { .. }
         | Op::Free
         | Op::Remove { .. }
@@ -135,6 +147,31 @@ pub fn op(page: &mut PageBuf, id: PageId, op: &Op<'_>) -> Result<()> {
             }
         }
         Op::Truncate { keep, upper } => NodeMut::new(page).truncate(*keep, upper),
+        Op::Behead { drop, lower } => {
+            if *drop > NodeRef::new(page).count() {
+                return Err(bad(page, "it has not so many records"));
+            }
+            NodeMut::new(page).behead(*drop, lower);
+        }
+        Op::Receive { front, image } => {
+            let mut taken: Box<PageBuf> = Box::new([0; PAGE_BYTES]);
+            if !restore_image(&mut taken, image) {
+                return Err(StoreError::corrupt(id, "the log holds a malformed image"));
+            }
+            if !NodeMut::new(page).receive(NodeRef::new(&taken), *front) {
+                return Err(bad(page, "no room for a neighbour's records"));
+            }
+        }
+        Op::Separate { at, key } => {
+            let node = NodeRef::new(page);
+            if *at >= node.count() || !node.covers(key) {
+                return Err(bad(page, "the separator is missing"));
+            }
+            let child = node.child(*at);
+            let mut node = NodeMut::new(page);
+            node.remove(*at);
+            node.insert(*at, key, &child.0.to_le_bytes(), SlotFlags::default(), None);
+        }
         Op::AddChild { key, left, right } => {
             let Found::Before(at) = NodeRef::new(page).find(key) else {
                 return Err(bad(page, "the separator exists"));

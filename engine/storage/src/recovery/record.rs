@@ -51,6 +51,27 @@ pub enum Op<'a> {
         /// The child that stays.
         left: PageId,
     },
+    /// Drops the first slots and sets a new lower fence.
+    Behead {
+        /// Slots that go.
+        drop: usize,
+        /// The lower fence.
+        lower: &'a [u8],
+    },
+    /// Takes a neighbour's records over: those of the node in the image, with its outer fence.
+    Receive {
+        /// They come before the own ones.
+        front: bool,
+        /// The image.
+        image: &'a [u8],
+    },
+    /// Children have moved records between them: the separator at `at` is another one now.
+    Separate {
+        /// Index of the separator.
+        at: usize,
+        /// The new separator.
+        key: &'a [u8],
+    },
     /// Drops stamps and ghosts older than the horizon.
     Prune {
         /// Transactions below it are visible to all.
@@ -460,6 +481,21 @@ fn put_parts(out: &mut Vec<u8>, parts: &[Part<'_>]) {
                 put(out, *at as u64);
                 put(out, left.0);
             }
+            Op::Behead { drop, lower } => {
+                out.push(12);
+                put(out, *drop as u64);
+                put_bytes(out, lower);
+            }
+            Op::Receive { front, image } => {
+                out.push(13);
+                out.push(u8::from(*front));
+                put_bytes(out, image);
+            }
+            Op::Separate { at, key } => {
+                out.push(14);
+                put(out, *at as u64);
+                put_bytes(out, key);
+            }
             Op::Prune { horizon } => {
                 out.push(5);
                 put(out, *horizon);
@@ -555,6 +591,9 @@ impl<'a> Reader<'a> {
                 },
                 10 => Op::RemoveRange { first: self.number()?, last: self.number()?, xid: self.number()? },
                 11 => Op::RemoveMany { keys: Entries(self.bytes()?), xid: self.number()? },
+                12 => Op::Behead { drop: self.number()? as usize, lower: self.bytes()? },
+                13 => Op::Receive { front: self.byte()? != 0, image: self.bytes()? },
+                14 => Op::Separate { at: self.number()? as usize, key: self.bytes()? },
                 _ => return Err(malformed()),
             };
             parts.push(Part { page, op });
@@ -589,6 +628,9 @@ mod tests {
             Part { page, op: Op::Truncate { keep: 3, upper: b"m" } },
             Part { page, op: Op::AddChild { key, left: PageId(1), right: PageId(2) } },
             Part { page, op: Op::DropChild { at: 1, left: PageId(1) } },
+            Part { page, op: Op::Behead { drop: 2, lower: b"c" } },
+            Part { page, op: Op::Receive { front: true, image: b"img" } },
+            Part { page, op: Op::Separate { at: 1, key } },
             Part { page, op: Op::Prune { horizon: 9 } },
             Part { page, op: Op::Free },
             Part { page, op: Op::Remove { key } },

@@ -1,9 +1,11 @@
-//! A page as an extent: compressed when that saves a sector, cut into data sectors, followed by parity sectors.
+//! A page as an extent: folded when it is a node ([`crate::page::fold`]), compressed when that saves a sector, cut into data
+//! sectors, followed by parity sectors.
 
 use super::map::Entry;
 use super::sector::{self, Label, PAYLOAD_BYTES, SECTOR_BYTES};
 use super::{PAGE_BYTES, PARITY_MAX};
 use crate::ecc::{self, Stripe};
+use crate::page::{fold, unfold};
 use lz4_flex::block::{CompressTable, compress_into_with_table, decompress_into, get_maximum_output_size};
 use std::cell::RefCell;
 
@@ -17,6 +19,8 @@ pub(crate) struct Scratch {
     /// An extent as on disk.
     pub(crate) sectors: Vec<u8>,
     plain: Vec<u8>,
+    folded: Vec<u8>,
+    unfolded: Box<[u8; PAGE_BYTES]>,
     table: CompressTable,
 }
 
@@ -24,6 +28,8 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch {
         sectors: vec![0; EXTENT_SECTORS_MAX * SECTOR_BYTES],
         plain: vec![0; get_maximum_output_size(PAGE_BYTES).max(RAW_SECTORS * PAYLOAD_BYTES)],
+        folded: vec![0; PAGE_BYTES],
+        unfolded: Box::new([0; PAGE_BYTES]),
         table: CompressTable::small(),
     });
 }
@@ -42,6 +48,8 @@ pub(crate) struct Shape {
     pub(crate) parity: u8,
     /// Compressed bytes; zero when the page is stored as it is.
     pub(crate) compressed: u16,
+    /// What is compressed is the page's folded form.
+    pub(crate) folded: bool,
 }
 
 impl Shape {
@@ -52,19 +60,22 @@ impl Shape {
 
 /// Encodes a page into the front of `scratch.sectors`, unsealed.
 pub(crate) fn encode(page: &[u8; PAGE_BYTES], parity: u8, scratch: &mut Scratch) -> Shape {
+    let folded = fold(page, &mut scratch.folded)
+        .filter(|&len| unfold(&scratch.folded[..len], &mut scratch.unfolded) && *scratch.unfolded == *page);
+    let input = folded.map_or(&page[..], |len| &scratch.folded[..len]);
     let compressed =
-        compress_into_with_table(page, &mut scratch.plain, &mut scratch.table).unwrap_or(PAGE_BYTES);
-    let (source, compressed) = if compressed.div_ceil(PAYLOAD_BYTES) < RAW_SECTORS {
-        (&scratch.plain[..compressed], compressed as u16)
+        compress_into_with_table(input, &mut scratch.plain, &mut scratch.table).unwrap_or(PAGE_BYTES);
+    let (source, compressed, folded) = if compressed.div_ceil(PAYLOAD_BYTES) < RAW_SECTORS {
+        (&scratch.plain[..compressed], compressed as u16, folded.is_some())
     } else {
-        (&page[..], 0)
+        (&page[..], 0, false)
     };
     let data = source.len().div_ceil(PAYLOAD_BYTES);
     for (piece, sector) in source.chunks(PAYLOAD_BYTES).zip(scratch.sectors.chunks_exact_mut(SECTOR_BYTES)) {
         sector[..piece.len()].copy_from_slice(piece);
         sector[piece.len()..PAYLOAD_BYTES].fill(0);
     }
-    let shape = Shape { data: data as u8, parity, compressed };
+    let shape = Shape { data: data as u8, parity, compressed, folded };
     let code = ecc::code(data, usize::from(parity)).expect("an extent's shape has a code");
     code.encode(&mut Stripe::new(
         &mut scratch.sectors[..shape.sectors() * SECTOR_BYTES],
@@ -155,7 +166,10 @@ pub(crate) fn decode(scratch: &mut Scratch, shape: Shape, out: &mut [u8; PAGE_BY
         }
         &scratch.plain[..bytes]
     };
-    matches!(decompress_into(source, out), Ok(PAGE_BYTES))
+    if !shape.folded {
+        return matches!(decompress_into(source, out), Ok(PAGE_BYTES));
+    }
+    decompress_into(source, &mut scratch.folded).is_ok_and(|len| unfold(&scratch.folded[..len], out))
 }
 
 #[cfg(test)]
@@ -234,7 +248,10 @@ mod tests {
         Rng::new(3).fill(&mut noise);
         with_scratch(|scratch| {
             assert_eq!(encode(&[0; PAGE_BYTES], 1, scratch).data, 1);
-            assert_eq!(encode(&noise, 1, scratch), Shape { data: 5, parity: 1, compressed: 0 });
+            assert_eq!(
+                encode(&noise, 1, scratch),
+                Shape { data: 5, parity: 1, compressed: 0, folded: false }
+            );
         });
     }
 }

@@ -8,7 +8,8 @@
 //!   0..40   first sector of the extent
 //!  40..44   data sectors (zero: the page has no contents)
 //!  44..48   parity sectors
-//!  48..64   compressed bytes (zero: stored as it is)
+//!  48..63   compressed bytes (zero: stored as it is)
+//!  63       the compressed bytes are those of the page's folded form
 //!  64..112  generation
 //! 112..128  zero
 //! ```
@@ -37,7 +38,8 @@ impl Entry {
         let place = sector
             | u64::from(shape.data) << 40
             | u64::from(shape.parity) << 44
-            | u64::from(shape.compressed) << 48;
+            | u64::from(shape.compressed) << 48
+            | u64::from(shape.folded) << 63;
         Entry { place, generation }
     }
 
@@ -53,7 +55,8 @@ impl Entry {
         Shape {
             data: (self.place >> 40 & 15) as u8,
             parity: (self.place >> 44 & 15) as u8,
-            compressed: (self.place >> 48) as u16,
+            compressed: (self.place >> 48 & 0x7FFF) as u16,
+            folded: self.place >> 63 == 1,
         }
     }
 
@@ -206,7 +209,7 @@ impl PageMap {
 mod tests {
     use super::*;
 
-    const SHAPE: Shape = Shape { data: 3, parity: 1, compressed: 9000 };
+    const SHAPE: Shape = Shape { data: 3, parity: 1, compressed: 9000, folded: false };
 
     #[test]
     fn an_entry_is_as_documented() {

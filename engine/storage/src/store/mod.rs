@@ -87,7 +87,7 @@ const _: () = assert!(PAGE_ID_LIMIT < LEAF_ID_BASE && PAGE_ID_LIMIT / (LEAF_ENTR
 /// The data file grows by at most this much at a time.
 const GROW_BYTES_MAX: u64 = 64 << 20;
 /// Free runs of this length are worth giving back to the file system.
-const GIVE_BACK_SECTORS: u64 = 16;
+const GIVE_BACK_SECTORS: u64 = 4;
 /// Pages of one write to the device.
 const BATCH_PAGES: usize = 16;
 

@@ -38,7 +38,9 @@ const SUPERBLOCK_ID: u64 = sector::ID_LIMIT - 1;
 pub(crate) const SUPERBLOCK_SECTORS: u64 = 4;
 const SLOT_BYTES: usize = 2 * SECTOR_BYTES;
 const MAGIC: &[u8; 8] = b"NQSTORE\x01";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+/// The oldest version that is read: 2 has no folded pages.
+const VERSION_MIN: u32 = 2;
 const OPAQUE_AT: usize = 96;
 const ROOTS_AT: usize = OPAQUE_AT + OPAQUE_BYTES_MAX;
 /// The most map root pages: 217 * 2^20 pages of 16 KiB are 3.4 TiB.
@@ -105,9 +107,9 @@ impl Superblock {
         if &sector[..8] != MAGIC {
             return Err("it is not a data file of this database".into());
         }
-        if small(8) != VERSION || small(12) as usize != PAGE_BYTES {
+        if !(VERSION_MIN..=VERSION).contains(&small(8)) || small(12) as usize != PAGE_BYTES {
             return Err(format!(
-                "its format is version {} with pages of {} bytes; this server reads version {VERSION} with pages of {PAGE_BYTES}",
+                "its format is version {} with pages of {} bytes; this server reads versions {VERSION_MIN} to {VERSION} with pages of {PAGE_BYTES}",
                 small(8),
                 small(12)
             ));
@@ -231,7 +233,7 @@ mod tests {
             next_generation: 99,
             next_page: 12,
             leaf_count: 2,
-            roots: vec![Entry::new(4, Shape { data: 1, parity: 1, compressed: 7 }, 5)],
+            roots: vec![Entry::new(4, Shape { data: 1, parity: 1, compressed: 7, folded: true }, 5)],
             meta: CheckpointMeta {
                 redo_lsn: Lsn(5),
                 durable_lsn: Lsn(6),

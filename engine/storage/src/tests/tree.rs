@@ -287,3 +287,50 @@ fn parallel_ranges_cover_everything_once() {
         ranges.into_iter().map(|range| scan(&txn, tree, range, Direction::Forward).len()).sum();
     assert_eq!(total, 20_000);
 }
+
+/// Neighbours take records of a full leaf: inserted in any order they fill four fifths of the leaves, and in ascending order nearly all.
+#[test]
+fn leaves_are_well_filled_and_recovered_so() {
+    let env = SimEnv::new(11);
+    let options = Options { buffer_bytes: 256 * 16384, ..options() };
+    let store = Store::create(env.clone(), dir(), &options).unwrap();
+    let mut txn = begin(&store);
+    let trees = [(); 2].map(|()| txn.create_tree().unwrap());
+    txn.commit().unwrap();
+    let mut model: [BTreeMap<Vec<u8>, Vec<u8>>; 2] = Default::default();
+    for round in 0..40u64 {
+        let mut txn = begin(&store);
+        for i in round * 250..(round + 1) * 250 {
+            let mixed = i.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let keys = [(mixed ^ mixed >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9), i];
+            for ((tree, model), key) in trees.iter().zip(&mut model).zip(keys) {
+                let (key, value) = (key.to_be_bytes().to_vec(), value_of(i as u16, 60 + i as u16 % 80));
+                txn.put(*tree, &key, &value).unwrap();
+                model.insert(key, value);
+            }
+        }
+        let committed = txn.commit().unwrap();
+        if round % 10 == 9 {
+            store.checkpoint().unwrap();
+        }
+        store.wait_durable(committed.lsn.unwrap()).unwrap();
+    }
+    let filled = |store: &Store| {
+        trees.map(|tree| {
+            let pages = store.tree_stats(tree).unwrap().pages as usize;
+            // Slots of twelve bytes and keys of about six beside the values of a hundred.
+            model[0].values().map(|value| value.len() + 18).sum::<usize>() as f64 / (pages * 16256) as f64
+        })
+    };
+    let [random, ascending] = filled(&store);
+    assert!(random > 0.72 && ascending > 0.8, "{random} {ascending}");
+    drop(store);
+    env.crash(3);
+    let store = Store::open(env, dir(), options).unwrap();
+    assert_eq!(filled(&store), [random, ascending]);
+    assert!(store.verify(None).unwrap().is_empty());
+    for (tree, model) in trees.iter().zip(&model) {
+        let found = scan(&begin(&store), *tree, KeyRange::all(), Direction::Forward);
+        assert!(found.into_iter().eq(model.iter().map(|(key, value)| (key.clone(), value.clone()))));
+    }
+}

@@ -212,7 +212,7 @@ impl Wal {
 
     /// One round: takes what is in the buffer, or what the last round failed to write, and writes it or makes it durable.
     /// Returns up to where it tried. The leader's place is free when this returns.
-    fn lead(&self, mut writer: MutexGuard<'_, Writer>, round: Round) -> (Lsn, Result<()>) {
+    pub(super) fn lead(&self, mut writer: MutexGuard<'_, Writer>, round: Round) -> (Lsn, Result<()>) {
         if let Err(error) = self.check_poison() {
             return (Lsn(u64::MAX), Err(error));
         }

@@ -519,7 +519,7 @@ impl Wal {
         }
     }
 
-    /// Prepares segments ahead of need, one more than were taken since the last call; called by a background thread about
+    /// Prepares segments ahead of need, as many as were taken since the last call and one more when the one in use is half full; called by a background thread about
     /// every 100 ms. Where they are taken faster than a few in that time, syncs are few for what is written, and who takes one
     /// makes it himself.
     pub fn prepare_step(&self) -> Result<Next> {
@@ -528,7 +528,10 @@ impl Wal {
         let missing = {
             let mut pool = self.pool.lock();
             let claimed = std::mem::take(&mut pool.claimed);
-            let wanted = claimed.min(FILLED_AHEAD).min(self.options.spare_segments_max) + 1;
+            // A log that grows slowly needs none before the segment in use is half full.
+            let half = self.options.segment_bytes / BLOCK_BYTES as u64 / 2;
+            let next = usize::from(self.left_blocks.load(Acquire) <= half);
+            let wanted = claimed.min(FILLED_AHEAD).min(self.options.spare_segments_max) + next;
             wanted.saturating_sub(pool.prepared.len())
         };
         for _ in 0..missing {
@@ -607,7 +610,7 @@ impl Wal {
         Ok(())
     }
 
-    /// Gives the room of prepared segments back to the file system, but for one and what is reserved.
+    /// Gives the room of prepared segments back to the file system, but for what is reserved.
     pub fn give_back_spares(&self) -> Result<()> {
         self.check_poison()?;
         let _preparing = self.preparing.lock();
@@ -615,9 +618,7 @@ impl Wal {
             let number = {
                 let mut pool = self.pool.lock();
                 let mut buffer = self.buffer.lock();
-                let Some(last) = pool.prepared.back().filter(|_| pool.prepared.len() > 1) else {
-                    return Ok(());
-                };
+                let Some(last) = pool.prepared.back() else { return Ok(()) };
                 let left = buffer.room_blocks.saturating_sub(u64::from(last.blocks) - BOUNDARY_BLOCKS);
                 if !buffer.fits(0, buffer.reserved, left) {
                     return Ok(());

@@ -71,6 +71,12 @@ impl Tested {
         Ok(())
     }
 
+    /// Writes what is in the buffer, and promises nothing.
+    fn write(&self) -> Result<()> {
+        let (_, outcome) = self.wal.lead(self.wal.writer.lock(), writer::Round::Write);
+        outcome
+    }
+
     /// Drops the first half of what is durable.
     fn recycle(&mut self) -> Result<()> {
         self.recycle_records(self.durable / 2)
@@ -120,6 +126,7 @@ impl Tested {
     fn run(&mut self, step: &Step) -> Result<()> {
         match *step {
             Step::Append(bytes) => self.append(bytes).map(|_| ()),
+            Step::Write => self.write(),
             Step::Flush => self.flush(),
             Step::Recycle => self.recycle(),
             Step::Prepare => self.wal.prepare_step().map(|_| ()),
@@ -134,6 +141,7 @@ impl Tested {
 #[derive(Clone, Debug)]
 enum Step {
     Append(usize),
+    Write,
     Flush,
     Recycle,
     Prepare,
@@ -144,6 +152,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         10 => (0usize..900).prop_map(Step::Append),
         2 => (0usize..60_000).prop_map(Step::Append),
+        4 => Just(Step::Write),
         8 => Just(Step::Flush),
         1 => Just(Step::Recycle),
         1 => Just(Step::Prepare),
@@ -174,6 +183,9 @@ fn short_lives(seed: u64) {
                 let full = PAYLOAD_BYTES - RECORD_HEADER_BYTES;
                 let sizes = [full, full, full + PAYLOAD_BYTES, 100, 20_000];
                 tested.append(sizes[rng.below(5) as usize]).unwrap();
+                if rng.chance(0.3) {
+                    tested.write().unwrap();
+                }
             }
             if rng.chance(0.6) {
                 tested.flush().unwrap();
@@ -294,6 +306,8 @@ fn script() -> Vec<Step> {
             steps.push(Step::Flush);
         }
         steps.extend([Step::Append(700), Step::Append(800), Step::Flush, Step::Recycle]);
+        steps.extend([Step::Append(400), Step::Write, Step::Append(300), Step::Write, Step::Append(9000)]);
+        steps.extend([Step::Write, Step::Append(60), Step::Flush, Step::Append(50), Step::Flush]);
         if round == 1 {
             steps.push(Step::Prepare);
         }
@@ -646,6 +660,37 @@ fn one_flush_is_one_write_and_one_sync() {
     }
     // 21 flushes of 108 bytes took the anchor and the two versions of one tail.
     assert_eq!(tested.wal.writer.lock().left_blocks(), 24 - 6);
+}
+
+/// What does not fit the buffer is written without a sync, and is durable once somebody asks for that.
+#[test]
+fn room_is_made_without_a_sync() {
+    let mut tested = Tested::new(1);
+    tested.append(100).unwrap();
+    tested.flush().unwrap();
+    let before = tested.wal.durable_lsn();
+    tested.append(60_000).unwrap();
+    tested.append(60_000).unwrap();
+    tested.append(60_000).unwrap();
+    assert!(tested.wal.durable_lsn() < tested.wal.buffer.lock().base);
+    tested.flush().unwrap();
+    assert!(before < tested.wal.durable_lsn() && tested.wal.durable_lsn() == tested.wal.end_lsn());
+    // The flusher's step: what is much is written, and synced when somebody waits.
+    tested.append(60_000).unwrap();
+    tested.append(20_000).unwrap();
+    tested.wal.flush_step().unwrap();
+    assert!(tested.wal.buffer.lock().bytes.is_empty() && tested.wal.durable_lsn() < tested.wal.end_lsn());
+    let told = Arc::new(AtomicUsize::new(0));
+    let counter = told.clone();
+    let wake = Box::new(move |outcome: Result<()>| {
+        outcome.unwrap();
+        counter.fetch_add(1, Relaxed);
+    });
+    tested.wal.on_durable(tested.wal.end_lsn(), wake);
+    tested.wal.flush_step().unwrap();
+    assert_eq!((told.load(Relaxed), tested.wal.durable_lsn()), (1, tested.wal.end_lsn()));
+    tested.durable = tested.records.len();
+    tested.crash(1);
 }
 
 #[test]

@@ -328,6 +328,35 @@ impl<'a> NodeMut<'a> {
         }
         set_page_lsn(node.0, lsn);
     }
+
+    /// Drops the first `drop` slots of a leaf, whose keys lie below its new lower fence.
+    pub fn behead(&mut self, drop: usize, lower: &[u8]) {
+        let copy: Box<PageBuf> = Box::new(*self.0);
+        let old = NodeRef::new(&copy);
+        NodeMut::copy_range(self.0, old.id(), old, drop..old.count(), lower, old.upper_fence());
+        set_page_lsn(self.0, page_lsn(&copy));
+    }
+
+    /// Takes over the records of a leaf's neighbour, or of a part of it, and its outer fence; false when they do not fit.
+    pub fn receive(&mut self, taken: NodeRef<'_>, front: bool) -> bool {
+        let copy: Box<PageBuf> = Box::new(*self.0);
+        let old = NodeRef::new(&copy);
+        let (left, right) = if front { (taken, old) } else { (old, taken) };
+        if left.joined_bytes(right) > PAGE_BYTES - HEADER_BYTES {
+            return false;
+        }
+        let mut node = NodeMut::copy_range(
+            self.0,
+            old.id(),
+            left,
+            0..left.count(),
+            left.lower_fence(),
+            right.upper_fence(),
+        );
+        node.append_range(right, 0..right.count());
+        set_page_lsn(node.0, page_lsn(&copy));
+        true
+    }
 }
 
 fn with_stamp(flags: SlotFlags, stamp: Option<Stamp>) -> SlotFlags {
