@@ -16,7 +16,7 @@ struct Arguments {
     cache_mb: usize,
     dir: PathBuf,
     engines: Vec<String>,
-    /// Only insert, in the orders named so.
+    /// Only insert, in this order, and reopen.
     load_only: Option<String>,
     child: Option<String>,
     /// Work to be done by a process that then ends without a word.
@@ -143,7 +143,7 @@ fn measure(name: &str, arguments: &Arguments) {
             commit(&mut report, &*db, arguments.n, key);
         }
         drop(db);
-        if label == "random" && load_only.is_none() {
+        if label == "random" {
             let open = |report: &mut Report, step: &str| {
                 let start = Instant::now();
                 let db = engines::open(name, &dir, arguments.cache_mb);

@@ -1,8 +1,12 @@
 //! Recovery: one pass over the log, then the losers are undone.
+//!
+//! Redo needs the order of the log for each page only, since a record changes a page without a look at others. So some of the log is
+//! collected, and repeated page by page: a page is found, and comes into the processor's caches, once for all its changes.
 
 use super::apply;
-use super::record::{Op, Part, Record};
+use super::record::{Op, Record};
 use crate::btree::{DIRECTORY, Trees};
+use crate::buffer::PageWrite;
 use crate::error::{Result, StoreError};
 use crate::ids::{Lsn, PageId, TreeId};
 use crate::page::{Found, NodeMut, NodeRef, PageBuf, PageKind, Stamp, page_kind, page_lsn};
@@ -11,6 +15,8 @@ use hashbrown::{HashMap, HashSet};
 
 /// How much of the log is read at once for the records of a loser.
 const WINDOW_BYTES: u64 = 1 << 20;
+/// Bytes of the log that are repeated page by page.
+const COLLECTED_BYTES: usize = 8 << 20;
 
 /// What recovery did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,12 +40,15 @@ pub fn recover(trees: &Trees, scan: Lsn, redo: Lsn) -> Result<Recovered> {
         missing: HashSet::default(),
         losers: HashMap::default(),
         recovered: Recovered::default(),
+        payloads: Vec::new(),
+        changes: Vec::new(),
     };
     let mut reader = trees.wal.reader(scan)?;
     while let Some(raw) = reader.next()? {
         let (lsn, next) = (raw.lsn, raw.next);
-        pass.record(lsn, next, &Record::decode(raw.payload)?)?;
+        pass.record(lsn, next, raw.payload)?;
     }
+    pass.repeat()?;
     if let Some(&page) = pass.missing.iter().min() {
         return Err(StoreError::corrupt(page, "the log changes it, but it has no contents"));
     }
@@ -72,42 +81,103 @@ struct Pass<'t> {
     missing: HashSet<PageId, foldhash::fast::FixedState>,
     losers: HashMap<u64, Vec<Lsn>, foldhash::fast::FixedState>,
     recovered: Recovered,
+    /// Records that are to be repeated.
+    payloads: Vec<u8>,
+    /// What they change, in the order of the log.
+    changes: Vec<Change>,
 }
 
-impl Pass<'_> {
-    fn record(&mut self, lsn: Lsn, next: Lsn, record: &Record<'_>) -> Result<()> {
+/// One page's share of a record that is to be repeated.
+struct Change {
+    page: PageId,
+    lsn: Lsn,
+    next: Lsn,
+    /// Where the record lies among the payloads.
+    at: usize,
+    bytes: usize,
+    /// Which of the record's page operations it is.
+    part: usize,
+}
+
+impl<'t> Pass<'t> {
+    fn record(&mut self, lsn: Lsn, next: Lsn, payload: &[u8]) -> Result<()> {
+        let record = Record::decode(payload)?;
         self.recovered.records += 1;
-        self.follow(lsn, record);
+        self.follow(lsn, &record);
         if lsn < self.redo {
             return Ok(());
         }
+        if self.payloads.len() + payload.len() > COLLECTED_BYTES {
+            self.repeat()?;
+        }
+        let (at, bytes) = (self.payloads.len(), payload.len());
+        let mut note = |part, page| self.changes.push(Change { page, lsn, next, at, bytes, part });
+        match &record {
+            Record::Insert { page, .. }
+            | Record::Change { page, .. }
+            | Record::InsertRange { page, .. }
+            | Record::InsertMany { page, .. }
+            | Record::NewPage { page, .. } => note(0, *page),
+            Record::Compensate { part, .. } => part.iter().for_each(|part| note(0, part.page)),
+            Record::LinkBulk { parts, .. } | Record::Structure { parts } => {
+                parts.iter().enumerate().for_each(|(i, part)| note(i, part.page))
+            }
+            Record::Commit { .. } | Record::Abort { .. } => return Ok(()),
+        }
+        self.payloads.extend_from_slice(payload);
+        Ok(())
+    }
+
+    /// Repeats what was collected.
+    fn repeat(&mut self) -> Result<()> {
+        let payloads = std::mem::take(&mut self.payloads);
+        let mut changes = std::mem::take(&mut self.changes);
+        // Stable: for each page it stays the log's order.
+        changes.sort_by_key(|change| change.page.0);
+        let mut held = None;
+        for change in &changes {
+            let record = Record::decode(&payloads[change.at..change.at + change.bytes])?;
+            self.apply(&mut held, change, &record)?;
+        }
+        (self.payloads, self.changes) = (payloads, changes);
+        self.payloads.clear();
+        self.changes.clear();
+        Ok(())
+    }
+
+    fn apply(
+        &mut self,
+        held: &mut Option<PageWrite<'t>>,
+        change: &Change,
+        record: &Record<'_>,
+    ) -> Result<()> {
         match record {
-            Record::Insert { xid, page, key, flags, value, .. } => {
+            Record::Insert { xid, key, flags, value, .. } => {
                 let need = |node: NodeRef<'_>| apply::room_of(node, key.len(), value.len());
-                self.change(*page, lsn, next, need, |bytes| apply::insert(bytes, key, *flags, *xid, value))
+                self.change(held, change, need, |bytes| apply::insert(bytes, key, *flags, *xid, value))
             }
-            Record::Change { xid, page, key, after, delta, .. } => {
+            Record::Change { xid, key, after, delta, .. } => {
                 let need = |node: NodeRef<'_>| apply::room_of_change(node, key, delta);
-                self.change(*page, lsn, next, need, |bytes| apply::change(bytes, key, *after, *xid, delta))
+                self.change(held, change, need, |bytes| apply::change(bytes, key, *after, *xid, delta))
             }
-            Record::InsertRange { xid, page, first, rows, .. } => {
+            Record::InsertRange { xid, first, rows, .. } => {
                 let need =
                     |node: NodeRef<'_>| rows.iter().map(|row| apply::room_of(node, 8, row.len())).sum();
-                self.change(*page, lsn, next, need, |bytes| {
+                self.change(held, change, need, |bytes| {
                     apply::insert_range(bytes, *first, apply::stamp_of(*xid), *rows)
                 })
             }
-            Record::InsertMany { xid, page, entries, .. } => {
+            Record::InsertMany { xid, entries, .. } => {
                 // What cannot be read needs no room: it is refused when it is applied.
                 let need = |node: NodeRef<'_>| apply::room_of_many(node, *entries).unwrap_or(0);
-                self.change(*page, lsn, next, need, |bytes| apply::insert_many(bytes, *xid, *entries))
+                self.change(held, change, need, |bytes| apply::insert_many(bytes, *xid, *entries))
             }
-            Record::NewPage { page, image, .. } => {
-                self.part(lsn, next, &Part { page: *page, op: Op::Image(image) })
+            Record::NewPage { image, .. } => self.part(held, change, &Op::Image(image)),
+            Record::Compensate { part, .. } => {
+                part.iter().try_for_each(|part| self.part(held, change, &part.op))
             }
-            Record::Compensate { part, .. } => part.iter().try_for_each(|part| self.part(lsn, next, part)),
             Record::LinkBulk { parts, .. } | Record::Structure { parts } => {
-                parts.iter().try_for_each(|part| self.part(lsn, next, part))
+                self.part(held, change, &parts[change.part].op)
             }
             Record::Commit { .. } | Record::Abort { .. } => Ok(()),
         }
@@ -142,14 +212,19 @@ impl Pass<'_> {
     /// Applies a change to a page that has not seen it; `need` is the room it takes there.
     fn change(
         &mut self,
-        id: PageId,
-        lsn: Lsn,
-        next: Lsn,
+        held: &mut Option<PageWrite<'t>>,
+        change: &Change,
         need: impl FnOnce(NodeRef<'_>) -> usize,
         apply: impl FnOnce(&mut PageBuf) -> Result<()>,
     ) -> Result<()> {
+        let &Change { page: id, lsn, next, .. } = change;
         let trees = self.trees;
-        let Some(mut page) = trees.pool.write_if_present(id)? else {
+        if held.as_ref().is_none_or(|page| page.id() != id) {
+            // Given up first: two are never held at once.
+            *held = None;
+            *held = trees.pool.write_if_present(id)?;
+        }
+        let Some(page) = held else {
             self.missing.insert(id);
             return Ok(());
         };
@@ -192,25 +267,29 @@ impl Pass<'_> {
         Ok(self.ends.get_or_insert_default())
     }
 
-    fn part(&mut self, lsn: Lsn, next: Lsn, part: &Part<'_>) -> Result<()> {
-        match part.op {
+    fn part(&mut self, held: &mut Option<PageWrite<'t>>, change: &Change, op: &Op<'_>) -> Result<()> {
+        let &Change { page: id, lsn, next, .. } = change;
+        match op {
             Op::Image(_) => {
-                self.missing.remove(&part.page);
-                self.trees.store.reserve_id(part.page);
-                let mut page = match self.trees.pool.write_if_present(part.page)? {
+                *held = None;
+                self.missing.remove(&id);
+                self.trees.store.reserve_id(id);
+                let mut page = match self.trees.pool.write_if_present(id)? {
                     Some(page) if page_lsn(page.bytes()) >= next => return Ok(()),
                     Some(page) => page,
-                    None => self.trees.pool.create(part.page)?,
+                    None => self.trees.pool.create(id)?,
                 };
                 let logged = page.redo(lsn, next);
                 let bytes = page.edit(&logged);
-                apply::op(bytes, part.page, &part.op)?;
+                apply::op(bytes, id, op)?;
                 crate::page::set_page_lsn(bytes, next);
+                *held = Some(page);
                 Ok(())
             }
             Op::Free => {
-                self.missing.remove(&part.page);
-                if let Some(page) = self.trees.pool.write_if_present(part.page)?
+                *held = None;
+                self.missing.remove(&id);
+                if let Some(page) = self.trees.pool.write_if_present(id)?
                     && page_lsn(page.bytes()) < next
                 {
                     self.trees.pool.free(page);
@@ -218,8 +297,8 @@ impl Pass<'_> {
                 Ok(())
             }
             _ => {
-                let need = |node: NodeRef<'_>| apply::room_of_op(node, &part.op);
-                self.change(part.page, lsn, next, need, |bytes| apply::op(bytes, part.page, &part.op))
+                let need = |node: NodeRef<'_>| apply::room_of_op(node, op);
+                self.change(held, change, need, |bytes| apply::op(bytes, id, op))
             }
         }
     }

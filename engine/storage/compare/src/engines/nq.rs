@@ -80,9 +80,6 @@ impl Kv for Nq {
 
     fn settle(&self) {
         self.store.checkpoint().expect("checkpoint");
-        if std::env::var_os("NQ_STATS").is_some() {
-            eprintln!("{:?}\n{:?}", self.store.metrics(), self.store.tree_space(self.table));
-        }
     }
 }
 
