@@ -1,7 +1,7 @@
 //! The page store: a page is never overwritten and always healable.
 //!
-//! One data file of 4 KiB sectors. A page of 16 KiB is written as an *extent*: compressed (LZ4) when that saves a sector, cut
-//! into data sectors, followed by parity sectors ([`extent`]). Every sector says what it is ([`sector`]). The page map says
+//! One data file of 4 KiB sectors. A page of 16 KiB is written as an *extent*: without what can be computed, and compressed (LZ4) when
+//! that saves a sector, cut into data sectors, followed by parity sectors ([`extent`]). Every sector says what it is ([`sector`]). The page map says
 //! which extent holds a page ([`map`]); two alternating superblocks say where the map is ([`superblock`]).
 //!
 //! ```text

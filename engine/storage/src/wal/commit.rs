@@ -188,7 +188,11 @@ impl Wal {
         while !self.closed.load(Acquire) {
             // On a busy machine whoever is about to commit gets there first and shares the sync; on an idle one this returns at once.
             std::thread::yield_now();
-            match self.flush_step().and_then(|next| self.keep_ahead().map(|()| next)) {
+            let outcome = self.flush_step();
+            if outcome.is_ok() {
+                self.keep_ahead();
+            }
+            match outcome {
                 Ok(Next::Again) => {}
                 Ok(Next::Idle) => {
                     self.env.park(&self.flusher, Some(IDLE_FLUSH));

@@ -467,12 +467,20 @@ impl Wal {
         self.prepare_segment(Fill::Nothing)
     }
 
-    /// The flusher thread's: a segment more when there is none for the next round.
-    fn keep_ahead(&self) -> Result<()> {
-        match self.preparing.try_lock() {
-            Some(_preparing) if self.pool.lock().prepared.is_empty() => self.prepare_segment(Fill::Nothing),
-            _ => Ok(()),
+    /// The flusher thread's: makes a segment when the one in use is half full and there is none behind it. Nothing depends on it:
+    /// who needs a segment makes one.
+    fn keep_ahead(&self) {
+        if self.half_full()
+            && let Some(_preparing) = self.preparing.try_lock()
+            && self.pool.lock().prepared.is_empty()
+            && let Err(error) = self.prepare_segment(Fill::Nothing)
+        {
+            tracing::debug!("no segment ahead of need: {error}");
         }
+    }
+
+    fn half_full(&self) -> bool {
+        self.left_blocks.load(Acquire) <= self.options.segment_bytes / BLOCK_BYTES as u64 / 2
     }
 
     /// Makes a segment; the caller holds `preparing`.
@@ -529,8 +537,7 @@ impl Wal {
             let mut pool = self.pool.lock();
             let claimed = std::mem::take(&mut pool.claimed);
             // A log that grows slowly needs none before the segment in use is half full.
-            let half = self.options.segment_bytes / BLOCK_BYTES as u64 / 2;
-            let next = usize::from(self.left_blocks.load(Acquire) <= half);
+            let next = usize::from(self.half_full());
             let wanted = claimed.min(FILLED_AHEAD).min(self.options.spare_segments_max) + next;
             wanted.saturating_sub(pool.prepared.len())
         };
