@@ -88,11 +88,6 @@ impl<'a> Reader<'a> {
         self.take(N)?.try_into().map_err(|_| damaged("ends early"))
     }
 
-    /// Whether all has been read.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
     pub(crate) fn byte(&mut self) -> Result<u8> {
         Ok(self.take(1)?[0])
     }

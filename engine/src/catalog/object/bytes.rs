@@ -267,19 +267,16 @@ fn read_relation(r: &mut Reader<'_>) -> Result<RelationObject> {
         },
         row_type: r.u32()?,
     };
-    // A deferrable index is one whose constraint is.
     if let Some(relation) = Arc::get_mut(&mut object.relation) {
+        relation.referenced_by = r.list(|r| {
+            Ok(Reference { constraint: r.u32()?, table: r.u32()?, columns: r.list(Reader::len)? })
+        })?;
+        // A deferrable index is one whose constraint is.
         let constraints = &relation.constraints;
         let deferrable = |oid: Oid| constraints.iter().any(|c| c.oid == oid && c.timing.is_deferrable());
         for index in relation.indexes.iter_mut().filter_map(Arc::get_mut) {
             index.deferrable = index.constraint != 0 && deferrable(index.constraint);
         }
-    }
-    // Objects stored before there were foreign keys end here.
-    if let Some(relation) = Arc::get_mut(&mut object.relation).filter(|_| !r.is_empty()) {
-        relation.referenced_by = r.list(|r| {
-            Ok(Reference { constraint: r.u32()?, table: r.u32()?, columns: r.list(Reader::len)? })
-        })?;
     }
     Ok(object)
 }
@@ -729,7 +726,7 @@ mod tests {
         let database = bootstrap::database(5, "postgres", bootstrap::CLUSTER_TREE);
         bytes.extend(database.encode().unwrap());
         let sum = nq_storage::ecc::checksum(&bytes);
-        assert_eq!((bootstrap::CATALOG_VERSION, format!("{sum:08x}")), (2, "14ba20f3".to_owned()));
+        assert_eq!((bootstrap::CATALOG_VERSION, format!("{sum:08x}")), (3, "d0ccb9a7".to_owned()));
     }
 
     #[test]
