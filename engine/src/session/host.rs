@@ -60,6 +60,8 @@ pub(crate) struct SessionHost {
     pub(crate) overlaid: bool,
     /// Bodies of functions with their plans, and what is known of the calls at work.
     pub(crate) routines: super::routine::Routines,
+    /// What foreign keys are yet to be asked about, on its way between a statement and the functions that it calls.
+    pub(crate) pending: crate::foreign_key::Pending,
     last_values: HashMap<Oid, i64>,
     last_sequence: Option<Oid>,
     random: [u64; 4],
@@ -113,6 +115,7 @@ impl SessionHost {
             planner: None,
             overlaid: false,
             routines: super::routine::Routines::default(),
+            pending: crate::foreign_key::Pending::default(),
             last_values: HashMap::new(),
             last_sequence: None,
             random,

@@ -208,6 +208,8 @@ fn run(
     }
     let volatile = target.routine.volatility == Volatility::Volatile;
     let sight = volatile.then(|| txn.sight());
+    // What the body's statements leave to be settled is settled with the statement that calls.
+    host.pending = std::mem::take(&mut cx.pending);
     host.routines.depth += 1;
     let entered = Entered::enter(host, &target.routine);
     let result = match &entered.failed {
@@ -216,6 +218,7 @@ fn run(
     };
     entered.leave(host);
     host.routines.depth -= 1;
+    cx.pending = std::mem::take(&mut host.pending);
     let read = txn.read_lsn();
     host.routines.seen = Some(host.routines.seen.map_or(read, |seen| seen.max(read)));
     if let Some(sight) = sight {
@@ -520,7 +523,13 @@ fn with_exec<R>(
     let tables: &dyn VirtualTables = if virtual_tables { &tables } else { &NoTables };
     let work_mem = (host.settings.derived().work_mem_kb.max(64) as usize) << 10;
     let memory = Memory::new(&db.budget, work_mem);
-    work(&mut ExecCx::new(txn, params, host, &io, memory, db.spill.clone(), tables))
+    let pending = std::mem::take(&mut host.pending);
+    let mut cx = ExecCx::new(txn, params, host, &io, memory, db.spill.clone(), tables);
+    cx.pending = pending;
+    let result = work(&mut cx);
+    let pending = cx.pending;
+    host.pending = pending;
+    result
 }
 
 /// What system relations show of the session.
@@ -550,12 +559,20 @@ fn run_call(
     let bound = bind_body_call(ast, call, target, &BindContext { catalog: &*view, params: &[], io: &io })?;
     let db = host.db.clone();
     let memory = Memory::new(&db.budget, (host.settings.derived().work_mem_kb.max(64) as usize) << 10);
+    let pending = std::mem::take(&mut host.pending);
     let mut cx = ExecCx::new(txn, params, host, &io, memory, db.spill.clone(), &NoTables);
-    let mut args = Vec::with_capacity(bound.args.len());
-    for arg in &bound.args {
-        args.push(Compiled::new(arg, &cx)?.eval_alone(&mut cx)?);
-    }
-    self::call(&bound.target, &args, &mut cx).map(drop)
+    cx.pending = pending;
+    let mut call = || {
+        let mut args = Vec::with_capacity(bound.args.len());
+        for arg in &bound.args {
+            args.push(Compiled::new(arg, &cx)?.eval_alone(&mut cx)?);
+        }
+        self::call(&bound.target, &args, &mut cx).map(drop)
+    };
+    let result = call();
+    let pending = cx.pending;
+    host.pending = pending;
+    result
 }
 
 impl Session {
