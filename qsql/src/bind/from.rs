@@ -391,7 +391,9 @@ impl Binder<'_> {
                     _ => None,
                 };
                 sets |= expr.is_set();
-                rows |= out.is_some();
+                // One column with a name of its own is still no row.
+                let one = matches!(expr.kind, ExprKind::Call { .. }) && expr.ty.oid != oid::RECORD;
+                rows |= out.is_some() && !one;
                 let has_columns = out.is_some();
                 if !specs.is_empty() {
                     if has_columns {
