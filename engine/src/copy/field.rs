@@ -325,16 +325,9 @@ pub(super) fn write_csv(value: &[u8], force: bool, alone: bool, options: &Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::copy::options::Syntax;
 
     fn options(csv: bool) -> Options {
-        let mut options = Options::new(&[], true).expect("defaults");
-        if csv {
-            options = Options { syntax: Syntax::Csv, delimiter: b',', null: Vec::new(), ..options };
-            (options.quote, options.escape) = (b'"', b'"');
-        }
-        options.default = Some(b"\\D".to_vec());
-        options
+        Options { default: Some(b"\\D".to_vec()), ..Options::of_format(csv) }
     }
 
     fn split(line: &str, csv: bool) -> Vec<String> {

@@ -225,15 +225,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn options(csv: bool) -> Options {
-        let mut options = Options::new(&[], true).expect("defaults");
-        if csv {
-            options = Options { syntax: Syntax::Csv, delimiter: b',', null: Vec::new(), ..options };
-            (options.quote, options.escape) = (b'"', b'"');
-        }
-        options
-    }
-
     fn shown(fields: &Fields, line: &[u8]) -> Vec<Option<(Vec<u8>, bool)>> {
         let one = |i| match fields.place(i) {
             Place::Null => None,
@@ -244,7 +235,7 @@ mod tests {
 
     /// What is split along the marks is what the exact code finds.
     fn compare(data: &[u8], csv: bool) -> usize {
-        let options = options(csv);
+        let options = Options::of_format(csv);
         let (mut marks, mut fields, mut exact) = (Marks::new(&options), Fields::default(), Fields::default());
         let mut lines = Lines::new(&options);
         let (mut at, mut quick) = (0, 0);

@@ -464,3 +464,14 @@ impl Columns {
         }
     }
 }
+
+#[cfg(test)]
+impl Options {
+    /// COPY FROM with `FORMAT csv` or `text`.
+    pub(crate) fn of_format(csv: bool) -> Options {
+        let word = if csv { "csv" } else { "text" };
+        let name = nq_qsql::parse::ast::Ident { name: "format".into(), pos: 0 };
+        Options::new(&[Def { namespace: None, name, value: Some(DefValue::Word(word.into())) }], true)
+            .expect("well-formed")
+    }
+}

@@ -7,7 +7,6 @@ use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::{self, Ast, CreateTableAs, QueryBody, QueryId, Statement, TableSource};
 use nq_qsql::types::DataType;
 use nq_storage::TreeId;
-use nq_storage::txn::lock::LockMode;
 
 use super::table::{check_tablespace, on_commit, persistence, result_columns};
 use crate::catalog::object::RelationObject;
@@ -135,15 +134,9 @@ impl Session {
 
     /// Locks the relations that a query reads and checks the privileges on them.
     fn lock_query(&mut self, plan: &Plan) -> Result<()> {
-        for used in &plan.physical.relations {
-            if used.relation.oid >= crate::catalog::FIRST_NORMAL_OID {
-                let mode = match used.lock {
-                    nq_qsql::plan::physical::TableLock::AccessShare => LockMode::AccessShare,
-                    nq_qsql::plan::physical::TableLock::RowShare => LockMode::RowShare,
-                    nq_qsql::plan::physical::TableLock::RowExclusive => LockMode::RowExclusive,
-                };
-                self.lock_relation(used.relation.oid, mode)?;
-            }
+        if plan.lock_relations(self.txn())? {
+            self.db.settle();
+            self.ready_view();
         }
         self.check_plan_privileges(plan)
     }

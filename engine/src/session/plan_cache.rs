@@ -9,14 +9,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::{Equivalent, HashMap};
 use nq_qsql::catalog::RelationKind;
-use nq_qsql::plan::physical::{Command, OutputColumn, PhysicalPlan};
+use nq_qsql::error::Result;
+use nq_qsql::plan::physical::{Command, OutputColumn, PhysicalPlan, TableLock};
 use nq_qsql::types::{DataType, Oid};
-use nq_storage::TreeId;
+use nq_storage::txn::lock::{LockClass, LockMode};
+use nq_storage::{TreeId, Txn, WaitPolicy};
 use parking_lot::Mutex;
 
 use super::prepared::Source;
 use super::recall::Recalled;
+use crate::catalog::FIRST_NORMAL_OID;
 use crate::catalog::lookup::{CatalogView, Lookup, RecordingView};
+use crate::error::store_error;
 use crate::exec::point::PointPlan;
 use crate::exec::short;
 
@@ -83,6 +87,22 @@ impl Plan {
             uses: AtomicU64::new(0),
             physical: Arc::new(physical),
         }
+    }
+
+    /// Locks the relations that the plan uses; answers whether there was one. The catalog may have changed meanwhile.
+    pub(crate) fn lock_relations(&self, txn: &mut Txn) -> Result<bool> {
+        let mut locked = false;
+        for used in self.physical.relations.iter().filter(|r| r.relation.oid >= FIRST_NORMAL_OID) {
+            let mode = match used.lock {
+                TableLock::AccessShare => LockMode::AccessShare,
+                TableLock::RowShare => LockMode::RowShare,
+                TableLock::RowExclusive => LockMode::RowExclusive,
+            };
+            txn.lock_object(LockClass::Relation, u64::from(used.relation.oid), mode, WaitPolicy::Wait)
+                .map_err(store_error)?;
+            locked = true;
+        }
+        Ok(locked)
     }
 
     /// Whether it takes microseconds, waits apart.

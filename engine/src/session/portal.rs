@@ -11,8 +11,7 @@ use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::Statement;
 use nq_qsql::plan::physical::{Command, OutputColumn, TableLock};
 use nq_qsql::types::{Datum, Oid};
-use nq_storage::txn::lock::{LockClass, LockMode};
-use nq_storage::{Sight, WaitPolicy};
+use nq_storage::Sight;
 
 use super::api::RowSource;
 use super::cursor::Cursor;
@@ -21,7 +20,6 @@ use super::prepared::{Prepared, Source, is_plannable};
 use super::{Flow, Format, Outcome, ResultSink, Rows, Session};
 use crate::catalog::system::{self, SessionFacts, SystemCx};
 use crate::copy::CopyOut;
-use crate::error::store_error;
 use crate::exec::memory::Memory;
 use crate::exec::point::{Point, eval_row};
 use crate::exec::row_store::RowStore;
@@ -306,21 +304,7 @@ impl Session {
     /// Locks the plan's relations and checks privileges; `false` when the catalog has outrun the plan meanwhile.
     pub(crate) fn lock_plan_relations(&mut self, plan: &Plan) -> Result<bool> {
         let version = self.host.current_view().catalog.version;
-        let txn = self.begin_statement();
-        let mut waited = false;
-        for used in
-            plan.physical.relations.iter().filter(|r| r.relation.oid >= crate::catalog::FIRST_NORMAL_OID)
-        {
-            let mode = match used.lock {
-                TableLock::AccessShare => LockMode::AccessShare,
-                TableLock::RowShare => LockMode::RowShare,
-                TableLock::RowExclusive => LockMode::RowExclusive,
-            };
-            txn.lock_object(LockClass::Relation, u64::from(used.relation.oid), mode, WaitPolicy::Wait)
-                .map_err(store_error)?;
-            waited = true;
-        }
-        if waited {
+        if plan.lock_relations(self.begin_statement())? {
             self.db.settle();
             if self.home.version() != version && self.transaction.overlay.is_none() {
                 self.ready_view();

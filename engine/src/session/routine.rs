@@ -26,18 +26,15 @@ use nq_qsql::plan::expr::{Expr, ExprKind};
 use nq_qsql::plan::physical::{Command, TableLock};
 use nq_qsql::types::{DataType, Datum, oid};
 use nq_qsql::{bail, sql_err};
-use nq_storage::txn::lock::{LockClass, LockMode};
-use nq_storage::{Txn, WaitPolicy};
+use nq_storage::Txn;
 
 use super::host::{SessionHost, User};
 use super::plan_cache::Plan;
 use super::portal::{NoTables, SessionTables, command_word};
 use super::prepared::has_into;
 use super::{Lsn, Session};
-use crate::catalog::FIRST_NORMAL_OID;
 use crate::catalog::lookup::{CatalogView, RecordingView};
 use crate::catalog::system::{SessionFacts, SystemCx};
-use crate::error::store_error;
 use crate::exec::eval::Compiled;
 use crate::exec::row_store::RowStore;
 use crate::exec::{Batch, ExecCx, Execution, Memory, VirtualTables};
@@ -399,18 +396,7 @@ fn plan_of(
                 plan
             }
         };
-        let mut waited = false;
-        for used in plan.physical.relations.iter().filter(|r| r.relation.oid >= FIRST_NORMAL_OID) {
-            let mode = match used.lock {
-                TableLock::AccessShare => LockMode::AccessShare,
-                TableLock::RowShare => LockMode::RowShare,
-                TableLock::RowExclusive => LockMode::RowExclusive,
-            };
-            txn.lock_object(LockClass::Relation, u64::from(used.relation.oid), mode, WaitPolicy::Wait)
-                .map_err(store_error)?;
-            waited = true;
-        }
-        if waited {
+        if plan.lock_relations(txn)? {
             host.db.settle();
             if !host.overlaid && host.home.version() != view.catalog.version {
                 let (catalog, cluster) = (host.home.state(), host.db.cluster());

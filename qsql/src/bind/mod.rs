@@ -78,6 +78,7 @@ use crate::parse::ast::{Ast, QueryId, Statement};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalCte, Subquery};
 use crate::plan::physical::{Command, OutputColumn, RelationUse};
+use crate::sql_err;
 use crate::types::{DataType, IoContext, Oid, oid, rowtype};
 
 /// What binding and optimising see beside the statement.
@@ -324,6 +325,20 @@ impl<'a> Binder<'a> {
         OutputColumn { name: Arc::from(name), ty, table, attribute }
     }
 
+    /// The types of the parameters.
+    ///
+    /// # Errors
+    /// 42P18 for one whose type nothing tells.
+    fn param_types(&self) -> Result<Vec<DataType>> {
+        let known = self.s.params.iter().enumerate().map(|(i, ty)| match ty {
+            Some(ty) => Ok(*ty),
+            None => {
+                Err(sql_err!(INDETERMINATE_DATATYPE, "could not determine data type of parameter ${}", i + 1))
+            }
+        });
+        known.collect()
+    }
+
     fn finish(
         mut self,
         plan: Logical,
@@ -333,17 +348,7 @@ impl<'a> Binder<'a> {
     ) -> Result<Bound> {
         let max = (self.ast.max_param as usize).max(self.s.params.len());
         self.s.params.resize(max, None);
-        let mut params = Vec::with_capacity(max);
-        for (i, ty) in self.s.params.iter().enumerate() {
-            match ty {
-                Some(ty) => params.push(*ty),
-                None => crate::bail!(
-                    INDETERMINATE_DATATYPE,
-                    "could not determine data type of parameter ${}",
-                    i + 1
-                ),
-            }
-        }
+        let params = self.param_types()?;
         let read_only = command == Command::Select && !self.s.writes;
         let bound = Bound {
             plan,

@@ -497,18 +497,7 @@ impl Binder<'_> {
                 kept.push(self.settle(arg)?);
             }
         }
-        let mut params = Vec::with_capacity(self.s.params.len());
-        for (i, ty) in self.s.params.iter().enumerate() {
-            match ty {
-                Some(ty) => params.push(*ty),
-                None => crate::bail!(
-                    INDETERMINATE_DATATYPE,
-                    "could not determine data type of parameter ${}",
-                    i + 1
-                ),
-            }
-        }
-        Ok(BoundCall { target, args: kept, params })
+        Ok(BoundCall { target, args: kept, params: self.param_types()? })
     }
 
     /// `$n` in a body.

@@ -237,31 +237,32 @@ impl Parser<'_> {
     }
 
     fn sum(&mut self) -> Result<Chain> {
-        let mut left = self.product()?;
-        let depth = self.depth;
-        loop {
-            let operator = match self.token {
-                Token::Sign("+") => Operator::Add,
-                Token::Sign("-") => Operator::Subtract,
-                _ => break,
-            };
-            left = self.operation(left, operator, Self::product)?;
-        }
-        self.depth = depth;
-        Ok(left)
+        self.leftmost(Self::product, |token| match token {
+            Token::Sign("+") => Some(Operator::Add),
+            Token::Sign("-") => Some(Operator::Subtract),
+            _ => None,
+        })
     }
 
     fn product(&mut self) -> Result<Chain> {
-        let mut left = self.signed()?;
+        self.leftmost(Self::signed, |token| match token {
+            Token::Sign("*") => Some(Operator::Multiply),
+            Token::Sign("/") => Some(Operator::Divide),
+            Token::Sign("%") => Some(Operator::Modulo),
+            _ => None,
+        })
+    }
+
+    /// Operands with operators between them that bind from the left.
+    fn leftmost(
+        &mut self,
+        operand: fn(&mut Self) -> Result<Chain>,
+        operator: fn(&Token) -> Option<Operator>,
+    ) -> Result<Chain> {
+        let mut left = operand(self)?;
         let depth = self.depth;
-        loop {
-            let operator = match self.token {
-                Token::Sign("*") => Operator::Multiply,
-                Token::Sign("/") => Operator::Divide,
-                Token::Sign("%") => Operator::Modulo,
-                _ => break,
-            };
-            left = self.operation(left, operator, Self::signed)?;
+        while let Some(operator) = operator(&self.token) {
+            left = self.operation(left, operator, operand)?;
         }
         self.depth = depth;
         Ok(left)

@@ -1,60 +1,31 @@
 //! EXPLAIN ANALYZE runs what a plain run would.
 
-use std::path::Path;
-
-use nq_engine::session::{ConnectInfo, CopySpec, Flow, Format, ResultSink, Rows, Session};
+use nq_engine::session::{Rows, Session};
 use nq_engine::settings::BaseSettings;
-use nq_engine::{Config, Database};
-use nq_qsql::error::Result;
-use nq_qsql::plan::physical::OutputColumn;
 use nq_qsql::types::Datum;
 use nq_storage::buffer::touched;
-use nq_storage::env::sim::SimEnv;
 
-/// The first columns of the rows, as text.
-#[derive(Default)]
-struct Lines(Vec<String>);
+use crate::{EachRows, session};
 
-impl ResultSink for Lines {
-    fn describe(&mut self, _columns: &[OutputColumn], _formats: &[Format]) {}
-
-    fn rows(&mut self, rows: &Rows<'_>) -> Result<Flow> {
-        for row in 0..rows.len() {
-            if let Some(Datum::Text(text)) = rows.values(row).first() {
-                self.0.push(text.to_string());
-            }
-        }
-        Ok(Flow::More)
-    }
-
-    fn copy_out(&mut self, _spec: &CopySpec) {}
-
-    fn copy_data(&mut self, _data: &[u8]) -> Result<Flow> {
-        Ok(Flow::More)
-    }
-
-    fn copy_end(&mut self) {}
-}
-
-fn session() -> Session {
-    let env = SimEnv::new(7);
-    Database::create(env.clone(), Path::new("/db"), "postgres", None).unwrap();
-    let config = Config { settings: BaseSettings::default(), background: false };
-    let db = Database::open(env, Path::new("/db"), config).unwrap();
-    db.connect(ConnectInfo { user: "postgres".into(), ..ConnectInfo::default() }).unwrap()
-}
-
-/// The lines of the answer, and how many pages were touched on the way.
+/// The first columns of the rows of text, and how many pages were touched on the way.
 fn run(session: &mut Session, sql: &str) -> (Vec<String>, u64) {
     let before = touched();
     let query = session.parse_simple(sql).unwrap();
-    let mut lines = Lines::default();
+    let mut lines = Vec::new();
+    let mut sink = EachRows(|rows: &Rows<'_>| {
+        for row in 0..rows.len() {
+            if let Some(Datum::Text(text)) = rows.values(row).first() {
+                lines.push(text.to_string());
+            }
+        }
+        Ok(())
+    });
     for i in 0..query.len() {
-        session.run_simple(&query, i, &mut lines).unwrap();
+        session.run_simple(&query, i, &mut sink).unwrap();
     }
     session.sync().unwrap();
     let after = touched();
-    (lines.0, after.hits + after.reads - before.hits - before.reads)
+    (lines, after.hits + after.reads - before.hits - before.reads)
 }
 
 /// Pages of the line `Buffers: shared hit=7 read=1` that follows the first line with `node`.
@@ -68,7 +39,7 @@ fn pages(lines: &[String], node: &str) -> u64 {
 /// pages touched tell which of them ran.
 #[test]
 fn the_watched_run_touches_the_pages_of_a_plain_run() {
-    let mut s = session();
+    let mut s = session(BaseSettings::default());
     let sql = "CREATE TABLE big (id int PRIMARY KEY, grp int, val int); CREATE INDEX big_grp ON big (grp); \
                CREATE TABLE few (k int); \
                INSERT INTO big SELECT n, n / 3, n FROM generate_series(1, 20000) n; \

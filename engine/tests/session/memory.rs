@@ -1,66 +1,44 @@
 //! Long values under a small memory budget: what a row-at-a-time server could do is done, what nobody could is refused.
 
-use std::path::Path;
-
-use nq_engine::session::{ConnectInfo, CopySpec, Flow, Format, Outcome, ResultSink, Rows, Session};
+use nq_engine::session::{Outcome, Rows, Session};
 use nq_engine::settings::BaseSettings;
-use nq_engine::{Config, Database};
-use nq_qsql::error::{Result, SqlError};
-use nq_qsql::plan::physical::OutputColumn;
+use nq_qsql::error::SqlError;
 use nq_qsql::types::{IoContext, io_text};
-use nq_storage::env::sim::SimEnv;
 
-/// Keeps the last value.
-#[derive(Default)]
-struct Last(Vec<u8>);
-
-impl ResultSink for Last {
-    fn describe(&mut self, _columns: &[OutputColumn], _formats: &[Format]) {}
-
-    fn rows(&mut self, rows: &Rows<'_>) -> Result<Flow> {
-        for row in 0..rows.len() {
-            for (value, column) in rows.values(row).iter().zip(rows.columns()) {
-                self.0.clear();
-                io_text::write_text(value, column.ty.oid, &IoContext::default(), &mut self.0)?;
-            }
-        }
-        Ok(Flow::More)
-    }
-
-    fn copy_out(&mut self, _spec: &CopySpec) {}
-
-    fn copy_data(&mut self, _data: &[u8]) -> Result<Flow> {
-        Ok(Flow::More)
-    }
-
-    fn copy_end(&mut self) {}
-}
+use crate::{EachRows, session};
 
 /// A session of a server with 16 MB for statements.
-fn session() -> Session {
-    let env = SimEnv::new(7);
-    Database::create(env.clone(), Path::new("/db"), "postgres", None).unwrap();
+fn small() -> Session {
     let mut settings = BaseSettings::default();
     settings.set("nq.statement_memory", "16MB").unwrap();
-    let db = Database::open(env, Path::new("/db"), Config { settings, background: false }).unwrap();
-    db.connect(ConnectInfo { user: "postgres".into(), ..ConnectInfo::default() }).unwrap()
+    session(settings)
 }
 
+/// The last value.
 fn run(session: &mut Session, sql: &str) -> std::result::Result<String, SqlError> {
-    let mut last = Last::default();
+    let mut last = Vec::new();
+    let mut sink = EachRows(|rows: &Rows<'_>| {
+        for row in 0..rows.len() {
+            for (value, column) in rows.values(row).iter().zip(rows.columns()) {
+                last.clear();
+                io_text::write_text(value, column.ty.oid, &IoContext::default(), &mut last)?;
+            }
+        }
+        Ok(())
+    });
     let answer = session.parse_simple(sql).and_then(|query| {
-        (0..query.len()).try_for_each(|i| match session.run_simple(&query, i, &mut last)? {
+        (0..query.len()).try_for_each(|i| match session.run_simple(&query, i, &mut sink)? {
             Outcome::Complete(_) => Ok(()),
             _ => Err(SqlError::internal("the statement has not ended")),
         })
     });
     session.sync()?;
-    answer.map(|()| String::from_utf8_lossy(&last.0).into_owned())
+    answer.map(|()| String::from_utf8_lossy(&last).into_owned())
 }
 
 #[test]
 fn long_values_one_after_the_other_need_the_memory_of_one() {
-    let mut s = session();
+    let mut s = small();
     for (sql, expected) in [
         ("SELECT sum(length(repeat('x', 100000 + g))) FROM generate_series(1, 2000) g", "202001000"),
         ("SELECT count(*) FROM generate_series(1, 2000) g WHERE length(repeat('x', 100000 + g)) > 0", "2000"),
@@ -87,7 +65,7 @@ fn long_values_one_after_the_other_need_the_memory_of_one() {
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let mut s = session();
+    let mut s = small();
     for (sql, code) in [
         ("SELECT length(repeat('x', 100000000))", "53200"),
         ("SELECT length(repeat('x', 2147483647))", "54000"),
@@ -121,7 +99,7 @@ fn what_does_not_fit_is_refused() {
 /// A chain of expressions over one another is neither one deep plan nor refused.
 #[test]
 fn chains_of_common_table_expressions() {
-    let mut s = session();
+    let mut s = small();
     let chain = |links: usize| {
         let rest: Vec<String> =
             (1..links).map(|i| format!("c{i} AS (SELECT x + 1 AS x FROM c{})", i - 1)).collect();

@@ -1,65 +1,37 @@
 //! INSERT, ON CONFLICT, UPDATE, DELETE and RETURNING through a session, with PostgreSQL's answers.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use nq_engine::session::{ConnectInfo, CopySpec, Flow, Format, Outcome, ResultSink, Rows, Session};
+use nq_engine::session::{Outcome, Rows, Session};
 use nq_engine::settings::BaseSettings;
-use nq_engine::{Config, Database};
-use nq_qsql::error::{Result, SqlError};
-use nq_qsql::plan::physical::OutputColumn;
+use nq_qsql::error::SqlError;
 use nq_qsql::types::{IoContext, io_text};
-use nq_storage::env::sim::SimEnv;
 
-/// Collects rows as `a|b` lines.
-#[derive(Default)]
-struct Lines(Vec<String>);
+use crate::{EachRows, session};
 
-impl ResultSink for Lines {
-    fn describe(&mut self, _columns: &[OutputColumn], _formats: &[Format]) {}
-
-    fn rows(&mut self, rows: &Rows<'_>) -> Result<Flow> {
-        for row in 0..rows.len() {
-            let mut fields = Vec::new();
-            for (value, column) in rows.values(row).iter().zip(rows.columns()) {
-                let mut text = Vec::new();
-                if !value.is_null() {
-                    io_text::write_text(value, column.ty.oid, &IoContext::default(), &mut text)?;
-                }
-                fields.push(String::from_utf8_lossy(&text).into_owned());
-            }
-            self.0.push(fields.join("|"));
-        }
-        Ok(Flow::More)
-    }
-
-    fn copy_out(&mut self, _spec: &CopySpec) {}
-
-    fn copy_data(&mut self, _data: &[u8]) -> Result<Flow> {
-        Ok(Flow::More)
-    }
-
-    fn copy_end(&mut self) {}
-}
-
-fn session() -> Session {
-    let env = SimEnv::new(7);
-    Database::create(env.clone(), Path::new("/db"), "postgres", None).unwrap();
-    let config = Config { settings: BaseSettings::default(), background: false };
-    let db: Arc<Database> = Database::open(env, Path::new("/db"), config).unwrap();
-    db.connect(ConnectInfo { user: "postgres".into(), ..ConnectInfo::default() }).unwrap()
-}
-
+/// The rows as `a|b` and the tags of the statements.
 fn run(session: &mut Session, sql: &str) -> std::result::Result<String, SqlError> {
     let answer = (|| {
         let query = session.parse_simple(sql)?;
-        let mut lines = Lines::default();
+        let mut lines = Vec::new();
         for i in 0..query.len() {
-            if let Outcome::Complete(tag) = session.run_simple(&query, i, &mut lines)? {
-                lines.0.push(tag);
+            let mut sink = EachRows(|rows: &Rows<'_>| {
+                for row in 0..rows.len() {
+                    let mut fields = Vec::new();
+                    for (value, column) in rows.values(row).iter().zip(rows.columns()) {
+                        let mut text = Vec::new();
+                        if !value.is_null() {
+                            io_text::write_text(value, column.ty.oid, &IoContext::default(), &mut text)?;
+                        }
+                        fields.push(String::from_utf8_lossy(&text).into_owned());
+                    }
+                    lines.push(fields.join("|"));
+                }
+                Ok(())
+            });
+            if let Outcome::Complete(tag) = session.run_simple(&query, i, &mut sink)? {
+                lines.push(tag);
             }
         }
-        Ok(lines.0.join(" / "))
+        Ok(lines.join(" / "))
     })();
     session.sync()?;
     answer
@@ -75,7 +47,7 @@ fn told(session: &mut Session, sql: &str) -> String {
 
 #[test]
 fn writes_answer_as_postgresql_does() {
-    let mut s = session();
+    let mut s = session(BaseSettings::default());
     let script = [
         ("CREATE TABLE t (a int PRIMARY KEY, b text NOT NULL, c int CHECK (c > 0))", "CREATE TABLE"),
         ("INSERT INTO t VALUES (1, 'one', 1), (2, 'two', NULL), (3, 'three', 3)", "INSERT 0 3"),
@@ -131,7 +103,7 @@ fn writes_answer_as_postgresql_does() {
 
 #[test]
 fn indexes_follow_their_rows() {
-    let mut s = session();
+    let mut s = session(BaseSettings::default());
     let script = [
         (
             "CREATE TABLE u (a int, b int, d int GENERATED ALWAYS AS (a + b) STORED, UNIQUE (b))",

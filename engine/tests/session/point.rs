@@ -1,15 +1,13 @@
 //! Statements that touch one row by a unique key give the same answers by straight-line code as by operators, whether they come as
 //! texts, as texts whose shape is known, or prepared with parameters.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use nq_engine::session::{ConnectInfo, CopySpec, Flow, Format, Outcome, ResultSink, Rows, Session};
-use nq_engine::{Config, Database};
+use nq_engine::session::{CopySpec, Flow, Format, Outcome, ResultSink, Rows, Session};
+use nq_engine::settings::BaseSettings;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::plan::physical::OutputColumn;
-use nq_storage::env::sim::SimEnv;
 use proptest::prelude::*;
+
+use crate::session;
 
 /// Collects DataRow messages and columns.
 #[derive(Default)]
@@ -89,12 +87,9 @@ fn by_parameters(session: &mut Session, sql: &str, values: &[Option<&str>], form
     told
 }
 
-fn session(setup: &[&str]) -> Session {
-    let env = SimEnv::new(7);
-    Database::create(env.clone(), Path::new("/db"), "postgres", None).unwrap();
-    let db: Arc<Database> = Database::open(env, Path::new("/db"), Config::default()).unwrap();
-    let mut session = db.connect(ConnectInfo { user: "postgres".into(), ..ConnectInfo::default() }).unwrap();
-    for sql in setup {
+fn with_tables() -> Session {
+    let mut session = session(BaseSettings::default());
+    for sql in SETUP {
         by_text(&mut session, sql).unwrap_or_else(|e| panic!("{sql}: {e:?}"));
     }
     session
@@ -145,9 +140,9 @@ proptest! {
     fn all_ways_give_the_same_answers(
         script in prop::collection::vec((0..STATEMENTS.len(), prop::array::uniform3(0..10i32)), 1..60),
     ) {
-        let mut general = session(&SETUP);
+        let mut general = with_tables();
         by_text(&mut general, "set enable_point_path = off").unwrap();
-        let (mut texts, mut shapes, mut prepared) = (session(&SETUP), session(&SETUP), session(&SETUP));
+        let (mut texts, mut shapes, mut prepared) = (with_tables(), with_tables(), with_tables());
         for (number, values) in script {
             let (pattern, kinds) = STATEMENTS[number];
             let (mut literal, mut parameter, mut given) = (String::new(), String::new(), Vec::new());
@@ -190,7 +185,7 @@ proptest! {
 
 #[test]
 fn a_shape_is_recalled_from_its_third_text_on() {
-    let mut session = session(&SETUP);
+    let mut session = with_tables();
     let mut recalled = 0;
     for k in 1..=5 {
         let (rows, columns, tag, _) =
@@ -211,7 +206,7 @@ fn a_shape_is_recalled_from_its_third_text_on() {
 
 #[test]
 fn a_literal_that_its_column_refuses_has_its_place_in_the_text() {
-    let mut session = session(&SETUP);
+    let mut session = with_tables();
     for _ in 0..3 {
         by_shape(&mut session, "select a from t where k = '1'", &mut 0).unwrap();
     }
@@ -226,7 +221,7 @@ fn a_literal_that_its_column_refuses_has_its_place_in_the_text() {
 
 #[test]
 fn short_statements_are_known_as_such() {
-    let mut session = session(&SETUP);
+    let mut session = with_tables();
     for (sql, short) in [
         ("select a from t where k = $1", true),
         ("update t set a = a + 1 where k = $1", true),
