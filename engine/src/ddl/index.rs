@@ -9,7 +9,7 @@ use nq_qsql::bind::{StoredKind, write_target};
 use nq_qsql::catalog::{Index, IndexColumn, IndexKey, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::{self, Ast, CreateIndex, IndexElem, Reindex, ReindexKind};
-use nq_qsql::types::{DataType, Oid, info, oid};
+use nq_qsql::types::{DataType, Oid, info, oid, range};
 use nq_qsql::{bail, sql_err};
 use nq_storage::txn::lock::LockMode;
 use nq_storage::{TreeId, TxnOptions};
@@ -30,7 +30,7 @@ const MAX_KEYS: usize = 32;
 
 /// Operator classes of `btree`: name, OID, the types they take; the last flag says that it is not the types' default.
 #[rustfmt::skip]
-const OPCLASSES: [(&str, Oid, &[Oid], bool); 28] = [
+const OPCLASSES: [(&str, Oid, &[Oid], bool); 30] = [
     ("int4_ops", 1978, &[oid::INT4], false),
     ("int2_ops", 1979, &[oid::INT2], false),
     ("int8_ops", 3124, &[oid::INT8], false),
@@ -59,6 +59,8 @@ const OPCLASSES: [(&str, Oid, &[Oid], bool); 28] = [
     ("uuid_ops", 10065, &[oid::UUID], false),
     ("jsonb_ops", 10088, &[oid::JSONB], false),
     ("array_ops", 10000, &[], false),
+    ("range_ops", 10076, &[], false),
+    ("multirange_ops", 10080, &[], false),
 ];
 
 /// The OID of a written operator class; 0 when it is the type's default.
@@ -68,7 +70,9 @@ fn opclass(name: &ast::ObjectName, ty: DataType) -> Result<Oid> {
         bail!(UNDEFINED_OBJECT, "operator class \"{name}\" does not exist for access method \"btree\"");
     };
     let array = written == "array_ops" && nq_qsql::func::category::element_of(ty.oid).is_some();
-    if !array && !types.contains(&ty.oid) {
+    let range = written == "range_ops" && range::of_range(ty.oid).is_some()
+        || written == "multirange_ops" && range::of_multirange(ty.oid).is_some();
+    if !array && !range && !types.contains(&ty.oid) {
         bail!(
             DATATYPE_MISMATCH,
             "operator class \"{written}\" does not accept data type {}",

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::sql_err;
-use nq_qsql::types::{Array, Datum, Interval, Numeric};
+use nq_qsql::types::range::{self, Bound, RangeInfo, Span};
+use nq_qsql::types::{Array, Datum, Interval, Multirange, Numeric, Range};
 
 use crate::exec::vector::text;
 
@@ -35,6 +36,8 @@ mod tag {
     pub const ARRAY: u8 = 20;
     pub const RECORD: u8 = 21;
     pub const JSONB: u8 = 22;
+    pub const RANGE: u8 = 23;
+    pub const MULTIRANGE: u8 = 24;
 }
 
 /// Deepest nesting of arrays and records that is read back.
@@ -156,11 +159,69 @@ pub fn put(value: &Datum, out: &mut Vec<u8>) {
             out.extend_from_slice(&(array.items.len() as u32).to_le_bytes());
             array.items.iter().for_each(|item| put(item, out));
         }
+        Datum::Range(range) => {
+            out.push(tag::RANGE);
+            put_range_info(&range.info, out);
+            put_spans(range.spans(), out);
+        }
+        Datum::Multirange(value) => {
+            out.push(tag::MULTIRANGE);
+            put_range_info(&value.info, out);
+            put_spans(value.spans(), out);
+        }
         Datum::Record(fields) => {
             fixed!(RECORD, (fields.len() as u32));
             fields.iter().for_each(|field| put(field, out));
         }
     }
+}
+
+/// Appends the facts of a range type: the OID of a built-in one says it all.
+fn put_range_info(info: &RangeInfo, out: &mut Vec<u8>) {
+    out.extend_from_slice(&info.range.to_le_bytes());
+    if !range::BUILT_IN.contains(info) {
+        out.extend_from_slice(&info.multirange.to_le_bytes());
+        out.extend_from_slice(&info.element.to_le_bytes());
+        out.push(u8::from(info.discrete));
+    }
+}
+
+fn get_range_info(bytes: &mut &[u8]) -> Result<RangeInfo> {
+    let range = u32::from_le_bytes(take(bytes)?);
+    if let Some(info) = range::BUILT_IN.iter().find(|info| info.range == range) {
+        return Ok(*info);
+    }
+    let (multirange, element) = (u32::from_le_bytes(take(bytes)?), u32::from_le_bytes(take(bytes)?));
+    Ok(RangeInfo { range, multirange, element, discrete: take::<1>(bytes)? != [0] })
+}
+
+/// Whether an end is part of the span: bits of a span's first byte.
+const LOWER_INCLUSIVE: u8 = 1;
+const UPPER_INCLUSIVE: u8 = 2;
+
+fn put_spans(spans: &[Span], out: &mut Vec<u8>) {
+    out.extend_from_slice(&(spans.len() as u32).to_le_bytes());
+    for Span { lower, upper } in spans {
+        let bit = |set: bool, bit: u8| if set { bit } else { 0 };
+        out.push(bit(lower.inclusive, LOWER_INCLUSIVE) | bit(upper.inclusive, UPPER_INCLUSIVE));
+        put(&lower.value, out);
+        put(&upper.value, out);
+    }
+}
+
+fn get_spans(bytes: &mut &[u8], depth: u32) -> Result<Vec<Span>> {
+    let count = u32::from_le_bytes(take(bytes)?) as usize;
+    if count > bytes.len() {
+        return Err(damaged());
+    }
+    let mut spans = Vec::with_capacity(count);
+    for _ in 0..count {
+        let [flags] = take(bytes)?;
+        let lower = Bound::new(get_nested(bytes, depth + 1)?, flags & LOWER_INCLUSIVE != 0);
+        let upper = Bound::new(get_nested(bytes, depth + 1)?, flags & UPPER_INCLUSIVE != 0);
+        spans.push(Span { lower, upper });
+    }
+    Ok(spans)
 }
 
 /// Reads one value from the front of `bytes` and moves past it.
@@ -225,6 +286,14 @@ fn get_nested(bytes: &mut &[u8], depth: u32) -> Result<Datum> {
             Datum::Array(Arc::new(Array { element, dims, items: get_list(bytes, depth)? }))
         }
         tag::RECORD if depth < DEPTH_MAX => Datum::Record(get_list(bytes, depth)?.into()),
+        tag::RANGE if depth < DEPTH_MAX => {
+            let info = get_range_info(bytes)?;
+            Datum::Range(Arc::new(Range { info, span: get_spans(bytes, depth)?.pop() }))
+        }
+        tag::MULTIRANGE if depth < DEPTH_MAX => {
+            let info = get_range_info(bytes)?;
+            Datum::Multirange(Arc::new(Multirange { info, spans: get_spans(bytes, depth)? }))
+        }
         _ => return Err(damaged()),
     })
 }
@@ -261,6 +330,11 @@ mod tests {
             Datum::Array(Arc::new(array)),
             Datum::Numeric(Numeric::Small { unscaled: -150, scale: 2 }),
             Datum::TimeTz(5, -3600),
+            Datum::Multirange(Arc::new(Multirange {
+                info: range::INT4RANGE,
+                spans: vec![Span { lower: Bound::UNBOUNDED, upper: Bound::new(Datum::Int4(7), false) }],
+            })),
+            Datum::Range(Arc::new(Range { info: RangeInfo { range: 70000, ..range::NUMRANGE }, span: None })),
         ]));
         let mut out = Vec::new();
         put(&value, &mut out);

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crate::error::{Result, SqlError};
 use crate::types::jsonb::Node;
-use crate::types::{Array, Datum, Interval, Numeric, Oid};
+use crate::types::range::{RangeInfo, Span};
+use crate::types::{Array, Datum, Interval, Multirange, Numeric, Oid, Range};
 
 /// `date`: days since 2000-01-01.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +37,20 @@ pub(super) struct Tid(pub u32, pub u16);
 /// `uuid`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Uuid(pub [u8; 16]);
+
+/// A range or a multirange: its type's facts and its values.
+#[derive(Clone, Copy)]
+pub(super) struct Spans<'a>(pub RangeInfo, pub &'a [Span]);
+
+impl<'a> Arg<'a> for Spans<'a> {
+    fn take(datum: &'a Datum) -> Option<Self> {
+        match datum {
+            Datum::Range(v) => Some(Spans(v.info, v.spans())),
+            Datum::Multirange(v) => Some(Spans(v.info, v.spans())),
+            _ => None,
+        }
+    }
+}
 
 /// A Rust view of an argument.
 pub(super) trait Arg<'a>: Sized {
@@ -124,6 +139,8 @@ by_reference! {
     Numeric: Datum::Numeric(v) => v;
     Interval: Datum::Interval(v) => v;
     Array: Datum::Array(v) => v;
+    Range: Datum::Range(v) => v;
+    Multirange: Datum::Multirange(v) => v;
     Arc<[u8]>: Datum::Jsonb(v) => v;
 }
 
@@ -210,6 +227,18 @@ impl Ret for Numeric {
 impl Ret for Interval {
     fn datum(self) -> Datum {
         Datum::Interval(Arc::new(self))
+    }
+}
+
+impl Ret for Range {
+    fn datum(self) -> Datum {
+        Datum::Range(Arc::new(self))
+    }
+}
+
+impl Ret for Multirange {
+    fn datum(self) -> Datum {
+        Datum::Multirange(Arc::new(self))
     }
 }
 

@@ -4,7 +4,11 @@
 //! `types::compare::hash` instead.
 
 use super::args::{Char, Date, Id, Time, Ts, Uuid, scalar};
-use crate::types::{Datum, Numeric};
+use crate::error::Result;
+use crate::sql_err;
+use crate::types::info::type_name;
+use crate::types::oid::BPCHAR;
+use crate::types::{Datum, Numeric, Oid};
 
 fn mix(mut a: u32, mut b: u32, mut c: u32) -> (u32, u32, u32) {
     a = a.wrapping_sub(c) ^ c.rotate_left(4);
@@ -87,6 +91,30 @@ fn hash_f64(v: f64) -> i32 {
     let bits = if v.is_nan() { 0x7ff8_0000_0000_0000_u64 } else { v.to_bits() };
     let bytes: Vec<u8> = (0..8).map(|i| (bits >> (8 * i)) as u8).collect();
     hash_bytes(&bytes)
+}
+
+/// The hash of an element of a range, as its type's hash operator class has it.
+///
+/// # Errors
+/// 42883 for a type whose hash is not PostgreSQL's.
+pub(super) fn element_hash(value: &Datum, element: Oid) -> Result<u32> {
+    Ok(match value {
+        Datum::Int4(v) | Datum::Date(v) => hash_u32(*v as u32),
+        Datum::Int2(v) => hash_u32(i32::from(*v) as u32),
+        Datum::Int8(v) | Datum::Timestamp(v) | Datum::TimestampTz(v) | Datum::Time(v) => hash_i64(*v),
+        Datum::Numeric(v) => hash_numeric(v),
+        Datum::Float8(v) => hash_f64(*v),
+        Datum::Float4(v) => hash_f64((*v).into()),
+        Datum::Text(v) if element == BPCHAR => hash_bytes(v.trim_end_matches(' ').as_bytes()),
+        Datum::Text(v) => hash_bytes(v.as_bytes()),
+        Datum::Bytea(v) => hash_bytes(v),
+        Datum::Uuid(v) => hash_bytes(&v[..]),
+        Datum::Oid(v) => hash_u32(*v),
+        _ => {
+            let name = type_name(element);
+            return Err(sql_err!(UNDEFINED_FUNCTION, "could not identify a hash function for type {name}"));
+        }
+    } as u32)
 }
 
 scalar! {

@@ -26,6 +26,7 @@ mod numeric;
 pub mod opclass;
 pub(crate) mod pattern;
 pub mod quote;
+mod range;
 mod record;
 pub mod resolve;
 mod session;

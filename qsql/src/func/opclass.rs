@@ -9,11 +9,13 @@ use crate::error::{Result, SqlError};
 use crate::sql_err;
 use crate::types::Oid;
 use crate::types::oid::{
-    ANYARRAY, BOOL, BPCHAR, BYTEA, CHAR, CID, DATE, FLOAT4, FLOAT8, INT2, INT2VECTOR, INT4, INT8, INTERVAL,
-    JSONB, NAME, NUMERIC, OID, OIDVECTOR, PG_LSN, PG_NODE_TREE, RECORD, REGCLASS, REGCOLLATION, REGCONFIG,
-    REGDICTIONARY, REGNAMESPACE, REGOPER, REGOPERATOR, REGPROC, REGPROCEDURE, REGROLE, REGTYPE, TEXT, TID,
-    TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, UUID, VARCHAR, XID, XID8,
+    ANYARRAY, ANYMULTIRANGE, ANYRANGE, BOOL, BPCHAR, BYTEA, CHAR, CID, DATE, FLOAT4, FLOAT8, INT2,
+    INT2VECTOR, INT4, INT8, INTERVAL, JSONB, NAME, NUMERIC, OID, OIDVECTOR, PG_LSN, PG_NODE_TREE, RECORD,
+    REGCLASS, REGCOLLATION, REGCONFIG, REGDICTIONARY, REGNAMESPACE, REGOPER, REGOPERATOR, REGPROC,
+    REGPROCEDURE, REGROLE, REGTYPE, TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, UUID, VARCHAR, XID,
+    XID8,
 };
+use crate::types::range;
 
 /// Type, `<`, `=` and `>` of its default B-tree operator class.
 #[rustfmt::skip]
@@ -45,6 +47,8 @@ static BTREE: &[(Oid, Oid, Oid, Oid)] = &[
     (JSONB, 3242, 3240, 3243),
     (XID8, 5073, 5068, 5074),
     (PG_LSN, 3224, 3222, 3225),
+    (ANYRANGE, 3884, 3882, 3887),
+    (ANYMULTIRANGE, 2862, 2860, 2865),
 ];
 
 /// The operators of a type's default order.
@@ -67,8 +71,15 @@ fn opclass_input(ty: Oid) -> Oid {
         OIDVECTOR => OIDVECTOR,
         INT2VECTOR => ANYARRAY,
         _ if element_of(ty).is_some() => ANYARRAY,
+        _ if range::of_range(ty).is_some() => ANYRANGE,
+        _ if range::of_multirange(ty).is_some() => ANYMULTIRANGE,
         _ => ty,
     }
+}
+
+/// Whether a class serves many types, which are not comparable with each other.
+fn is_family(input: Oid) -> bool {
+    matches!(input, ANYARRAY | ANYRANGE | ANYMULTIRANGE)
 }
 
 fn btree(ty: Oid) -> Option<&'static (Oid, Oid, Oid, Oid)> {
@@ -76,6 +87,9 @@ fn btree(ty: Oid) -> Option<&'static (Oid, Oid, Oid, Oid)> {
         && element != RECORD
     {
         btree(element)?;
+    }
+    if let Some(info) = range::of_range(ty).or_else(|| range::of_multirange(ty)) {
+        btree(info.element)?;
     }
     let input = opclass_input(ty);
     BTREE.iter().find(|row| row.0 == input)
@@ -127,12 +141,12 @@ pub fn key_operators(referenced: Oid, referencing: Oid) -> Option<KeyOperators> 
     let own = equality_operator(referenced).ok()?;
     let other = equality_operator(referencing).ok();
     let (left, right) = (opclass_input(referenced), opclass_input(referencing));
-    if referenced == referencing || left == right && left != ANYARRAY {
+    if referenced == referencing || left == right && !is_family(left) {
         return Some(KeyOperators { both: own, referenced: own, referencing: own, cast: false });
     }
     let exact = operators("=").iter().copied().find(|o| o.left == left && o.right == right);
     if let (Some(both), Some(other)) = (exact, other)
-        && left != ANYARRAY
+        && !is_family(left)
     {
         return Some(KeyOperators { both, referenced: own, referencing: other, cast: false });
     }

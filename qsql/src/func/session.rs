@@ -1,7 +1,9 @@
 //! What asks or changes the session: users, settings, sequences, randomness, sleep; and functions of any type.
 
-use super::args::{Id, TsTz, scalar};
+use super::args::{Id, TsTz, arg, scalar};
 use super::category;
+use super::set::given;
+use super::{EvalCx, SetRows};
 use crate::error::Result;
 use crate::sql_err;
 use crate::types::datetime::USECS_PER_SEC;
@@ -96,6 +98,21 @@ fn unknown_setting(name: &str) -> crate::error::SqlError {
 
 fn input_type(name: &str) -> Result<DataType> {
     category::parse_type(name)
+}
+
+/// `pg_input_error_info`: what is wrong with a value's text, in four columns; NULLs when nothing is.
+pub(super) fn pg_input_error_info(cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<Box<dyn SetRows>> {
+    let target = input_type(arg(args, 1)?)?;
+    let row = match io_text::parse_text(target.oid, target.typmod, arg(args, 0)?, cx.io) {
+        Ok(_) => vec![Datum::Null; 4],
+        Err(error) => {
+            let text = |text: Option<&String>| text.map_or(Datum::Null, |text| Datum::text(text.as_str()));
+            let fields = &*error.0;
+            let (detail, hint) = (text(fields.detail.as_ref()), text(fields.hint.as_ref()));
+            vec![Datum::text(error.message()), detail, hint, Datum::text(error.code().as_str())]
+        }
+    };
+    Ok(given(vec![row]))
 }
 
 /// Bytes that a value takes in a row, with the header of a variable-length one.

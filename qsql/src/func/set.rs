@@ -8,7 +8,7 @@ use crate::sql_err;
 use crate::types::datetime::arith::{timestamp_add, timestamptz_add};
 use crate::types::datetime::interval;
 use crate::types::datetime::zone::Zone;
-use crate::types::{Array, Datum, Interval, Numeric};
+use crate::types::{Array, Datum, Interval, Multirange, Numeric, Range};
 
 /// Rows of one column out of an iterator.
 struct Column<I>(I);
@@ -57,6 +57,14 @@ fn int4_series(start: i32, stop: i32, step: i32) -> Result<Box<dyn SetRows>> {
 
 fn int8_series(start: i64, stop: i64, step: i64) -> Result<Box<dyn SetRows>> {
     Ok(Box::new(Column(integers(start, stop, step)?.map(Datum::Int8))))
+}
+
+/// `unnest(multirange)`
+pub(super) fn multirange_unnest(_: &mut EvalCx<'_>, args: &[Datum]) -> Result<Box<dyn SetRows>> {
+    let value: &Multirange = arg(args, 0)?;
+    let (info, spans) = (value.info, value.spans.clone());
+    let range = move |span| Datum::Range(Range { info, span: Some(span) }.into());
+    Ok(Box::new(Column(spans.into_iter().map(range))))
 }
 
 pub(super) fn generate_series_int4(_: &mut EvalCx<'_>, args: &[Datum]) -> Result<Box<dyn SetRows>> {

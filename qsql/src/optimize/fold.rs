@@ -49,7 +49,7 @@ fn reduce(e: &mut Expr, cx: &BindContext<'_>) {
     let replacement = match &mut e.kind {
         ExprKind::Call { .. } => match fold_call(e, cx) {
             Some(value) => Some(ExprKind::Const(value)),
-            None => compare_as_dates(e),
+            None => compare_as_dates(e).or_else(|| within_range(e)),
         },
         ExprKind::Relabel(inner) => match &inner.kind {
             ExprKind::Const(value) => Some(ExprKind::Const(value.clone())),
@@ -125,6 +125,61 @@ fn compare_as_dates(e: &Expr) -> Option<ExprKind> {
         operator: found.operator.oid,
         form: CallForm::Plain,
     })
+}
+
+/// `value <@ range` with a constant range is comparisons with its ends, which statistics and indexes know.
+fn within_range(e: &Expr) -> Option<ExprKind> {
+    /// `range_contains_elem`, `elem_contained_by_range`
+    const CONTAINS: u32 = 3858;
+    const CONTAINED: u32 = 3860;
+    let ExprKind::Call { func, args, .. } = &e.kind else { return None };
+    let (value, range) = match (func.oid, args.as_slice()) {
+        (CONTAINS, [range, value]) | (CONTAINED, [value, range]) => (value, range),
+        _ => return None,
+    };
+    let ExprKind::Const(Datum::Range(range)) = &range.kind else { return None };
+    let Some(span) = &range.span else { return Some(ExprKind::Const(Datum::Bool(false))) };
+    let ends = [(&span.lower, ">=", ">"), (&span.upper, "<=", "<")];
+    let count = ends.iter().filter(|(bound, ..)| !bound.is_infinite()).count();
+    if count > 1 && !matches!(value.kind, ExprKind::Column(_)) && !is_cheap(value) {
+        return None;
+    }
+    let ty = DataType::of(range.info.element);
+    let mut tests = Vec::with_capacity(count);
+    for (bound, inclusive, exclusive) in ends {
+        if bound.is_infinite() {
+            continue;
+        }
+        let name = if bound.inclusive { inclusive } else { exclusive };
+        let found = crate::func::resolve::resolve_operator(name, ty.oid, ty.oid).ok()?;
+        if found.left != ty.oid || found.right != ty.oid {
+            return None;
+        }
+        let args = vec![value.clone(), Expr::constant(bound.value.clone(), ty)];
+        let kind =
+            ExprKind::Call { func: found.func, args, operator: found.operator.oid, form: CallForm::Plain };
+        tests.push(Expr { kind, ..e.clone() });
+    }
+    match tests.len() {
+        0 => Some(ExprKind::Const(Datum::Bool(true))),
+        1 => tests.pop().map(|test| test.kind),
+        _ => Some(ExprKind::And(tests)),
+    }
+}
+
+/// Whether evaluating an expression twice does no harm: a call or two that are not volatile, no subquery.
+fn is_cheap(e: &Expr) -> bool {
+    let mut calls = 0;
+    let heavy = e.any(&mut |e| match &e.kind {
+        ExprKind::Call { .. } => {
+            calls += 1;
+            calls > 10
+        }
+        ExprKind::Column(_) | ExprKind::Param(_) | ExprKind::ExecParam(_) | ExprKind::Const(_) => false,
+        ExprKind::Relabel(_) | ExprKind::Typmod { .. } => false,
+        _ => true,
+    });
+    !heavy && volatility(e) != Volatility::Volatile
 }
 
 fn connect(items: Vec<Expr>, and: bool) -> ExprKind {

@@ -5,6 +5,7 @@
 //! The three integer types hash alike, and so do the two float types, so that joins across them can hash.
 
 use super::datetime::interval;
+use super::range::{Span, spans};
 use super::{Array, Datum, Oid, jsonb, oid};
 use foldhash::fast::FixedState;
 use std::cmp::Ordering;
@@ -49,6 +50,8 @@ fn compare_general(a: &Datum, b: &Datum) -> Ordering {
         (Datum::Jsonb(a), Datum::Jsonb(b)) => jsonb::compare(jsonb::Node::new(a), jsonb::Node::new(b)),
         (Datum::Array(a), Datum::Array(b)) => compare_arrays(a, b),
         (Datum::Record(a), Datum::Record(b)) => compare_records(a, b),
+        (Datum::Range(a), Datum::Range(b)) => spans::compare(a.spans(), b.spans(), a.info.element),
+        (Datum::Multirange(a), Datum::Multirange(b)) => spans::compare(a.spans(), b.spans(), a.info.element),
         // Values of one type have one form; anything else gets a stable order by its type.
         _ => match (as_i64(a), as_i64(b)) {
             (Some(a), Some(b)) => a.cmp(&b),
@@ -153,6 +156,15 @@ pub fn hash_into<H: Hasher>(value: &Datum, type_oid: Oid, state: &mut H) {
         Datum::Record(fields) => {
             fields.iter().for_each(|field| hash_into(field, field.natural_type(), state))
         }
+        Datum::Range(v) => hash_spans(v.spans(), v.info.element, state),
+        Datum::Multirange(v) => hash_spans(v.spans(), v.info.element, state),
+    }
+}
+
+fn hash_spans<H: Hasher>(spans: &[Span], element: Oid, state: &mut H) {
+    for bound in spans.iter().flat_map(|span| [&span.lower, &span.upper]) {
+        state.write_u8(u8::from(bound.inclusive));
+        hash_into(&bound.value, element, state);
     }
 }
 

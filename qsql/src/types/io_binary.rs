@@ -1,5 +1,6 @@
 //! Values from and to PostgreSQL's binary wire format: big-endian, fixed widths, counted arrays and rows.
 
+use super::range::{self, Bound, Multirange, Range, RangeInfo, Span};
 use super::{Array, Datum, Interval, Numeric, Oid, array_text, coerce, info, json, jsonb, jsonpath, oid};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
@@ -140,9 +141,11 @@ pub fn recv_binary(type_oid: Oid, typmod: i32, bytes: &[u8]) -> Result<Datum> {
         oid::TID => Datum::Tid(input.u32()?, input.i16()? as u16),
         oid::RECORD => recv_record(&mut input)?,
         _ if info::is_reg(type_oid) => Datum::Oid(input.u32()?),
-        _ => match info::element_of(type_oid) {
-            Some(element) => recv_array(&mut input, element, typmod)?,
-            None => {
+        _ => match (info::element_of(type_oid), range::of_range(type_oid), range::of_multirange(type_oid)) {
+            (Some(element), ..) => recv_array(&mut input, element, typmod)?,
+            (_, Some(info), _) => Datum::Range(Arc::new(recv_range(&mut input, info)?)),
+            (.., Some(info)) => Datum::Multirange(Arc::new(recv_multirange(&mut input, info)?)),
+            (None, None, None) => {
                 let name = info::type_name(type_oid);
                 return Err(SqlError::unsupported(format_args!("binary input of type {name}")));
             }
@@ -252,6 +255,78 @@ fn recv_record(input: &mut Bytes<'_>) -> Result<Datum> {
     Ok(Datum::Record(fields.into()))
 }
 
+/// The bits of a range's first byte.
+mod flag {
+    pub const EMPTY: u8 = 0x01;
+    pub const LOWER_INCLUSIVE: u8 = 0x02;
+    pub const UPPER_INCLUSIVE: u8 = 0x04;
+    pub const LOWER_INFINITE: u8 = 0x08;
+    pub const UPPER_INFINITE: u8 = 0x10;
+}
+
+fn recv_range(input: &mut Bytes<'_>, info: RangeInfo) -> Result<Range> {
+    let flags = input.take(1)?[0];
+    if flags & flag::EMPTY != 0 {
+        return Ok(Range { info, span: None });
+    }
+    let mut bound = |infinite: u8, inclusive: u8| {
+        if flags & infinite != 0 {
+            return Ok(Bound::UNBOUNDED);
+        }
+        let length = input.i32()?;
+        let bytes = input.take(usize::try_from(length).unwrap_or(usize::MAX))?;
+        Ok(Bound::new(recv_binary(info.element, -1, bytes)?, flags & inclusive != 0))
+    };
+    let lower = bound(flag::LOWER_INFINITE, flag::LOWER_INCLUSIVE)?;
+    let upper = bound(flag::UPPER_INFINITE, flag::UPPER_INCLUSIVE)?;
+    Range::new(info, lower, upper)
+}
+
+fn recv_multirange(input: &mut Bytes<'_>, info: RangeInfo) -> Result<Multirange> {
+    let mut spans = Vec::new();
+    for _ in 0..input.u32()? {
+        let length = input.u32()?;
+        let mut range = Bytes(input.take(length as usize)?);
+        spans.extend(recv_range(&mut range, info)?.span);
+        if !range.0.is_empty() {
+            return Err(sql_err!(INVALID_BINARY_REPRESENTATION, "incorrect binary data format"));
+        }
+    }
+    Ok(Multirange::new(info, spans))
+}
+
+fn send_range(span: Option<&Span>, element: Oid, out: &mut Vec<u8>) -> Result<()> {
+    let Some(Span { lower, upper }) = span else {
+        out.push(flag::EMPTY);
+        return Ok(());
+    };
+    let bits = [
+        (lower.inclusive, flag::LOWER_INCLUSIVE),
+        (upper.inclusive, flag::UPPER_INCLUSIVE),
+        (lower.is_infinite(), flag::LOWER_INFINITE),
+        (upper.is_infinite(), flag::UPPER_INFINITE),
+    ];
+    out.push(bits.iter().filter(|(set, _)| *set).fold(0, |flags, (_, bit)| flags | bit));
+    for bound in [lower, upper] {
+        if !bound.is_infinite() {
+            send_counted(&bound.value, element, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn send_multirange(value: &Multirange, out: &mut Vec<u8>) -> Result<()> {
+    out.extend_from_slice(&count(value.spans.len())?);
+    for span in &value.spans {
+        let start = out.len();
+        out.extend_from_slice(&[0; 4]);
+        send_range(Some(span), value.info.element, out)?;
+        let length = count(out.len() - start - 4)?;
+        out[start..start + 4].copy_from_slice(&length);
+    }
+    Ok(())
+}
+
 /// Appends the binary form of `value`, which is of type `oid` and not NULL.
 ///
 /// # Errors
@@ -298,6 +373,8 @@ pub fn send_binary(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()
             out.extend_from_slice(&item.to_be_bytes());
         }
         Datum::Array(array) => send_array(array, out)?,
+        Datum::Range(range) => send_range(range.span.as_ref(), range.info.element, out)?,
+        Datum::Multirange(value) => send_multirange(value, out)?,
         Datum::Record(fields) => {
             out.extend_from_slice(&count(fields.len())?);
             for field in fields.iter() {

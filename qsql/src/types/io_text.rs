@@ -6,7 +6,7 @@
 use super::datetime::{date, interval, time, timestamp};
 use super::{
     Array, Datum, IoContext, Numeric, Oid, array_text, bytea, coerce, float, info, int, json, jsonb,
-    jsonpath, oid,
+    jsonpath, oid, range,
 };
 use crate::error::{Result, SqlError};
 use crate::sql_err;
@@ -81,8 +81,14 @@ pub fn parse_text(type_oid: Oid, typmod: i32, text: &str, cx: &IoContext<'_>) ->
     Ok(value)
 }
 
-/// Arrays, and the refusal of what is not built.
+/// Ranges, arrays, and the refusal of what is not built.
 fn parse_other(type_oid: Oid, typmod: i32, text: &str, cx: &IoContext<'_>) -> Result<Datum> {
+    if let Some(info) = range::of_range(type_oid) {
+        return Ok(Datum::Range(Arc::new(range::text::parse_range(info, text, cx)?)));
+    }
+    if let Some(info) = range::of_multirange(type_oid) {
+        return Ok(Datum::Multirange(Arc::new(range::text::parse_multirange(info, text, cx)?)));
+    }
     let Some(element) = info::element_of(type_oid) else {
         let name = info::type_name(type_oid);
         if info::by_oid(type_oid).is_some_and(|t| t.kind == info::TypeKind::Pseudo) {
@@ -132,6 +138,8 @@ pub fn write_text(value: &Datum, type_oid: Oid, cx: &IoContext<'_>, out: &mut Ve
                 write_text(field, field.natural_type(), cx, out)
             })?;
         }
+        Datum::Range(v) => range::text::write_range(v, cx, out)?,
+        Datum::Multirange(v) => range::text::write_multirange(v, cx, out)?,
         Datum::Null => return Err(SqlError::internal("output function called for NULL")),
     }
     Ok(())

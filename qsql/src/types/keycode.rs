@@ -14,6 +14,8 @@
 //! jsonb     see `jsonb::key`
 //! array     each element 01 value or 02 NULL, then 00, the dimensions, the lower bounds
 //! row       each field 01 value or 02 NULL, then 00
+//! range     each span 01 and its ends, then 00; a lower end is 00 (none) or 01 value and 00 inclusive or 01 exclusive,
+//!           an upper end 01 value and 00 exclusive or 01 inclusive, or 02 (none); a multirange likewise
 //! ```
 //!
 //! A descending column has the bytes of its value complemented. Equal values have equal keys, so a key does not tell the scale
@@ -21,6 +23,7 @@
 
 use super::compare::trim;
 use super::datetime::interval;
+use super::range::{self, Bound, Multirange, Range, RangeInfo, Span};
 use super::{Array, Datum, Interval, Numeric, Oid, info, jsonb, oid};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
@@ -55,6 +58,12 @@ pub fn is_exact(type_oid: Oid) -> bool {
             | oid::RECORD
             | oid::RECORD_ARRAY
     ) && info::element_of(type_oid).is_none_or(is_exact)
+        && range_info(type_oid).is_none_or(|info| is_exact(info.element))
+}
+
+/// The facts of a range or multirange type.
+fn range_info(type_oid: Oid) -> Option<RangeInfo> {
+    range::of_range(type_oid).or_else(|| range::of_multirange(type_oid))
 }
 
 /// Appends the key form of `value`; `desc` and `nulls_first` as in CREATE INDEX.
@@ -144,6 +153,8 @@ fn encode_value(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()> {
             }
             out.push(END);
         }
+        Datum::Range(v) => encode_spans(v.spans(), v.info.element, out)?,
+        Datum::Multirange(v) => encode_spans(v.spans(), v.info.element, out)?,
         Datum::Null => return Err(SqlError::internal("NULL inside an index key value")),
     }
     Ok(())
@@ -156,6 +167,28 @@ fn encode_list<'a>(items: impl Iterator<Item = (&'a Datum, Oid)>, out: &mut Vec<
         } else {
             out.push(VALUE);
             encode_value(item, type_oid, out)?;
+        }
+    }
+    out.push(END);
+    Ok(())
+}
+
+fn encode_spans(spans: &[Span], element: Oid, out: &mut Vec<u8>) -> Result<()> {
+    for Span { lower, upper } in spans {
+        out.push(VALUE);
+        if lower.is_infinite() {
+            out.push(NULL_FIRST);
+        } else {
+            out.push(VALUE);
+            encode_value(&lower.value, element, out)?;
+            out.push(u8::from(!lower.inclusive));
+        }
+        if upper.is_infinite() {
+            out.push(NULL_LAST);
+        } else {
+            out.push(VALUE);
+            encode_value(&upper.value, element, out)?;
+            out.push(u8::from(upper.inclusive));
         }
     }
     out.push(END);
@@ -296,6 +329,17 @@ fn decode_value(key: &mut Key<'_>, type_oid: Oid) -> Result<Datum> {
         oid::UUID => Datum::Uuid(Arc::new(key.fixed()?)),
         oid::RECORD => decode_record(key)?,
         _ if info::is_reg(type_oid) => Datum::Oid(u32::from_be_bytes(key.fixed()?)),
+        _ if let Some(info) = range::of_range(type_oid) => {
+            let mut spans = decode_spans(key, info.element)?.into_iter();
+            let span = spans.next();
+            if spans.next().is_some() {
+                return Err(corrupt());
+            }
+            Datum::Range(Arc::new(Range { info, span }))
+        }
+        _ if let Some(info) = range::of_multirange(type_oid) => {
+            Datum::Multirange(Arc::new(Multirange { info, spans: decode_spans(key, info.element)? }))
+        }
         _ => match info::element_of(type_oid) {
             Some(element) => decode_array(key, element)?,
             None => {
@@ -340,6 +384,34 @@ fn decode_array(key: &mut Key<'_>, element: Oid) -> Result<Datum> {
     let lengths: Vec<i32> = (0..count).map(|_| key.i32()).collect::<Result<_>>()?;
     let dims = lengths.into_iter().map(|length| Ok((length, key.i32()?))).collect::<Result<_>>()?;
     Ok(Datum::Array(Arc::new(Array { element, dims, items })))
+}
+
+fn decode_spans(key: &mut Key<'_>, element: Oid) -> Result<Vec<Span>> {
+    let mut spans = Vec::new();
+    loop {
+        match key.byte()? {
+            END => return Ok(spans),
+            VALUE => {}
+            _ => return Err(corrupt()),
+        }
+        let lower = match key.byte()? {
+            NULL_FIRST => Bound::UNBOUNDED,
+            VALUE => {
+                let value = decode_value(key, element)?;
+                Bound::new(value, key.byte()? == 0)
+            }
+            _ => return Err(corrupt()),
+        };
+        let upper = match key.byte()? {
+            NULL_LAST => Bound::UNBOUNDED,
+            VALUE => {
+                let value = decode_value(key, element)?;
+                Bound::new(value, key.byte()? != 0)
+            }
+            _ => return Err(corrupt()),
+        };
+        spans.push(Span { lower, upper });
+    }
 }
 
 fn decode_record(key: &mut Key<'_>) -> Result<Datum> {

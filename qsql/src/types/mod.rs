@@ -21,10 +21,12 @@ pub mod jsonpath;
 pub mod keycode;
 pub mod numeric;
 pub mod oid;
+pub mod range;
 pub mod rowtype;
 
 pub use io::IoContext;
 pub use numeric::Numeric;
+pub use range::{Multirange, Range};
 
 use std::sync::Arc;
 
@@ -99,6 +101,8 @@ pub enum Datum {
     Jsonb(Arc<[u8]>),
     Array(Arc<Array>),
     Record(Arc<[Datum]>),
+    Range(Arc<Range>),
+    Multirange(Arc<Multirange>),
 }
 
 impl Datum {
@@ -117,6 +121,8 @@ impl Datum {
             Datum::Numeric(Numeric::Wide(number)) => number.heap_bytes(),
             Datum::Array(array) => 64 + all(&array.items),
             Datum::Record(fields) => 16 + all(fields),
+            Datum::Range(range) => size_of::<Range>() + range::spans::heap_bytes(range.spans()),
+            Datum::Multirange(value) => 64 + range::spans::heap_bytes(value.spans()),
             _ => 0,
         }
     }
@@ -147,6 +153,8 @@ impl Datum {
             Datum::Jsonb(_) => oid::JSONB,
             Datum::Array(array) => info::array_of(array.element),
             Datum::Record(_) => oid::RECORD,
+            Datum::Range(range) => range.info.range,
+            Datum::Multirange(value) => value.info.multirange,
         }
     }
 

@@ -551,6 +551,7 @@ fn write_tagged(w: &mut Writer, value: &Datum) -> Result<()> {
         Datum::Uuid(_) => oid::UUID,
         Datum::Jsonb(_) => oid::JSONB,
         Datum::Text(_) => oid::TEXT,
+        Datum::Range(_) | Datum::Multirange(_) => value.natural_type(),
         _ => {
             w.u32(0);
             return Ok(());

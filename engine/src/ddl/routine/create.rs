@@ -401,15 +401,35 @@ fn check_name(params: &[RoutineParam], name: &str, mode: ParamMode, pos: Pos) ->
 
 /// A polymorphic result follows from a polymorphic input of its family.
 fn check_polymorphic(params: &[RoutineParam], result: Oid) -> Result<()> {
-    let compatible =
-        |ty: Oid| matches!(ty, oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLEARRAY | oid::ANYCOMPATIBLENONARRAY);
+    let compatible = |ty: Oid| {
+        matches!(
+            ty,
+            oid::ANYCOMPATIBLE
+                | oid::ANYCOMPATIBLEARRAY
+                | oid::ANYCOMPATIBLENONARRAY
+                | oid::ANYCOMPATIBLERANGE
+                | oid::ANYCOMPATIBLEMULTIRANGE
+        )
+    };
+    // A range type does not follow from its subtype: there may be several over one.
+    let range = |ty: Oid| {
+        matches!(
+            ty,
+            oid::ANYRANGE | oid::ANYMULTIRANGE | oid::ANYCOMPATIBLERANGE | oid::ANYCOMPATIBLEMULTIRANGE
+        )
+    };
     let outputs = params.iter().filter(|p| p.mode.is_output()).map(|p| p.ty);
     for ty in std::iter::once(result).chain(outputs).filter(|ty| is_polymorphic(*ty)) {
         let same = |p: &&RoutineParam| {
-            p.mode.is_input() && is_polymorphic(p.ty) && compatible(p.ty) == compatible(ty)
+            p.mode.is_input()
+                && is_polymorphic(p.ty)
+                && compatible(p.ty) == compatible(ty)
+                && (range(p.ty) || !range(ty))
         };
         if !params.iter().any(|p| same(&p)) {
             let family = match compatible(ty) {
+                true if range(ty) => "anycompatiblerange or anycompatiblemultirange",
+                false if range(ty) => "anyrange or anymultirange",
                 true => {
                     "anycompatible, anycompatiblearray, anycompatiblenonarray, anycompatiblerange, or anycompatiblemultirange"
                 }

@@ -8,6 +8,7 @@ mod collect;
 mod extreme;
 mod json;
 mod ordered;
+mod range;
 mod statistics;
 mod sum;
 
@@ -21,6 +22,7 @@ pub(super) use json::{
     jsonb_object_agg_unique, jsonb_object_agg_unique_strict,
 };
 pub(super) use ordered::{agg_mode, agg_percentile_cont, agg_percentile_disc};
+pub(super) use range::{range_agg, range_intersect_agg};
 pub(super) use statistics::{
     agg_corr, agg_covar_pop, agg_covar_samp, agg_regr_avgx, agg_regr_avgy, agg_regr_count,
     agg_regr_intercept, agg_regr_r2, agg_regr_slope, agg_regr_sxx, agg_regr_sxy, agg_regr_syy, agg_stddev,

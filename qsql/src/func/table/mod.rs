@@ -18,6 +18,7 @@ mod numeric;
 mod operators;
 mod pattern;
 mod privilege;
+mod range;
 mod session;
 mod set;
 mod statistics;
@@ -43,8 +44,8 @@ pub(crate) static JSONB_ASSIGN: Function = f(
 use super::{Body, Cast, CastContext, CastMethod, Function, Operator, Volatility};
 use crate::types::Oid;
 use crate::types::oid::{
-    ANY, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYELEMENT, ANYNONARRAY, BOOL, INT4, JSON, JSONB,
-    JSONPATH, OID, RECORD, TEXT,
+    ANY, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYELEMENT, ANYMULTIRANGE, ANYNONARRAY, ANYRANGE, BOOL,
+    INT4, JSON, JSONB, JSONPATH, OID, RECORD, TEXT,
 };
 
 const NAME_A: Oid = 1003;
@@ -141,6 +142,7 @@ pub(super) static FUNCTIONS: &[&[Function]] = &[
     numeric::FUNCTIONS,
     pattern::FUNCTIONS,
     privilege::FUNCTIONS,
+    range::FUNCTIONS,
     session::FUNCTIONS,
     set::FUNCTIONS,
     statistics::FUNCTIONS,
@@ -192,7 +194,14 @@ const fn f(
     while i < args.len() {
         polymorphic |= matches!(
             args[i],
-            ANY | ANYELEMENT | ANYNONARRAY | ANYARRAY | ANYCOMPATIBLE | ANYCOMPATIBLEARRAY | RECORD
+            ANY | ANYELEMENT
+                | ANYNONARRAY
+                | ANYARRAY
+                | ANYCOMPATIBLE
+                | ANYCOMPATIBLEARRAY
+                | ANYRANGE
+                | ANYMULTIRANGE
+                | RECORD
         );
         i += 1;
     }
