@@ -12,7 +12,7 @@ fn members(spans: &[Span]) -> BTreeSet<i32> {
 }
 
 fn a_span() -> impl Strategy<Value = Option<Span>> {
-    let bound = || (prop_oneof![9 => (0..30).prop_map(Some), 1 => Just(None)], any::<bool>());
+    let bound = || (prop_oneof![9 => (0..30i32).prop_map(Some), 1 => Just(None::<i32>)], any::<bool>());
     (bound(), bound()).prop_map(|((a, a_inclusive), (b, b_inclusive))| {
         let (a, b) = match (a, b) {
             (Some(a), Some(b)) => (Some(a.min(b)), Some(a.max(b))),
