@@ -30,7 +30,7 @@ const MAX_KEYS: usize = 32;
 
 /// Operator classes of `btree`: name, OID, the types they take; the last flag says that it is not the types' default.
 #[rustfmt::skip]
-const OPCLASSES: [(&str, Oid, &[Oid], bool); 30] = [
+const OPCLASSES: [(&str, Oid, &[Oid], bool); 39] = [
     ("int4_ops", 1978, &[oid::INT4], false),
     ("int2_ops", 1979, &[oid::INT2], false),
     ("int8_ops", 3124, &[oid::INT8], false),
@@ -57,6 +57,15 @@ const OPCLASSES: [(&str, Oid, &[Oid], bool); 30] = [
     ("timetz_ops", 10041, &[oid::TIMETZ], false),
     ("tid_ops", 10050, &[oid::TID], false),
     ("uuid_ops", 10065, &[oid::UUID], false),
+    ("xid8_ops", 10053, &[oid::XID8], false),
+    ("pg_lsn_ops", 10067, &[oid::PG_LSN], false),
+    ("bit_ops", 10002, &[oid::BIT], false),
+    ("varbit_ops", 10043, &[oid::VARBIT], false),
+    ("inet_ops", 10015, &[oid::INET, oid::CIDR], false),
+    ("cidr_ops", 10009, &[oid::INET, oid::CIDR], true),
+    ("macaddr_ops", 10024, &[oid::MACADDR], false),
+    ("macaddr8_ops", 10026, &[oid::MACADDR8], false),
+    ("money_ops", 10047, &[oid::MONEY], false),
     ("jsonb_ops", 10088, &[oid::JSONB], false),
     ("array_ops", 10000, &[], false),
     ("range_ops", 10076, &[], false),

@@ -57,6 +57,8 @@ fn stored_bytes(value: &Datum) -> usize {
     let payload = match value {
         Datum::Text(text) => text.len(),
         Datum::Bytea(bytes) | Datum::Jsonb(bytes) => bytes.len(),
+        Datum::Bits(bits) => bits.stored().len(),
+        Datum::Inet(address) => address.octets().len() + 2,
         other => {
             let mut bytes = Vec::new();
             value::put(other, &mut bytes);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::sql_err;
 use nq_qsql::types::range::{self, Bound, RangeInfo, Span};
-use nq_qsql::types::{Array, Datum, Interval, Multirange, Numeric, Range};
+use nq_qsql::types::{Array, BitString, Datum, Inet, Interval, Multirange, Numeric, Range};
 
 use crate::exec::vector::text;
 
@@ -38,6 +38,12 @@ mod tag {
     pub const JSONB: u8 = 22;
     pub const RANGE: u8 = 23;
     pub const MULTIRANGE: u8 = 24;
+    pub const BITS: u8 = 25;
+    pub const INET4: u8 = 26;
+    pub const INET6: u8 = 27;
+    pub const MACADDR: u8 = 28;
+    pub const MACADDR8: u8 = 29;
+    pub const MONEY: u8 = 30;
 }
 
 /// Deepest nesting of arrays and records that is read back.
@@ -146,6 +152,23 @@ pub fn put(value: &Datum, out: &mut Vec<u8>) {
             out.push(tag::BYTEA);
             put_bytes(b, out);
         }
+        Datum::Bits(b) => {
+            out.push(tag::BITS);
+            put_bytes(b.stored(), out);
+        }
+        Datum::Inet(address) => {
+            out.extend_from_slice(&[if address.v6 { tag::INET6 } else { tag::INET4 }, address.bits]);
+            out.extend_from_slice(address.octets());
+        }
+        Datum::MacAddr(bytes) => {
+            out.push(tag::MACADDR);
+            out.extend_from_slice(bytes);
+        }
+        Datum::MacAddr8(bytes) => {
+            out.push(tag::MACADDR8);
+            out.extend_from_slice(bytes);
+        }
+        Datum::Money(x) => fixed!(MONEY, x),
         Datum::Jsonb(b) => {
             out.push(tag::JSONB);
             put_bytes(b, out);
@@ -272,6 +295,18 @@ fn get_nested(bytes: &mut &[u8], depth: u32) -> Result<Datum> {
         tag::NUMERIC => Datum::Numeric(get_numeric(take_slice(bytes)?)?),
         tag::TEXT => Datum::Text(text(take_slice(bytes)?)),
         tag::BYTEA => Datum::Bytea(Arc::from(take_slice(bytes)?)),
+        tag::BITS => Datum::Bits(BitString::from_stored(take_slice(bytes)?).ok_or_else(damaged)?),
+        tag::INET4 => {
+            let [bits] = take(bytes)?;
+            Datum::Inet(Inet::v4(take(bytes)?, bits.min(32)))
+        }
+        tag::INET6 => {
+            let [bits] = take(bytes)?;
+            Datum::Inet(Inet { v6: true, bits: bits.min(128), bytes: take(bytes)? })
+        }
+        tag::MACADDR => Datum::MacAddr(take(bytes)?),
+        tag::MACADDR8 => Datum::MacAddr8(take(bytes)?),
+        tag::MONEY => Datum::Money(i64::from_le_bytes(take(bytes)?)),
         tag::JSONB => Datum::Jsonb(Arc::from(take_slice(bytes)?)),
         tag::ARRAY if depth < DEPTH_MAX => {
             let element = u32::from_le_bytes(take(bytes)?);

@@ -29,6 +29,8 @@ fn has_length_coercion(ty: Oid) -> bool {
         element_of(ty).unwrap_or(ty),
         oid::BPCHAR
             | oid::VARCHAR
+            | oid::BIT
+            | oid::VARBIT
             | oid::NUMERIC
             | oid::TIME
             | oid::TIMETZ

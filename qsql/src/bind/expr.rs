@@ -15,7 +15,7 @@ use crate::parse::ast::{
     Case, ChooseFunc, ExprId, ExprKind as A, ObjectName, Operator, Pos, SqlValueFunc, Subscript, TypeName,
 };
 use crate::plan::expr::{CallForm, Expr, ExprKind};
-use crate::types::{DataType, Datum, io_text, oid, rowtype};
+use crate::types::{BitString, DataType, Datum, io_text, oid, rowtype};
 use crate::{bail, sql_err};
 
 /// `jsonb_extract_path`, which subscripts of `jsonb` are.
@@ -62,7 +62,10 @@ impl Binder<'_> {
             A::Int(n) => Ok(literal(Datum::Int4(*n), oid::INT4, pos)),
             A::Number(text) => self.bind_number(text, false, pos),
             A::Str(text) => Ok(literal(Datum::text(&**text), oid::UNKNOWN, pos)),
-            A::BitStr(_) => Err(SqlError::unsupported("type bit").at(pos)),
+            A::BitStr(digits) => {
+                let bits = BitString::parse(digits).map_err(|e| e.at(pos))?;
+                Ok(literal(Datum::Bits(bits), oid::BIT, pos))
+            }
             A::Param(n) => self.bind_param(*n, pos),
             A::Column(parts) => self.bind_column_ref(parts, pos),
             A::Star(_) => {

@@ -4,7 +4,7 @@ use super::{BindContext, Binder};
 use crate::error::{Result, SqlState};
 use crate::func::category::{array_of, by_name, display};
 use crate::parse::ast::{Ast, ExprKind, IntervalFields, TypeName};
-use crate::types::{DataType, Oid, oid};
+use crate::types::{DataType, Oid, info, int, oid};
 use crate::{bail, sql_err};
 
 impl Binder<'_> {
@@ -116,6 +116,7 @@ impl Binder<'_> {
         for &id in &name.typmods {
             match &self.ast[id].kind {
                 ExprKind::Int(n) => args.push(*n),
+                ExprKind::Str(text) | ExprKind::Number(text) => args.push(int::parse_i32(text.as_bytes())?),
                 ExprKind::Unary { op, arg } if op.name() == "-" => match self.ast[*arg].kind {
                     ExprKind::Int(n) => args.push(-n),
                     _ => bail!(SYNTAX_ERROR, "type modifiers must be simple constants or identifiers"),
@@ -146,6 +147,7 @@ impl Binder<'_> {
                     n => Ok(n + 4),
                 }
             }
+            oid::BIT | oid::VARBIT => info::typmod_in(base, &[one()?]),
             oid::NUMERIC => {
                 let (precision, scale) = match args.as_slice() {
                     [p] => (*p, 0),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::error::{Result, SqlError};
 use crate::types::jsonb::Node;
 use crate::types::range::{RangeInfo, Span};
-use crate::types::{Array, Datum, Interval, Multirange, Numeric, Oid, Range};
+use crate::types::{Array, BitString, Datum, Inet, Interval, Multirange, Numeric, Oid, Range};
 
 /// `date`: days since 2000-01-01.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +51,15 @@ impl<'a> Arg<'a> for Spans<'a> {
         }
     }
 }
+/// `macaddr`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct MacAddr(pub [u8; 6]);
+/// `macaddr8`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct MacAddr8(pub [u8; 8]);
+/// `money`: cents.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Money(pub i64);
 
 /// A Rust view of an argument.
 pub(super) trait Arg<'a>: Sized {
@@ -116,6 +125,10 @@ by_variant! {
     Id: Datum::Oid(v) => Id(*v), this => Datum::Oid(this.0);
     Char: Datum::Char(v) => Char(*v), this => Datum::Char(this.0);
     Tid: Datum::Tid(b, i) => Tid(*b, *i), this => Datum::Tid(this.0, this.1);
+    Inet: Datum::Inet(v) => *v, this => Datum::Inet(this);
+    MacAddr: Datum::MacAddr(v) => MacAddr(*v), this => Datum::MacAddr(this.0);
+    MacAddr8: Datum::MacAddr8(v) => MacAddr8(*v), this => Datum::MacAddr8(this.0);
+    Money: Datum::Money(v) => Money(*v), this => Datum::Money(this.0);
     Uuid: Datum::Uuid(v) => Uuid(**v), this => Datum::Uuid(Arc::new(this.0));
 }
 
@@ -138,6 +151,7 @@ by_reference! {
     [u8]: Datum::Bytea(v) => v;
     Numeric: Datum::Numeric(v) => v;
     Interval: Datum::Interval(v) => v;
+    BitString: Datum::Bits(v) => v;
     Array: Datum::Array(v) => v;
     Range: Datum::Range(v) => v;
     Multirange: Datum::Multirange(v) => v;
@@ -221,6 +235,12 @@ impl Ret for Numeric {
     #[inline(always)]
     fn datum(self) -> Datum {
         Datum::Numeric(self)
+    }
+}
+
+impl Ret for BitString {
+    fn datum(self) -> Datum {
+        Datum::Bits(self)
     }
 }
 

@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 
 use super::EvalCx;
 use super::args::{Date, Time, TimeTz, Ts, TsTz, larger, order, scalar};
-use super::hash::hash_bytes;
 use crate::error::{Result, SqlError};
 use crate::sql_err;
 use crate::types::coerce::apply_typmod;
@@ -194,16 +193,6 @@ scalar! {
         let order = interval::compare(v, &bound);
         if less { order.is_le() } else { order.is_ge() }
     };
-    timetz_hash(t: TimeTz) -> i32 = {
-        let mut bytes = little_endian(t.0);
-        bytes.extend(little_endian(t.1.into()).into_iter().take(4));
-        hash_bytes(&bytes)
-    };
-    interval_hash(a: &Interval) -> i32 = {
-        let days = i64::from(a.months) * 30 + i64::from(a.days);
-        let span = i128::from(days) * i128::from(USECS_PER_DAY) + i128::from(a.micros);
-        hash_bytes(&little_endian(span as i64))
-    };
 }
 
 order!(|a: Date, b: Date| a.cmp(&b), Date, Date; date_eq, date_ne, date_lt, date_le, date_gt, date_ge, date_cmp);
@@ -370,10 +359,6 @@ fn in_range(
     non_negative(offset)?;
     let bound = bound(base, offset)?;
     Ok(if less { value <= bound } else { value >= bound })
-}
-
-fn little_endian(v: i64) -> Vec<u8> {
-    (0..8).map(|i| (v >> (8 * i)) as u8).collect()
 }
 
 /// `Sat Nov 23 09:06:07.000000 2024 UTC`

@@ -7,6 +7,7 @@
 mod aggregate;
 mod args;
 mod array;
+mod bits;
 mod boolean;
 mod bytea;
 pub mod category;
@@ -22,6 +23,8 @@ mod ident;
 mod int;
 mod json;
 pub mod large;
+mod money;
+mod network;
 mod numeric;
 pub mod opclass;
 pub(crate) mod pattern;

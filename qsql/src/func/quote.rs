@@ -1,10 +1,11 @@
 //! Quoting of identifiers and literals, and their parsing (`quote_ident`, `quote_literal`, `parse_ident`).
 
 use super::args::scalar;
+use super::text::{utf8, write_cast};
 use crate::error::Result;
 use crate::sql_err;
 use crate::types::oid::TEXT;
-use crate::types::{Array, Datum, io_text};
+use crate::types::{Array, Datum, IoContext, Oid};
 
 /// Keywords that cannot stand as a bare column name; sorted.
 #[rustfmt::skip]
@@ -39,19 +40,25 @@ pub fn quote_literal_text(value: &str) -> String {
     out
 }
 
+fn cast_text(value: &Datum, type_oid: Oid, io: &IoContext<'_>) -> Result<String> {
+    let mut out = Vec::new();
+    write_cast(value, type_oid, io, &mut out)?;
+    utf8(out)
+}
+
 scalar! {
     quote_ident(a: &str) -> String = quote_identifier(a);
     quote_literal(a: &str) -> String = quote_literal_text(a);
     quote_literal_1285[cx](a: &Datum) -> String = {
         let ty = cx.arg_types.first().map_or(TEXT, |t| t.oid);
-        quote_literal_text(&io_text::to_text(a, ty, cx.io)?)
+        quote_literal_text(&cast_text(a, ty, cx.io)?)
     };
     quote_nullable(a: Option<&str>) -> String = a.map_or_else(|| "NULL".to_owned(), quote_literal_text);
     quote_nullable_1290[cx](a: &Datum) -> String = match a {
         Datum::Null => "NULL".to_owned(),
         value => {
             let ty = cx.arg_types.first().map_or(TEXT, |t| t.oid);
-            quote_literal_text(&io_text::to_text(value, ty, cx.io)?)
+            quote_literal_text(&cast_text(value, ty, cx.io)?)
         }
     };
     parse_ident(a: &str, strict: bool) -> Array = {

@@ -129,6 +129,10 @@ fn stored_size(value: &Datum, ty: Option<DataType>, io: &crate::types::IoContext
         Datum::Interval(_) | Datum::Uuid(_) => 16,
         Datum::Text(text) => header(text.len()),
         Datum::Bytea(bytes) | Datum::Jsonb(bytes) => header(bytes.len()),
+        Datum::Bits(bits) => header(bits.stored().len()),
+        Datum::Inet(address) => header(address.octets().len() + 2),
+        Datum::MacAddr(_) => 6,
+        Datum::MacAddr8(_) | Datum::Money(_) => 8,
         other => {
             let mut out = Vec::new();
             crate::types::io_binary::send_binary(other, ty.map_or(INT8, |t| t.oid), &mut out)?;

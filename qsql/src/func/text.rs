@@ -10,8 +10,8 @@ use super::large::{LARGE_BYTES, MAX_BYTES};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
 use crate::types::coerce::apply_typmod;
-use crate::types::oid::{BPCHAR, VARCHAR};
-use crate::types::{Datum, Oid, Text, io_text};
+use crate::types::oid::{BPCHAR, CIDR, VARCHAR};
+use crate::types::{Datum, IoContext, Oid, Text, io_text};
 
 /// Longest name in bytes (`NAMEDATALEN - 1`).
 const NAME_BYTES: usize = 63;
@@ -29,6 +29,17 @@ pub(super) fn type_output(cx: &mut EvalCx<'_>, args: &[Datum], oid: Oid) -> Resu
     }
 }
 
+/// Appends what a cast to `text` makes of a value: for some types that is not the text form.
+pub(super) fn write_cast(value: &Datum, oid: Oid, io: &IoContext<'_>, out: &mut Vec<u8>) -> Result<()> {
+    match value {
+        Datum::Bool(v) => out.extend_from_slice(if *v { b"true" } else { b"false" }),
+        Datum::Inet(address) => address.write(CIDR, out),
+        Datum::Text(text) if oid == BPCHAR => out.extend_from_slice(text.trim_end_matches(' ').as_bytes()),
+        value => io_text::write_text(value, oid, io, out)?,
+    }
+    Ok(())
+}
+
 #[cold]
 pub(super) fn too_large() -> SqlError {
     sql_err!(PROGRAM_LIMIT_EXCEEDED, "requested length too large")
@@ -42,13 +53,13 @@ scalar! {
     textanycat_2003[cx](a: &str, b: &Datum) -> String = {
         let ty = cx.arg_types.get(1).map_or(crate::types::oid::TEXT, |t| t.oid);
         let mut out = a.as_bytes().to_vec();
-        io_text::write_text(b, ty, cx.io, &mut out)?;
+        write_cast(b, ty, cx.io, &mut out)?;
         utf8(out)?
     };
     anytextcat_2004[cx](a: &Datum, b: &str) -> String = {
         let ty = cx.arg_types.first().map_or(crate::types::oid::TEXT, |t| t.oid);
         let mut out = Vec::new();
-        io_text::write_text(a, ty, cx.io, &mut out)?;
+        write_cast(a, ty, cx.io, &mut out)?;
         out.extend_from_slice(b.as_bytes());
         utf8(out)?
     };

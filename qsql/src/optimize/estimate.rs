@@ -730,8 +730,9 @@ pub(crate) fn type_width(ty: DataType) -> f64 {
         | oid::REGCLASS
         | oid::REGTYPE
         | oid::REGPROC => 4.0,
-        oid::TID => 6.0,
+        oid::TID | oid::MACADDR => 6.0,
         oid::INT8 | oid::FLOAT8 | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIME => 8.0,
+        oid::MONEY | oid::MACADDR8 | oid::PG_LSN | oid::XID8 => 8.0,
         oid::TIMETZ => 12.0,
         oid::INTERVAL | oid::UUID => 16.0,
         oid::NAME => 64.0,

@@ -6,12 +6,12 @@ use crate::error::Result;
 use crate::sql_err;
 use std::sync::Arc;
 
-/// Fits `value` to `typmod`: `varchar(n)`, `char(n)`, `numeric(p,s)`, the precision of time types, interval fields.
+/// Fits `value` to `typmod`: `varchar(n)`, `char(n)`, `bit(n)`, `bit varying(n)`, `numeric(p,s)`, the precision of time types, interval fields.
 ///
 /// `explicit` is true for a cast written by the user, which truncates text silently.
 ///
 /// # Errors
-/// 22001 for text too long, 22003 for a numeric too large, 22008 for a time that rounds out of its range.
+/// 22001 for text too long, 22026 for bits of another length, 22003 for a numeric too large, 22008 for a time that rounds out of its range.
 #[inline]
 pub fn apply_typmod(value: Datum, type_oid: Oid, typmod: i32, explicit: bool) -> Result<Datum> {
     if typmod < 0 {
@@ -23,6 +23,8 @@ pub fn apply_typmod(value: Datum, type_oid: Oid, typmod: i32, explicit: bool) ->
             oid::VARCHAR | oid::BPCHAR => fit_text(&text, type_oid, typmod, explicit)?,
             _ => Datum::Text(text),
         },
+        Datum::Bits(bits) if type_oid == oid::VARBIT => Datum::Bits(bits.fit_varying(typmod, explicit)?),
+        Datum::Bits(bits) => Datum::Bits(bits.fit_fixed(typmod, explicit)?),
         Datum::Numeric(n) => Datum::Numeric(n.apply_typmod(typmod)?),
         Datum::Time(t) => Datum::Time(timestamp::round_time(t, typmod)),
         Datum::TimeTz(t, zone) => Datum::TimeTz(timestamp::round_time(t, typmod), zone),

@@ -47,6 +47,11 @@ fn compare_general(a: &Datum, b: &Datum) -> Ordering {
         (Datum::TimestampTz(a), Datum::TimestampTz(b)) => a.cmp(b),
         (Datum::Interval(a), Datum::Interval(b)) => interval::compare(a, b),
         (Datum::Uuid(a), Datum::Uuid(b)) => a.cmp(b),
+        (Datum::Bits(a), Datum::Bits(b)) => a.cmp(b),
+        (Datum::Inet(a), Datum::Inet(b)) => a.cmp(b),
+        (Datum::MacAddr(a), Datum::MacAddr(b)) => a.cmp(b),
+        (Datum::MacAddr8(a), Datum::MacAddr8(b)) => a.cmp(b),
+        (Datum::Money(a), Datum::Money(b)) => a.cmp(b),
         (Datum::Jsonb(a), Datum::Jsonb(b)) => jsonb::compare(jsonb::Node::new(a), jsonb::Node::new(b)),
         (Datum::Array(a), Datum::Array(b)) => compare_arrays(a, b),
         (Datum::Record(a), Datum::Record(b)) => compare_records(a, b),
@@ -151,6 +156,11 @@ pub fn hash_into<H: Hasher>(value: &Datum, type_oid: Oid, state: &mut H) {
         Datum::TimeTz(v, zone) => (v, zone).hash(state),
         Datum::Interval(v) => state.write_i128(interval::length(v)),
         Datum::Uuid(v) => state.write(&v[..]),
+        Datum::Bits(v) => state.write(v.stored()),
+        Datum::Inet(v) => v.hash(state),
+        Datum::MacAddr(v) => state.write(v),
+        Datum::MacAddr8(v) => state.write(v),
+        Datum::Money(v) => state.write_i64(*v),
         Datum::Jsonb(v) => jsonb::hash_into(jsonb::Node::new(v), state),
         Datum::Array(array) => array.items.iter().for_each(|item| hash_into(item, array.element, state)),
         Datum::Record(fields) => {
@@ -195,6 +205,10 @@ mod tests {
             (1007, "{} {1} {1,2} [2:3]={1,2} {2} {NULL}"),
             (oid::BYTEA, "\\x \\x00 \\x0001 \\x01"),
             (oid::XID8, "1 18446744073709551615"),
+            (oid::VARBIT, "0 00 01 011 1 10"),
+            (oid::INET, "9.255.0.0/16 10.0.0.0/8 10.0.0.1/8 10.0.0.0/16 10.1.0.0/16 ::/0 ::1"),
+            (oid::MACADDR, "00:00:00:00:00:01 00:00:01:00:00:00=000001-000000"),
+            (oid::MONEY, "-2 -1.50 0=-0 1,000.00"),
         ] {
             let groups: Vec<Vec<Datum>> = list
                 .split(' ')

@@ -47,7 +47,7 @@ pub struct TypeInfo {
 /// Names of the SQL standard and PostgreSQL's parser for types of another `typname`.
 const ALIASES: [(&str, Oid); 22] = [
     ("bigint", oid::INT8),
-    ("bit varying", VARBIT),
+    ("bit varying", oid::VARBIT),
     ("boolean", oid::BOOL),
     ("char", oid::BPCHAR),
     ("char varying", oid::VARCHAR),
@@ -70,10 +70,10 @@ const ALIASES: [(&str, Oid); 22] = [
     ("timestamp without time zone", oid::TIMESTAMP),
 ];
 
-const BIT: Oid = 1560;
-const VARBIT: Oid = 1562;
 /// Longest `varchar(n)` and `char(n)`.
 const CHAR_LENGTH_MAX: i32 = 10 * 1024 * 1024;
+/// Longest `bit(n)` and `bit varying(n)`.
+pub(crate) const BIT_LENGTH_MAX: i32 = CHAR_LENGTH_MAX * 8;
 /// Most fractional digits of a second.
 const SECOND_PRECISION_MAX: i32 = 6;
 
@@ -146,8 +146,8 @@ pub fn format_type(oid: Oid, typmod: Option<i32>) -> String {
     let modifier = typmod.filter(|m| *m >= 0).map(|m| typmod_out(oid, m)).unwrap_or_default();
     let bare_length = typmod == Some(-1);
     let name = match oid {
-        BIT if bare_length => "\"bit\"",
-        BIT => "bit",
+        oid::BIT if bare_length => "\"bit\"",
+        oid::BIT => "bit",
         oid::BOOL => "boolean",
         oid::BPCHAR if bare_length => "bpchar",
         oid::BPCHAR => "character",
@@ -162,7 +162,7 @@ pub fn format_type(oid: Oid, typmod: Option<i32>) -> String {
         oid::TIMETZ => return format!("time{modifier} with time zone"),
         oid::TIMESTAMP => return format!("timestamp{modifier} without time zone"),
         oid::TIMESTAMPTZ => return format!("timestamp{modifier} with time zone"),
-        VARBIT => "bit varying",
+        oid::VARBIT => "bit varying",
         oid::VARCHAR => "character varying",
         _ => info.name,
     };
@@ -263,28 +263,26 @@ pub fn interval_typmod(fields: &str, precision: Option<i32>) -> Result<i32> {
 pub fn typmod_in(oid: Oid, args: &[i32]) -> Result<i32> {
     let invalid = || sql_err!(INVALID_PARAMETER_VALUE, "invalid type modifier");
     match oid {
-        oid::VARCHAR | oid::BPCHAR | BIT | VARBIT => {
+        oid::VARCHAR | oid::BPCHAR | oid::BIT | oid::VARBIT => {
             let [n] = args[..] else { return Err(invalid()) };
             let name = match oid {
                 oid::VARCHAR => "varchar",
                 oid::BPCHAR => "char",
-                BIT => "bit",
+                oid::BIT => "bit",
                 _ => "varbit",
             };
             if n < 1 {
                 return Err(sql_err!(INVALID_PARAMETER_VALUE, "length for type {name} must be at least 1"));
             }
-            if oid == BIT || oid == VARBIT {
-                return Ok(n);
-            }
-            if n > CHAR_LENGTH_MAX {
-                let limit = CHAR_LENGTH_MAX;
+            let bits = oid == oid::BIT || oid == oid::VARBIT;
+            let limit = if bits { BIT_LENGTH_MAX } else { CHAR_LENGTH_MAX };
+            if n > limit {
                 return Err(sql_err!(
                     INVALID_PARAMETER_VALUE,
                     "length for type {name} cannot exceed {limit}"
                 ));
             }
-            Ok(n + 4)
+            Ok(if bits { n } else { n + 4 })
         }
         oid::NUMERIC => numeric_typmod(args),
         oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ => {
@@ -381,7 +379,8 @@ pub fn parse_type(text: &str) -> Result<Option<DataType>> {
     let Some(args) = args else { return Ok(None) };
     let typmod = match (info.oid, &args[..]) {
         (oid::INTERVAL, args) => interval_typmod(fields, args.first().copied())?,
-        // SQL's char is char(1).
+        // SQL's char is char(1), its bit is bit(1).
+        (oid::BIT, []) if !name.starts_with('"') => 1,
         (oid::BPCHAR, []) if lower != "bpchar" => typmod_in(oid::BPCHAR, &[1])?,
         (oid::FLOAT8, [1..=24]) if lower == "float" => {
             return Ok(Some(DataType::of(if is_array { array_of(oid::FLOAT4) } else { oid::FLOAT4 })));

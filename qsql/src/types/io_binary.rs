@@ -1,7 +1,10 @@
 //! Values from and to PostgreSQL's binary wire format: big-endian, fixed widths, counted arrays and rows.
 
 use super::range::{self, Bound, Multirange, Range, RangeInfo, Span};
-use super::{Array, Datum, Interval, Numeric, Oid, array_text, coerce, info, json, jsonb, jsonpath, oid};
+use super::{
+    Array, BitString, Datum, Inet, Interval, Numeric, Oid, array_text, coerce, info, json, jsonb, jsonpath,
+    macaddr, oid,
+};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
 use std::sync::Arc;
@@ -98,6 +101,13 @@ pub fn recv_binary(type_oid: Oid, typmod: i32, bytes: &[u8]) -> Result<Datum> {
             return Ok(Datum::text(text));
         }
         oid::BYTEA => return Ok(Datum::Bytea(bytes.into())),
+        oid::BIT => return Ok(Datum::Bits(BitString::recv(bytes)?.fit_fixed(typmod, false)?)),
+        oid::VARBIT => return Ok(Datum::Bits(BitString::recv(bytes)?.fit_varying(typmod, false)?)),
+        oid::INET | oid::CIDR => return Inet::recv(bytes, type_oid).map(Datum::Inet),
+        oid::MACADDR => Datum::MacAddr(input.fixed()?),
+        oid::MACADDR8 if bytes.len() == 6 => Datum::MacAddr8(macaddr::widen(input.fixed()?)),
+        oid::MACADDR8 => Datum::MacAddr8(input.fixed()?),
+        oid::MONEY => Datum::Money(input.i64()?),
         oid::JSON => {
             let text = text(bytes)?;
             json::validate(text)?;
@@ -364,6 +374,11 @@ pub fn send_binary(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()
             out.extend_from_slice(&v.months.to_be_bytes());
         }
         Datum::Uuid(v) => out.extend_from_slice(&v[..]),
+        Datum::Bits(v) => out.extend_from_slice(v.stored()),
+        Datum::Inet(v) => v.send(type_oid, out),
+        Datum::MacAddr(v) => out.extend_from_slice(v),
+        Datum::MacAddr8(v) => out.extend_from_slice(v),
+        Datum::Money(v) => out.extend_from_slice(&v.to_be_bytes()),
         Datum::Jsonb(v) => {
             out.push(JSONB_VERSION);
             jsonb::write(jsonb::Node::new(v), out);
@@ -442,6 +457,11 @@ mod tests {
             (oid::NAME, "pg_class"),
             (oid::BYTEA, "\\x00ff"),
             (oid::UUID, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+            (oid::VARBIT, "10110"),
+            (oid::INET, "10.1.2.3/8"),
+            (oid::CIDR, "2001:db8::/32"),
+            (oid::MACADDR, "08:00:2b:01:02:03"),
+            (oid::MONEY, "-$1,234.50"),
             (oid::JSONB, "{\"a\": [1, null]}"),
             (oid::JSONPATH, "$.\"a\"[*]"),
             (oid::JSON, " {\"a\":[1] }"),

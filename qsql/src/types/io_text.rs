@@ -5,8 +5,8 @@
 
 use super::datetime::{date, interval, time, timestamp};
 use super::{
-    Array, Datum, IoContext, Numeric, Oid, array_text, bytea, coerce, float, info, int, json, jsonb,
-    jsonpath, oid, range,
+    Array, BitString, Datum, Inet, IoContext, Numeric, Oid, array_text, bytea, coerce, float, info, int,
+    json, jsonb, jsonpath, macaddr, money, oid, range,
 };
 use crate::error::{Result, SqlError};
 use crate::sql_err;
@@ -48,6 +48,12 @@ pub fn parse_text(type_oid: Oid, typmod: i32, text: &str, cx: &IoContext<'_>) ->
         oid::INTERVAL => Datum::Interval(Arc::new(interval::parse(text, typmod, cx)?)),
         oid::BYTEA => Datum::Bytea(bytea::parse(bytes)?.into()),
         oid::UUID => Datum::Uuid(Arc::new(parse_uuid(text)?)),
+        oid::BIT => Datum::Bits(BitString::parse(text)?.fit_fixed(typmod, false)?),
+        oid::VARBIT => Datum::Bits(BitString::parse(text)?.fit_varying(typmod, false)?),
+        oid::INET | oid::CIDR => Datum::Inet(Inet::parse(text, type_oid)?),
+        oid::MACADDR => Datum::MacAddr(macaddr::parse(text)?),
+        oid::MACADDR8 => Datum::MacAddr8(macaddr::parse8(text)?),
+        oid::MONEY => Datum::Money(money::parse(text)?),
         oid::JSON => {
             json::validate(text)?;
             Datum::text(text)
@@ -127,6 +133,11 @@ pub fn write_text(value: &Datum, type_oid: Oid, cx: &IoContext<'_>, out: &mut Ve
         Datum::Interval(v) => interval::write(v, cx, out),
         Datum::Bytea(v) => bytea::write(v, cx.bytea_output, out),
         Datum::Uuid(v) => write_uuid(v, out),
+        Datum::Bits(v) => v.write(out),
+        Datum::Inet(v) => v.write(type_oid, out),
+        Datum::MacAddr(v) => macaddr::write(v, out),
+        Datum::MacAddr8(v) => macaddr::write(v, out),
+        Datum::Money(v) => money::write(*v, out),
         Datum::Jsonb(v) => jsonb::write(jsonb::Node::new(v), out),
         Datum::Char(v) => write_char(*v, out),
         Datum::Oid(v) if info::is_reg(type_oid) => write_reg(*v, type_oid, cx, out),

@@ -11,6 +11,8 @@
 //! text      the bytes, then 00 (text has no 00 inside)
 //! bytea     the bytes with 00 as 00 FF, then 00 01
 //! interval  its length in microseconds, 16 bytes
+//! bits      as bytea, then the number of bits
+//! inet      the family, the address of the network, the length of the netmask, the address
 //! jsonb     see `jsonb::key`
 //! array     each element 01 value or 02 NULL, then 00, the dimensions, the lower bounds
 //! row       each field 01 value or 02 NULL, then 00
@@ -24,7 +26,7 @@
 use super::compare::trim;
 use super::datetime::interval;
 use super::range::{self, Bound, Multirange, Range, RangeInfo, Span};
-use super::{Array, Datum, Interval, Numeric, Oid, info, jsonb, oid};
+use super::{Array, BitString, Datum, Inet, Interval, Numeric, Oid, info, jsonb, oid};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
 use std::borrow::Cow;
@@ -91,7 +93,7 @@ fn encode_value(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()> {
         Datum::Int8(v) if matches!(type_oid, oid::XID8 | oid::PG_LSN) => {
             out.extend_from_slice(&v.to_be_bytes())
         }
-        Datum::Int8(v) | Datum::Timestamp(v) | Datum::TimestampTz(v) | Datum::Time(v) => {
+        Datum::Int8(v) | Datum::Timestamp(v) | Datum::TimestampTz(v) | Datum::Time(v) | Datum::Money(v) => {
             out.extend_from_slice(&(*v as u64 ^ SIGN_64).to_be_bytes());
         }
         Datum::Int2(v) => out.extend_from_slice(&(*v as u16 ^ SIGN_16).to_be_bytes()),
@@ -116,15 +118,19 @@ fn encode_value(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()> {
         Datum::Float4(v) => out.extend_from_slice(&order_f32(*v).to_be_bytes()),
         Datum::Float8(v) => out.extend_from_slice(&order_f64(*v).to_be_bytes()),
         Datum::Numeric(v) => v.encode_key(out),
-        Datum::Bytea(v) => {
-            for &b in v.iter() {
-                out.push(b);
-                if b == 0 {
-                    out.push(0xff);
-                }
-            }
-            out.extend_from_slice(&[0, 1]);
+        Datum::Bytea(v) => encode_bytes(v, out),
+        Datum::Bits(v) => {
+            encode_bytes(v.bytes(), out);
+            out.extend_from_slice(&(v.len() as u32).to_be_bytes());
         }
+        Datum::Inet(v) => {
+            out.push(v.family_byte());
+            out.extend_from_slice(v.network().octets());
+            out.push(v.bits);
+            out.extend_from_slice(v.octets());
+        }
+        Datum::MacAddr(v) => out.extend_from_slice(v),
+        Datum::MacAddr8(v) => out.extend_from_slice(v),
         Datum::TimeTz(time, zone) => {
             let instant = time + i64::from(*zone) * super::datetime::USECS_PER_SEC;
             out.extend_from_slice(&(instant as u64 ^ SIGN_64).to_be_bytes());
@@ -158,6 +164,17 @@ fn encode_value(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()> {
         Datum::Null => return Err(SqlError::internal("NULL inside an index key value")),
     }
     Ok(())
+}
+
+/// The bytes, with an end that no other bytes begin with.
+fn encode_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    for &b in bytes {
+        out.push(b);
+        if b == 0 {
+            out.push(0xff);
+        }
+    }
+    out.extend_from_slice(&[0, 1]);
 }
 
 fn encode_list<'a>(items: impl Iterator<Item = (&'a Datum, Oid)>, out: &mut Vec<u8>) -> Result<()> {
@@ -301,19 +318,17 @@ fn decode_value(key: &mut Key<'_>, type_oid: Oid) -> Result<Datum> {
         oid::TEXT | oid::VARCHAR | oid::BPCHAR | oid::NAME | oid::UNKNOWN | oid::REFCURSOR => {
             Datum::text(key.until_end()?)
         }
-        oid::BYTEA => {
-            let mut value = Vec::new();
-            loop {
-                match key.byte()? {
-                    0 => match key.byte()? {
-                        0xff => value.push(0),
-                        1 => break Datum::Bytea(value.into()),
-                        _ => return Err(corrupt()),
-                    },
-                    b => value.push(b),
-                }
-            }
+        oid::BYTEA => Datum::Bytea(decode_bytes(key)?.into()),
+        oid::BIT | oid::VARBIT => {
+            let bytes = decode_bytes(key)?;
+            let length: [u8; 4] = key.fixed()?;
+            let stored = [&length[..], &bytes[..]].concat();
+            Datum::Bits(BitString::from_stored(&stored).ok_or_else(corrupt)?)
         }
+        oid::INET | oid::CIDR => decode_inet(key)?,
+        oid::MACADDR => Datum::MacAddr(key.fixed()?),
+        oid::MACADDR8 => Datum::MacAddr8(key.fixed()?),
+        oid::MONEY => Datum::Money(key.i64()?),
         oid::DATE => Datum::Date(key.i32()?),
         oid::TIME => Datum::Time(key.i64()?),
         oid::TIMETZ => {
@@ -348,6 +363,37 @@ fn decode_value(key: &mut Key<'_>, type_oid: Oid) -> Result<Datum> {
             }
         },
     })
+}
+
+fn decode_bytes(key: &mut Key<'_>) -> Result<Vec<u8>> {
+    let mut value = Vec::new();
+    loop {
+        match key.byte()? {
+            0 => match key.byte()? {
+                0xff => value.push(0),
+                1 => return Ok(value),
+                _ => return Err(corrupt()),
+            },
+            b => value.push(b),
+        }
+    }
+}
+
+fn decode_inet(key: &mut Key<'_>) -> Result<Datum> {
+    let mut address = Inet { v6: false, bits: 0, bytes: [0; 16] };
+    address.v6 = key.byte()? != address.family_byte();
+    let size = address.octets().len();
+    for _ in 0..size {
+        key.byte()?;
+    }
+    address.bits = key.byte()?;
+    for i in 0..size {
+        address.bytes[i] = key.byte()?;
+    }
+    if address.bits > address.bits_max() {
+        return Err(corrupt());
+    }
+    Ok(Datum::Inet(address))
 }
 
 /// An interval of whole days and a rest that has the given length.

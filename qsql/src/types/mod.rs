@@ -4,6 +4,7 @@
 //! OIDs are PostgreSQL's own, so that drivers recognise them.
 
 pub mod array_text;
+pub mod bits;
 pub mod bytea;
 pub mod coerce;
 pub mod compare;
@@ -19,12 +20,17 @@ pub mod json;
 pub mod jsonb;
 pub mod jsonpath;
 pub mod keycode;
+pub mod macaddr;
+pub mod money;
+pub mod network;
 pub mod numeric;
 pub mod oid;
 pub mod range;
 pub mod rowtype;
 
+pub use bits::BitString;
 pub use io::IoContext;
+pub use network::Inet;
 pub use numeric::Numeric;
 pub use range::{Multirange, Range};
 
@@ -97,6 +103,14 @@ pub enum Datum {
     TimestampTz(i64),
     Interval(Arc<Interval>),
     Uuid(Arc<[u8; 16]>),
+    /// `bit` and `bit varying`.
+    Bits(BitString),
+    /// `inet` and `cidr`.
+    Inet(Inet),
+    MacAddr([u8; 6]),
+    MacAddr8([u8; 8]),
+    /// Cents.
+    Money(i64),
     /// See [`jsonb`].
     Jsonb(Arc<[u8]>),
     Array(Arc<Array>),
@@ -117,6 +131,7 @@ impl Datum {
         match self {
             Datum::Text(text) => text.len() + 16,
             Datum::Bytea(bytes) | Datum::Jsonb(bytes) => bytes.len() + 16,
+            Datum::Bits(bits) => bits.stored().len() + 16,
             Datum::Interval(_) | Datum::Uuid(_) => 32,
             Datum::Numeric(Numeric::Wide(number)) => number.heap_bytes(),
             Datum::Array(array) => 64 + all(&array.items),
@@ -150,6 +165,11 @@ impl Datum {
             Datum::TimestampTz(_) => oid::TIMESTAMPTZ,
             Datum::Interval(_) => oid::INTERVAL,
             Datum::Uuid(_) => oid::UUID,
+            Datum::Bits(_) => oid::VARBIT,
+            Datum::Inet(_) => oid::INET,
+            Datum::MacAddr(_) => oid::MACADDR,
+            Datum::MacAddr8(_) => oid::MACADDR8,
+            Datum::Money(_) => oid::MONEY,
             Datum::Jsonb(_) => oid::JSONB,
             Datum::Array(array) => info::array_of(array.element),
             Datum::Record(_) => oid::RECORD,

@@ -54,7 +54,7 @@ fn input_and_output_agree_with_postgresql() {
 }
 
 /// Types whose readers have a grammar of their own.
-const READ: [Oid; 18] = [
+const READ: [Oid; 25] = [
     oid::BOOL,
     oid::INT4,
     oid::OID,
@@ -69,6 +69,13 @@ const READ: [Oid; 18] = [
     oid::UUID,
     oid::TID,
     oid::BYTEA,
+    oid::BIT,
+    oid::VARBIT,
+    oid::INET,
+    oid::CIDR,
+    oid::MACADDR,
+    oid::MACADDR8,
+    oid::MONEY,
     oid::INT2VECTOR,
     oid::OIDVECTOR,
     1007,

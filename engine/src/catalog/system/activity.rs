@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nq_qsql::catalog::Relation;
 use nq_qsql::types::datetime::zone::Zone;
-use nq_qsql::types::{Datum, Interval, Oid, oid};
+use nq_qsql::types::{Datum, Inet, Interval, Oid, oid};
 use nq_storage::{LockClass, LockInfo, LockKey};
 
 use super::cell::{NULL, array};
@@ -19,9 +19,9 @@ const REGTYPE: Oid = oid::REGTYPE;
 /// `pg_read_all_stats`, whose members see what all sessions do.
 const READ_ALL_STATS: Oid = 3375;
 
-/// A client's address as `inet` shows it.
-pub(crate) fn address(addr: IpAddr) -> String {
-    addr.to_string()
+/// A client's address; NULL when it came through a socket of the file system.
+pub(crate) fn address(addr: Option<IpAddr>) -> Datum {
+    addr.map_or(Datum::Null, |addr| Datum::Inet(Inet::host(addr)))
 }
 
 /// `pg_stat_activity`
@@ -71,7 +71,7 @@ fn activity_row(cx: &SystemCx<'_>, of: &Relation, backend: &Backend, locks: &[Lo
         (None, State::Active) => None,
         (None, _) => Some(("Client", "ClientRead")),
     };
-    row.set("client_addr", backend.client_addr.map(address))
+    row.set("client_addr", address(backend.client_addr))
         .set("client_port", backend.client_port)
         .set("backend_start", time(backend.start))
         .set("xact_start", doing.transaction_start.map(time))

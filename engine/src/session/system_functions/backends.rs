@@ -9,7 +9,7 @@ use nq_qsql::sql_err;
 use nq_qsql::types::{Datum, oid};
 
 use super::visibility::array;
-use super::{Answer, Call, Rows, text_or_null};
+use super::{Answer, Call, Rows};
 use crate::activity::{Backend, reason};
 use crate::catalog::system::address;
 
@@ -53,7 +53,7 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             pids.dedup();
             array(oid::INT4, pids.into_iter().map(|pid| Datum::Int4(pid as i32)).collect())
         }
-        "inet_client_addr" => text_or_null(c.host.backend.client_addr.map(address)),
+        "inet_client_addr" => address(c.host.backend.client_addr),
         "inet_client_port" => match c.host.backend.client_addr {
             Some(_) => Datum::Int4(c.host.backend.client_port),
             None => Datum::Null,
@@ -77,7 +77,7 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             known(c).and_then(|b| b.doing.lock().transaction_start).map_or(Datum::Null, Datum::TimestampTz)
         }
         "pg_stat_get_backend_client_port" => known(c).map_or(Datum::Null, |b| Datum::Int4(b.client_port)),
-        "pg_stat_get_backend_client_addr" => text_or_null(known(c).and_then(|b| b.client_addr).map(address)),
+        "pg_stat_get_backend_client_addr" => address(known(c).and_then(|b| b.client_addr)),
         "pg_stat_get_backend_wait_event_type" | "pg_stat_get_backend_wait_event" => Datum::Null,
         _ => return Ok(None),
     }))

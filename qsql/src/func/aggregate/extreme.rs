@@ -3,6 +3,7 @@
 use super::{State, first_type};
 use crate::error::{Result, SqlError};
 use crate::func::{Aggregate, EvalCx};
+use crate::types::bits::BitOperation;
 use crate::types::compare::compare;
 use crate::types::{DataType, Datum, Oid};
 
@@ -50,7 +51,7 @@ impl State for Extreme {
     }
 }
 
-/// A fold over Booleans or integers.
+/// A fold over Booleans, integers or bit strings.
 struct Fold {
     value: Datum,
     with: Operation,
@@ -72,12 +73,21 @@ impl Operation {
         }
     }
 
+    fn of_strings(self) -> BitOperation {
+        match self {
+            Operation::And => BitOperation::And,
+            Operation::Or => BitOperation::Or,
+            Operation::Xor => BitOperation::Xor,
+        }
+    }
+
     fn apply(self, a: &Datum, b: &Datum) -> Result<Datum> {
         Ok(match (a, b) {
             (Datum::Null, value) => value.clone(),
             (Datum::Bool(a), Datum::Bool(b)) => Datum::Bool(self.bits((*a).into(), (*b).into()) != 0),
             (Datum::Int2(a), Datum::Int2(b)) => Datum::Int2(self.bits((*a).into(), (*b).into()) as i16),
             (Datum::Int4(a), Datum::Int4(b)) => Datum::Int4(self.bits((*a).into(), (*b).into()) as i32),
+            (Datum::Bits(a), Datum::Bits(b)) => Datum::Bits(a.combine(b, self.of_strings())?),
             (Datum::Int8(a), Datum::Int8(b)) => Datum::Int8(self.bits(*a, *b)),
             _ => return Err(SqlError::internal("bitwise aggregate of a value without bits")),
         })

@@ -2,13 +2,13 @@
 
 use super::{State, first_type};
 use crate::error::Result;
-use crate::func::args::arg;
+use crate::func::args::{Money, arg};
 use crate::func::float::{add4, add8, overflow};
 use crate::func::{Aggregate, EvalCx};
 use crate::sql_err;
 use crate::types::datetime::interval;
 use crate::types::numeric::NumericSum;
-use crate::types::oid::{FLOAT4, FLOAT8, INT2, INT4, INT8, INTERVAL};
+use crate::types::oid::{FLOAT4, FLOAT8, INT2, INT4, INT8, INTERVAL, MONEY};
 use crate::types::{DataType, Datum, Interval, Numeric};
 
 /// `count(*)` and `count(value)`; rows that do not count are not added.
@@ -160,6 +160,33 @@ impl State for Float8Sum {
     }
 }
 
+/// `sum(money)`
+#[derive(Default)]
+struct MoneySum(Option<i64>);
+
+impl MoneySum {
+    fn add(&mut self, cents: i64) -> Result<()> {
+        let total = self.0.unwrap_or(0).checked_add(cents);
+        self.0 = Some(total.ok_or_else(crate::types::money::out_of_range)?);
+        Ok(())
+    }
+}
+
+impl State for MoneySum {
+    fn take(&mut self, _: &mut EvalCx<'_>, args: &[Datum]) -> Result<()> {
+        let Money(cents) = arg(args, 0)?;
+        self.add(cents)
+    }
+
+    fn absorb(&mut self, other: &mut Self) -> Result<()> {
+        other.0.map_or(Ok(()), |cents| self.add(cents))
+    }
+
+    fn result(&mut self, _: &mut EvalCx<'_>) -> Result<Datum> {
+        Ok(self.0.map_or(Datum::Null, Datum::Money))
+    }
+}
+
 /// `avg(float4)` and `avg(float8)`.
 #[derive(Default)]
 struct FloatAverage {
@@ -253,6 +280,7 @@ pub(in crate::func) fn agg_sum(types: &[DataType]) -> Box<dyn Aggregate> {
         FLOAT4 => Box::new(Float4Sum::default()),
         FLOAT8 => Box::new(Float8Sum::default()),
         INTERVAL => intervals(false),
+        MONEY => Box::new(MoneySum::default()),
         _ => Box::new(Numerics { total: NumericSum::default(), average: false }),
     }
 }

@@ -5,8 +5,9 @@ use super::super::Function;
 use super::super::aggregate;
 use super::{FLOAT8_A, I, INTERVAL_A, f};
 use crate::types::oid::{
-    ANY, ANYARRAY, ANYELEMENT, ANYENUM, ANYNONARRAY, BOOL, BPCHAR, BYTEA, DATE, FLOAT4, FLOAT8, INT2, INT4,
-    INT8, INTERVAL, NUMERIC, OID, RECORD, TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, XID8,
+    ANY, ANYARRAY, ANYELEMENT, ANYENUM, ANYNONARRAY, BIT, BOOL, BPCHAR, BYTEA, DATE, FLOAT4, FLOAT8, INET,
+    INT2, INT4, INT8, INTERVAL, MONEY, NUMERIC, OID, RECORD, TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ,
+    XID8,
 };
 
 #[rustfmt::skip]
@@ -141,4 +142,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(6374, "min", &[RECORD], RECORD, I, true, Aggregate(aggregate::agg_min)),
     f(6395, "max", &[BYTEA], BYTEA, I, true, Aggregate(aggregate::agg_max)),
     f(6396, "min", &[BYTEA], BYTEA, I, true, Aggregate(aggregate::agg_min)),
+    f(2242, "bit_and", &[BIT], BIT, I, true, Aggregate(aggregate::agg_bit_and)),
+    f(2243, "bit_or", &[BIT], BIT, I, true, Aggregate(aggregate::agg_bit_or)),
+    f(6167, "bit_xor", &[BIT], BIT, I, true, Aggregate(aggregate::agg_bit_xor)),
+    f(3564, "max", &[INET], INET, I, true, Aggregate(aggregate::agg_max)),
+    f(3565, "min", &[INET], INET, I, true, Aggregate(aggregate::agg_min)),
+    f(2112, "sum", &[MONEY], MONEY, I, true, Aggregate(aggregate::agg_sum)),
+    f(2125, "max", &[MONEY], MONEY, I, true, Aggregate(aggregate::agg_max)),
+    f(2141, "min", &[MONEY], MONEY, I, true, Aggregate(aggregate::agg_min)),
 ];

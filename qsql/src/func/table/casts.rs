@@ -5,11 +5,11 @@ use super::super::CastContext::{Assignment, Explicit, Implicit};
 use super::super::CastMethod::{Binary, Function, InOut};
 use super::c;
 use crate::types::oid::{
-    BOOL, BPCHAR, BYTEA, CHAR, DATE, DATEMULTIRANGE, DATERANGE, FLOAT4, FLOAT8, INT2, INT4, INT4MULTIRANGE,
-    INT4RANGE, INT8, INT8MULTIRANGE, INT8RANGE, INTERVAL, JSON, JSONB, NAME, NUMERIC, NUMMULTIRANGE,
-    NUMRANGE, OID, REGCLASS, REGCOLLATION, REGCONFIG, REGDICTIONARY, REGNAMESPACE, REGOPER, REGOPERATOR,
-    REGPROC, REGPROCEDURE, REGROLE, REGTYPE, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, TSMULTIRANGE,
-    TSRANGE, TSTZMULTIRANGE, TSTZRANGE, VARCHAR, XID, XID8,
+    BIT, BOOL, BPCHAR, BYTEA, CHAR, CIDR, DATE, DATEMULTIRANGE, DATERANGE, FLOAT4, FLOAT8, INET, INT2, INT4,
+    INT4MULTIRANGE, INT4RANGE, INT8, INT8MULTIRANGE, INT8RANGE, INTERVAL, JSON, JSONB, MACADDR, MACADDR8,
+    MONEY, NAME, NUMERIC, NUMMULTIRANGE, NUMRANGE, OID, REGCLASS, REGCOLLATION, REGCONFIG, REGDICTIONARY,
+    REGNAMESPACE, REGOPER, REGOPERATOR, REGPROC, REGPROCEDURE, REGROLE, REGTYPE, TEXT, TIME, TIMESTAMP,
+    TIMESTAMPTZ, TIMETZ, TSMULTIRANGE, TSRANGE, TSTZMULTIRANGE, TSTZRANGE, VARBIT, VARCHAR, XID, XID8,
 };
 
 #[rustfmt::skip]
@@ -200,4 +200,26 @@ pub(super) static CASTS: &[Cast] = &[
     c(10232, DATERANGE, DATEMULTIRANGE, Explicit, Function(4293)),
     c(10233, TSRANGE, TSMULTIRANGE, Explicit, Function(4287)),
     c(10234, TSTZRANGE, TSTZMULTIRANGE, Explicit, Function(4290)),
+    c(10030, MONEY, NUMERIC, Assignment, Function(3823)),
+    c(10031, NUMERIC, MONEY, Assignment, Function(3824)),
+    c(10032, INT4, MONEY, Assignment, Function(3811)),
+    c(10033, INT8, MONEY, Assignment, Function(3812)),
+    c(10185, MACADDR, MACADDR8, Implicit, Function(4123)),
+    c(10186, MACADDR8, MACADDR, Implicit, Function(4124)),
+    c(10187, CIDR, INET, Implicit, Binary),
+    c(10188, INET, CIDR, Assignment, Function(1715)),
+    c(10189, BIT, VARBIT, Implicit, Binary),
+    c(10190, VARBIT, BIT, Implicit, Binary),
+    c(10191, INT8, BIT, Explicit, Function(2075)),
+    c(10192, INT4, BIT, Explicit, Function(1683)),
+    c(10193, BIT, INT8, Explicit, Function(2076)),
+    c(10194, BIT, INT4, Explicit, Function(1684)),
+    c(10195, CIDR, TEXT, Assignment, Function(730)),
+    c(10196, INET, TEXT, Assignment, Function(730)),
+    c(10200, CIDR, VARCHAR, Assignment, Function(730)),
+    c(10201, INET, VARCHAR, Assignment, Function(730)),
+    c(10205, CIDR, BPCHAR, Assignment, Function(730)),
+    c(10206, INET, BPCHAR, Assignment, Function(730)),
+    c(10217, BIT, BIT, Implicit, Function(1685)),
+    c(10218, VARBIT, VARBIT, Implicit, Function(1687)),
 ];

@@ -3,9 +3,9 @@
 use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{datetime, hash, session, template, uuid};
-use super::{I, S, V, absent, f};
+use super::{I, S, V, f};
 use crate::types::oid::{
-    BOOL, DATE, FLOAT8, INT4, INT8, INTERVAL, NUMERIC, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, UUID, VOID,
+    BOOL, DATE, FLOAT8, INT4, INTERVAL, NUMERIC, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, UUID, VOID,
 };
 
 #[rustfmt::skip]
@@ -110,8 +110,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(1624, "mul_d_interval", &[FLOAT8, INTERVAL], INTERVAL, I, true, Scalar(datetime::mul_d_interval)),
     f(1688, "time_hash", &[TIME], INT4, I, true, Scalar(hash::time_hash)),
     f(1690, "time_mi_time", &[TIME, TIME], INTERVAL, I, true, Scalar(datetime::time_mi_time)),
-    f(1696, "timetz_hash", &[TIMETZ], INT4, I, true, Scalar(datetime::timetz_hash)),
-    f(1697, "interval_hash", &[INTERVAL], INT4, I, true, Scalar(datetime::interval_hash)),
+    f(1696, "timetz_hash", &[TIMETZ], INT4, I, true, Scalar(hash::timetz_hash)),
+    f(1697, "interval_hash", &[INTERVAL], INT4, I, true, Scalar(hash::interval_hash)),
     f(1747, "time_pl_interval", &[TIME, INTERVAL], TIME, I, true, Scalar(datetime::time_pl_interval)),
     f(1748, "time_mi_interval", &[TIME, INTERVAL], TIME, I, true, Scalar(datetime::time_mi_interval)),
     f(1749, "timetz_pl_interval", &[TIMETZ, INTERVAL], TIMETZ, I, true, Scalar(datetime::timetz_pl_interval)),
@@ -213,10 +213,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(2648, "statement_timestamp", &[], TIMESTAMPTZ, S, true, Scalar(datetime::statement_timestamp)),
     f(2649, "clock_timestamp", &[], TIMESTAMPTZ, V, true, Scalar(datetime::clock_timestamp)),
     f(2711, "justify_interval", &[INTERVAL], INTERVAL, I, true, Scalar(datetime::interval_justify_interval)),
-    f(3409, "time_hash_extended", &[TIME, INT8], INT8, I, true, Scalar(absent!("time_hash_extended"))),
-    f(3410, "timetz_hash_extended", &[TIMETZ, INT8], INT8, I, true, Scalar(absent!("timetz_hash_extended"))),
-    f(3411, "timestamp_hash_extended", &[TIMESTAMP, INT8], INT8, I, true, Scalar(absent!("timestamp_hash_extended"))),
-    f(3418, "interval_hash_extended", &[INTERVAL, INT8], INT8, I, true, Scalar(absent!("interval_hash_extended"))),
     f(3461, "make_timestamp", &[INT4, INT4, INT4, INT4, INT4, FLOAT8], TIMESTAMP, I, true, Scalar(datetime::make_timestamp)).names(&["year", "month", "mday", "hour", "min", "sec"]),
     f(3462, "make_timestamptz", &[INT4, INT4, INT4, INT4, INT4, FLOAT8], TIMESTAMPTZ, S, true, Scalar(datetime::make_timestamptz)).names(&["year", "month", "mday", "hour", "min", "sec"]),
     f(3463, "make_timestamptz", &[INT4, INT4, INT4, INT4, INT4, FLOAT8, TEXT], TIMESTAMPTZ, S, true, Scalar(datetime::make_timestamptz_at_timezone)).names(&["year", "month", "mday", "hour", "min", "sec", "timezone"]),
@@ -249,6 +245,5 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(6342, "uuid_extract_timestamp", &[UUID], TIMESTAMPTZ, I, true, Scalar(uuid::uuid_extract_timestamp)),
     f(6415, "hashdate", &[DATE], INT4, I, true, Scalar(hash::hashdate)),
     f(6425, "timestamptz_hash", &[TIMESTAMPTZ], INT4, I, true, Scalar(hash::timestamptz_hash)),
-    f(6426, "timestamptz_hash_extended", &[TIMESTAMPTZ, INT8], INT8, I, true, Scalar(absent!("timestamptz_hash_extended"))),
     f(6430, "uuidv7", &[INTERVAL], UUID, V, true, Scalar(uuid::uuidv7_interval)).names(&["shift"]),
 ];

@@ -3,7 +3,7 @@
 use super::super::Body::{Aggregate, Scalar, Set};
 use super::super::Function;
 use super::super::{aggregate, json};
-use super::{I, S, TEXT_A, absent, f};
+use super::{I, S, TEXT_A, f};
 use crate::types::oid::{
     ANY, ANYELEMENT, BOOL, FLOAT4, FLOAT8, INT2, INT4, INT8, JSONB, NUMERIC, RECORD, TEXT,
 };
@@ -36,7 +36,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(3305, "jsonb_set", &[JSONB, TEXT_A, JSONB, BOOL], JSONB, I, true, Scalar(json::edit::jsonb_set)).defaults(&["true"]).names(&["jsonb_in", "path", "replacement", "create_if_missing"]),
     f(3306, "jsonb_pretty", &[JSONB], TEXT, I, true, Scalar(json::edit::jsonb_pretty)),
     f(3343, "jsonb_delete", &[JSONB, TEXT_A], JSONB, I, true, Scalar(json::edit::jsonb_delete_array)).variadic(TEXT).names(&["from_json", "path_elems"]),
-    f(3416, "jsonb_hash_extended", &[JSONB, INT8], INT8, I, true, Scalar(absent!("jsonb_hash_extended"))),
     f(3449, "numeric", &[JSONB], NUMERIC, I, true, Scalar(json::cast::jsonb_numeric)),
     f(3450, "int2", &[JSONB], INT2, I, true, Scalar(json::cast::jsonb_int2)),
     f(3451, "int4", &[JSONB], INT4, I, true, Scalar(json::cast::jsonb_int4)),

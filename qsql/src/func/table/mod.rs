@@ -2,18 +2,22 @@
 
 mod aggregate;
 mod array;
+mod bits;
 mod boolean;
 mod bytea;
 mod casts;
 mod catalog;
 mod datetime;
 mod float;
+mod hash;
 mod ident;
 mod int;
 mod io;
 mod json;
 mod jsonb;
 mod jsonpath;
+mod money;
+mod network;
 mod numeric;
 mod operators;
 mod pattern;
@@ -128,17 +132,21 @@ pub(crate) static JSON_QUERY: Function = f(
 pub(super) static FUNCTIONS: &[&[Function]] = &[
     aggregate::FUNCTIONS,
     array::FUNCTIONS,
+    bits::FUNCTIONS,
     boolean::FUNCTIONS,
     bytea::FUNCTIONS,
     catalog::FUNCTIONS,
     datetime::FUNCTIONS,
     float::FUNCTIONS,
+    hash::FUNCTIONS,
     ident::FUNCTIONS,
     int::FUNCTIONS,
     io::FUNCTIONS,
     json::FUNCTIONS,
     jsonb::FUNCTIONS,
     jsonpath::FUNCTIONS,
+    money::FUNCTIONS,
+    network::FUNCTIONS,
     numeric::FUNCTIONS,
     pattern::FUNCTIONS,
     privilege::FUNCTIONS,

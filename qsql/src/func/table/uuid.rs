@@ -3,8 +3,8 @@
 use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{hash, uuid};
-use super::{I, V, absent, f};
-use crate::types::oid::{BOOL, INT2, INT4, INT8, UUID};
+use super::{I, V, f};
+use crate::types::oid::{BOOL, INT2, INT4, UUID};
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -16,7 +16,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(2959, "uuid_ne", &[UUID, UUID], BOOL, I, true, Scalar(uuid::uuid_ne)),
     f(2960, "uuid_cmp", &[UUID, UUID], INT4, I, true, Scalar(uuid::uuid_cmp)),
     f(2963, "uuid_hash", &[UUID], INT4, I, true, Scalar(hash::uuid_hash)),
-    f(3412, "uuid_hash_extended", &[UUID, INT8], INT8, I, true, Scalar(absent!("uuid_hash_extended"))),
     f(3432, "gen_random_uuid", &[], UUID, V, true, Scalar(uuid::gen_random_uuid)),
     f(6343, "uuid_extract_version", &[UUID], INT2, I, true, Scalar(uuid::uuid_extract_version)),
     f(6428, "uuidv4", &[], UUID, V, true, Scalar(uuid::gen_random_uuid)),
