@@ -5,13 +5,16 @@
 //! them: names were made unambiguous when they were stored.
 
 mod routine;
+mod security;
 
 use std::sync::Arc;
 
 pub use routine::{
     ParamMode, Routine, RoutineBody, RoutineParam, RoutineShape, RoutineTarget, RowField, StandardBody,
 };
+pub use security::{Policy, PolicyCommand, RowSecurity};
 
+use crate::error::Result;
 use crate::types::{DataType, Datum, Oid};
 
 /// `pg_class.relkind`.
@@ -121,6 +124,8 @@ pub struct Relation {
     pub view: Option<Arc<str>>,
     /// `reloptions` as `name=value`.
     pub options: Vec<Box<str>>,
+    /// Which of a table's rows may be seen and written by whom.
+    pub security: RowSecurity,
 }
 
 impl Relation {
@@ -380,6 +385,14 @@ pub trait Catalog {
     /// The composite type of a relation's rows (`pg_class.reltype`).
     fn row_type_of(&self, _relation: Oid) -> Option<Oid> {
         None
+    }
+    /// The policies of a table that apply to what is done on behalf of a role, or of the user, as places in its list; `None`
+    /// where row-level security says nothing.
+    ///
+    /// # Errors
+    /// 42501 where `row_security` is off and there would be policies.
+    fn row_security(&self, _relation: &Relation, _check_as: Option<Oid>) -> Result<Option<Vec<usize>>> {
+        Ok(None)
     }
     /// Finds a role's OID.
     fn role(&self, name: &str) -> Option<Oid>;

@@ -316,6 +316,7 @@ fn relation(oid: Oid, name: &str, kind: RelationKind) -> Relation {
         indexes: Vec::new(),
         constraints: Vec::new(),
         referenced_by: Vec::new(),
+        security: crate::catalog::RowSecurity::default(),
         view: None,
         options: Vec::new(),
     }

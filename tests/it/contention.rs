@@ -7,15 +7,10 @@ use nq_tests::Cluster;
 use tokio_postgres::{Client, Error, NoTls};
 
 use crate::NQDB;
+use crate::client::connect;
 
 const CLIENTS: i64 = 12;
 const ROUNDS: i64 = 40;
-
-async fn connect(cluster: &Cluster) -> Client {
-    let (client, connection) = tokio_postgres::connect(&cluster.config(), NoTls).await.expect("connects");
-    tokio::spawn(connection);
-    client
-}
 
 fn code(error: &Error) -> &str {
     error.code().map_or("", |code| code.code())

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use nq_tests::Cluster;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 use crate::NQDB;
+use crate::client::connect;
 
 const SESSIONS: u64 = 6;
 const ROUNDS: u64 = 150;
@@ -33,12 +34,6 @@ impl Numbers {
     fn key(&mut self) -> u64 {
         1 + self.below(KEYS)
     }
-}
-
-async fn connect(cluster: &Cluster) -> Client {
-    let (client, connection) = tokio_postgres::connect(&cluster.config(), NoTls).await.expect("connects");
-    tokio::spawn(connection);
-    client
 }
 
 /// A parent, a child for each action (every other with an index and a deferred check), a table below one, and one that refers to itself.

@@ -3,37 +3,15 @@
 use std::time::Duration;
 
 use nq_tests::Cluster;
-use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+use tokio_postgres::NoTls;
 
 use crate::NQDB;
-
-async fn connect(config: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(config, NoTls).await.expect("connects");
-    tokio::spawn(connection);
-    client
-}
-
-/// Runs one statement: the first value, or `SQLSTATE message`.
-async fn one(client: &Client, sql: &str) -> String {
-    match client.simple_query(sql).await {
-        Ok(messages) => messages
-            .iter()
-            .find_map(|m| match m {
-                SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or("NULL").to_owned()),
-                _ => None,
-            })
-            .unwrap_or_default(),
-        Err(error) => match error.as_db_error() {
-            Some(e) => format!("{} {}", e.code().code(), e.message()),
-            None => error.to_string(),
-        },
-    }
-}
+use crate::client::{connect, connect_as, one};
 
 #[tokio::test]
 async fn privileges_are_those_of_the_caller_or_the_definer() {
     let cluster = Cluster::start(NQDB);
-    let admin = connect(&cluster.config()).await;
+    let admin = connect(&cluster).await;
     admin
         .batch_execute(
             "CREATE ROLE alice LOGIN; CREATE TABLE secret (v text); INSERT INTO secret VALUES ('s');
@@ -54,7 +32,7 @@ async fn privileges_are_those_of_the_caller_or_the_definer() {
         )
         .await
         .unwrap();
-    let alice = connect(&cluster.config().replace("user=postgres", "user=alice")).await;
+    let alice = connect_as(&cluster, "alice").await;
     for (sql, expected) in [
         ("SELECT current_user", "alice"),
         ("SELECT peek()", "42501 permission denied for table secret"),
@@ -95,7 +73,7 @@ async fn privileges_are_those_of_the_caller_or_the_definer() {
 #[tokio::test]
 async fn what_a_call_changes_of_the_session_is_put_back() {
     let cluster = Cluster::start(NQDB);
-    let client = connect(&cluster.config()).await;
+    let client = connect(&cluster).await;
     client
         .batch_execute(
             "CREATE ROLE bob; SET work_mem = '3MB';
@@ -138,8 +116,8 @@ async fn what_a_call_changes_of_the_session_is_put_back() {
 #[tokio::test]
 async fn bodies_are_planned_anew_when_others_change_what_they_use() {
     let cluster = Cluster::start(NQDB);
-    let a = connect(&cluster.config()).await;
-    let b = connect(&cluster.config()).await;
+    let a = connect(&cluster).await;
+    let b = connect(&cluster).await;
     a.batch_execute(
         "CREATE TABLE t (x int); INSERT INTO t VALUES (1);
          CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT x::text FROM t; SELECT x::text FROM t';
@@ -168,8 +146,8 @@ async fn bodies_are_planned_anew_when_others_change_what_they_use() {
 #[tokio::test]
 async fn a_volatile_function_sees_what_others_commit_meanwhile() {
     let cluster = Cluster::start(NQDB);
-    let a = connect(&cluster.config()).await;
-    let b = connect(&cluster.config()).await;
+    let a = connect(&cluster).await;
+    let b = connect(&cluster).await;
     a.batch_execute(
         "CREATE TABLE t (x int);
          CREATE FUNCTION now_there() RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT count(*) FROM t';
@@ -192,7 +170,7 @@ async fn a_volatile_function_sees_what_others_commit_meanwhile() {
 #[tokio::test]
 async fn endless_recursion_ends() {
     let cluster = Cluster::start(NQDB);
-    let client = connect(&cluster.config()).await;
+    let client = connect(&cluster).await;
     client
         .batch_execute(
             "CREATE FUNCTION down(n int) RETURNS int LANGUAGE sql AS 'SELECT down(n + 1)';
@@ -211,7 +189,7 @@ async fn endless_recursion_ends() {
 #[tokio::test]
 async fn calls_take_parameters_and_give_rows() {
     let cluster = Cluster::start(NQDB);
-    let client = connect(&cluster.config()).await;
+    let client = connect(&cluster).await;
     client
         .batch_execute(
             "CREATE TABLE t (a bigint, b text);

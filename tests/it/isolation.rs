@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use nq_tests::Cluster;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::NQDB;
+use crate::client::connect_to;
 
 /// A statement that has not answered by then waits for another session.
 const BLOCKED_AFTER: Duration = Duration::from_millis(400);
@@ -31,12 +32,6 @@ type Running = JoinHandle<(Client, String)>;
 enum Session {
     Idle(Client),
     Running(Running),
-}
-
-async fn connect(config: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(config, NoTls).await.expect("connects");
-    tokio::spawn(connection);
-    client
 }
 
 async fn answer(client: Client, sql: String) -> (Client, String) {
@@ -83,7 +78,7 @@ async fn unblocked(sessions: &mut BTreeMap<u32, Session>, trace: &mut String) {
 
 async fn trace(config: &str, spec: &str, level: &str) -> String {
     let mut trace = format!("# {level}\n");
-    let control = connect(config).await;
+    let control = connect_to(config).await;
     let mut sessions: BTreeMap<u32, Session> = BTreeMap::new();
     for line in spec.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
         let (who, sql) = line.split_once(':').expect("session: statement");
@@ -94,7 +89,7 @@ async fn trace(config: &str, spec: &str, level: &str) -> String {
         }
         let number: u32 = who.parse().expect("session number");
         let client = match sessions.remove(&number) {
-            None => connect(config).await,
+            None => connect_to(config).await,
             Some(Session::Idle(client)) => client,
             Some(Session::Running(task)) => {
                 let waited = tokio::time::timeout(Duration::from_secs(10), task).await;

@@ -5,12 +5,14 @@
     reason = "tests live outside the engine: they use the real clock and files"
 )]
 
+mod client;
 mod contention;
 mod foreign_keys;
 mod functions;
 mod isolation;
 mod manual;
 mod notify;
+mod row_security;
 mod sim;
 mod slt;
 mod tidy;

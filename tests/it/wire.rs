@@ -9,12 +9,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::NQDB;
-
-async fn connect(cluster: &Cluster) -> Client {
-    let (client, connection) = tokio_postgres::connect(&cluster.config(), NoTls).await.expect("connects");
-    tokio::spawn(connection);
-    client
-}
+use crate::client::connect;
 
 fn code(error: &tokio_postgres::Error) -> String {
     error.code().map(|c| c.code().to_owned()).unwrap_or_else(|| error.to_string())

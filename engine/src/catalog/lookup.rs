@@ -49,7 +49,10 @@ impl PlannerSettings {
         let mut planner = PlannerSettings::default();
         for definition in crate::settings::definition::all() {
             let tuning = definition.category.starts_with("Query Tuning");
-            if !tuning && !["work_mem", "hash_mem_multiplier", "shared_buffers"].contains(&definition.name) {
+            if !tuning
+                && !["work_mem", "hash_mem_multiplier", "shared_buffers", "row_security"]
+                    .contains(&definition.name)
+            {
                 continue;
             }
             match settings.value(definition) {
@@ -75,6 +78,7 @@ pub(crate) enum Lookup {
     Stats { relation: Oid, answer: Option<Arc<RelationStats>> },
     Routines { schema: Option<Box<str>>, name: Box<str>, answer: Vec<(usize, Arc<Routine>)> },
     RowType { ty: Oid, answer: Option<Arc<Relation>> },
+    RowSecurity { relation: Arc<Relation>, check_as: Option<Oid>, answer: Option<Vec<usize>> },
 }
 
 impl CatalogView {
@@ -139,6 +143,36 @@ impl Catalog for CatalogView {
         let home = self.cluster.database_named(&self.database).map_or(0, |d| d.oid);
         let held = self.cluster.privileges(home, list, AclKind::Schema, namespace.owner, self.user);
         namespace.oid == self.temp_namespace || held & acl::USAGE != 0
+    }
+
+    fn row_security(&self, relation: &Relation, check_as: Option<Oid>) -> Result<Option<Vec<usize>>> {
+        if !relation.security.enabled {
+            return Ok(None);
+        }
+        let (user, cluster) = (check_as.unwrap_or(self.user), &self.cluster);
+        let bypasses = cluster.is_superuser(user) || cluster.role(user).is_some_and(|r| r.bypass_rls);
+        let home = cluster.database_named(&self.database).map_or(0, |d| d.oid);
+        let acts_as = |role: Oid| cluster.has_privileges_in(home, user, role);
+        let owns = acts_as(relation.owner);
+        if bypasses || (owns && !relation.security.forced) {
+            return Ok(None);
+        }
+        if self.planner.is_disabled("row_security") {
+            let refused = sql_err!(
+                INSUFFICIENT_PRIVILEGE,
+                "query would be affected by row-level security policy for table \"{}\"",
+                relation.name
+            );
+            return Err(match owns {
+                true => refused.hint(
+                    "To disable the policy for the table's owner, use ALTER TABLE NO FORCE ROW LEVEL SECURITY.",
+                ),
+                false => refused,
+            });
+        }
+        let policies = relation.security.policies.iter().enumerate();
+        let applies = |roles: &[Oid]| roles.iter().any(|&role| role == 0 || acts_as(role));
+        Ok(Some(policies.filter(|(_, policy)| applies(&policy.roles)).map(|(i, _)| i).collect()))
     }
 
     fn namespace_name(&self, oid: Oid) -> Option<Arc<str>> {
@@ -517,6 +551,9 @@ impl<'a> RecordingView<'a> {
                     && now.iter().zip(answer).all(|(a, b)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1))
             }
             Lookup::RowType { ty, answer } => same(&view.row_type(*ty), answer),
+            Lookup::RowSecurity { relation, check_as, answer } => {
+                view.row_security(relation, *check_as).is_ok_and(|now| now == *answer)
+            }
             Lookup::Stats { relation, answer } => match (view.catalog.stats(*relation), answer) {
                 (Some(a), Some(b)) => Arc::ptr_eq(a, b),
                 (None, None) => true,
@@ -585,6 +622,17 @@ impl Catalog for RecordingView<'_> {
 
     fn row_type_of(&self, relation: Oid) -> Option<Oid> {
         self.view.row_type_of(relation)
+    }
+
+    fn row_security(&self, relation: &Relation, check_as: Option<Oid>) -> Result<Option<Vec<usize>>> {
+        let answer = self.view.row_security(relation, check_as)?;
+        if relation.security.enabled
+            && let Some(relation) = self.view.relation_by_oid(relation.oid)
+        {
+            let answer = answer.clone();
+            self.lookups.borrow_mut().push(Lookup::RowSecurity { relation, check_as, answer });
+        }
+        Ok(answer)
     }
 
     fn role(&self, name: &str) -> Option<Oid> {

@@ -52,6 +52,7 @@ pub(crate) mod class {
     pub(crate) const DATABASE: Oid = 1262;
     pub(crate) const CONSTRAINT: Oid = 2606;
     pub(crate) const NAMESPACE: Oid = 2615;
+    pub(crate) const POLICY: Oid = 3256;
 }
 
 /// Quotes an identifier where SQL needs it.

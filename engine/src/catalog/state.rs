@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use hashbrown::{Equivalent, HashMap, HashSet};
-use nq_qsql::catalog::{Column, Generated, Index, Persistence, Relation, RelationKind, RelationStats};
+use nq_qsql::catalog::{
+    Column, Generated, Index, Persistence, Relation, RelationKind, RelationStats, RowSecurity,
+};
 use nq_qsql::types::Oid;
 
 use super::acl::{self, Acl, AclItem, AclKind, Privileges};
@@ -322,6 +324,7 @@ fn index_relation(table: &Relation, index: &Index) -> Relation {
         indexes: Vec::new(),
         constraints: Vec::new(),
         referenced_by: Vec::new(),
+        security: RowSecurity::default(),
         view: None,
         options: index.options.clone(),
     }

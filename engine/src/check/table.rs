@@ -6,6 +6,7 @@ use std::sync::Arc;
 use nq_qsql::bind::write_target;
 use nq_qsql::catalog::{Index, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError};
+use nq_qsql::plan::physical::PolicyMoment;
 use nq_qsql::types::{Datum, Oid};
 use nq_storage::txn::lock::LockMode;
 use nq_storage::{Direction, KeyRange, TreeId};
@@ -208,7 +209,7 @@ impl Check<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        if let Err(error) = self.writer.complete(&mut rows.to_vec(), cx) {
+        if let Err(error) = self.writer.complete(&mut rows.to_vec(), PolicyMoment::Insert, cx) {
             of_table.add(violation(error)?);
         }
         let entries = self.writer.entries(rows, |_| true, cx)?;

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use memchr::memchr;
 use nq_qsql::error::{Result, SqlError, SqlState};
+use nq_qsql::plan::physical::PolicyMoment;
 use nq_qsql::types::{Datum, Oid, io_binary, io_text};
 use nq_qsql::{bail, sql_err};
 
@@ -683,7 +684,7 @@ impl Import {
                 retain(&mut self.row_lines, &kept);
                 retain(&mut values.ranges, &kept);
             }
-            writer.complete(&mut values.rows, cx)
+            writer.complete(&mut values.rows, PolicyMoment::Insert, cx)
         });
         match settled {
             Ok(()) => {
@@ -703,7 +704,7 @@ impl Import {
         for (i, row) in rows.into_iter().enumerate() {
             let mut one = [row];
             let outcome = match passed(&self.filter, &self.writer, &one, cx) {
-                Ok(None) => self.writer.complete(&mut one, cx),
+                Ok(None) => self.writer.complete(&mut one, PolicyMoment::Insert, cx),
                 Ok(Some(_)) => Ok(()),
                 Err(error) => Err(error),
             };

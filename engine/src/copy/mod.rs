@@ -20,7 +20,7 @@ mod reader;
 use std::sync::Arc;
 
 use nq_qsql::bind::{BindContext, bind_copy_target};
-use nq_qsql::catalog::{Generated, Relation, RelationKind};
+use nq_qsql::catalog::{Catalog, Generated, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::func::quote::quote_identifier;
 use nq_qsql::parse::ast::{Ast, Copy, CopyPlace, CopySource, Ident, Statement};
@@ -145,6 +145,10 @@ impl Session {
         let access = Access { insert: Some(ColumnSet::default().with(columns)), ..Access::default() };
         self.host.check_access(&relation, self.host.current_user.oid, &access)?;
         let shown = &relation.name;
+        if self.view().row_security(&relation, None)?.is_some() {
+            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "COPY FROM not supported with row-level security")
+                .hint("Use INSERT statements instead."));
+        }
         match relation.kind {
             RelationKind::Table => {}
             RelationKind::View => {

@@ -6,6 +6,7 @@ use nq_qsql::parse::ast::{Ast, Comment, ObjectId, ObjectKind, ObjectName};
 use nq_qsql::types::Oid;
 use nq_qsql::{bail, sql_err};
 
+use super::policy::undefined_policy;
 use crate::catalog::class;
 use crate::catalog::object::{Class, Object, ObjectKey};
 use crate::session::Session;
@@ -55,6 +56,14 @@ impl Session {
                         &**name,
                         table.name
                     ),
+                }
+            }
+            (ObjectKind::Policy, ObjectId::On { name, relation }) => {
+                let table = self.need_relation(relation)?;
+                self.check_inside_commentable(&table)?;
+                match table.security.policy(name) {
+                    Some(found) => Ok(ObjectKey::comment(Class::Comment, class::POLICY, found.oid, 0)),
+                    None => Err(undefined_policy(&table, name)),
                 }
             }
             (ObjectKind::Schema, ObjectId::Name(name)) => {

@@ -52,6 +52,8 @@ pub(crate) enum Target {
     RowType(Oid),
     /// A function or procedure.
     Routine(Oid),
+    /// A policy of a table.
+    Policy(Oid, Oid),
 }
 
 /// A dependent on the list.
@@ -88,9 +90,10 @@ impl Session {
             Target::Default(table, column) => {
                 !whole.contains(&Target::Relation(table)) && !whole.contains(&Target::Column(table, column))
             }
-            Target::Column(table, _) | Target::Constraint(table, _) | Target::Index(table, _) => {
-                !whole.contains(&Target::Relation(table))
-            }
+            Target::Column(table, _)
+            | Target::Constraint(table, _)
+            | Target::Index(table, _)
+            | Target::Policy(table, _) => !whole.contains(&Target::Relation(table)),
             Target::Schema(_) | Target::Relation(_) | Target::RowType(_) | Target::Routine(_) => true,
         });
         Ok(deletion)
@@ -243,7 +246,10 @@ impl Session {
                     }
                 }
             }
-            Target::Default(..) => {}
+            Target::Default(..) | Target::Policy(..) => {}
+        }
+        for (policy, found) in self.dependent_policies(target)? {
+            all.push((policy, found, true));
         }
         all.sort_by_key(|(oid, ..)| std::cmp::Reverse(*oid));
         let mut targets: Vec<(Target, bool)> = Vec::with_capacity(all.len());
@@ -253,6 +259,25 @@ impl Session {
             }
         }
         Ok(targets)
+    }
+
+    /// The policies that depend on an object, with their OIDs.
+    fn dependent_policies(&mut self, target: Target) -> Result<Vec<(Oid, Target)>> {
+        let found = match target {
+            Target::Relation(oid) => {
+                self.policies_using(|table, meaning| table.oid != oid && meaning.relations().contains(&oid))?
+            }
+            Target::Column(oid, column) => {
+                self.policies_using(|_, meaning| meaning.columns().contains(&(oid, column)))?
+            }
+            Target::Routine(oid) => self.policies_using(|_, meaning| meaning.routines().contains(&oid))?,
+            _ => Vec::new(),
+        };
+        let oid = |target: Target| match target {
+            Target::Policy(_, policy) => policy,
+            _ => 0,
+        };
+        Ok(found.into_iter().map(|target| (oid(target), target)).collect())
     }
 
     /// A table as it is, or as it is about to be.
@@ -314,6 +339,13 @@ impl Session {
                     Some(quote_identifier(&found.name))
                 });
                 format!("constraint {} on {}", named.unwrap_or_default(), shown(oid))
+            }
+            Target::Policy(oid, policy) => {
+                let named = relation(oid).and_then(|r| {
+                    let found = r.security.policies.iter().find(|p| p.oid == policy)?;
+                    Some(quote_identifier(&found.name))
+                });
+                format!("policy {} on {}", named.unwrap_or_default(), shown(oid))
             }
             Target::Index(_, index) => {
                 let named = view.catalog.relation(index).map(|r| view.display_name(&r));
@@ -384,9 +416,11 @@ impl Session {
                 Target::Routine(oid) => self.remove_routine(oid)?,
                 Target::Column(oid, _) if working == Some(oid) => {}
                 Target::Column(oid, column) => self.remove_stored_column(oid, column)?,
-                Target::Constraint(oid, _) | Target::Index(oid, _) if working == Some(oid) => {}
+                Target::Constraint(oid, _) | Target::Index(oid, _) | Target::Policy(oid, _)
+                    if working == Some(oid) => {}
                 Target::Constraint(oid, constraint) => self.remove_foreign_key(oid, constraint)?,
                 Target::Index(oid, index) => self.remove_index(oid, index)?,
+                Target::Policy(oid, policy) => self.remove_policy(oid, policy)?,
                 Target::Default(oid, column) => {
                     if self.view().catalog.object(oid).is_some() {
                         self.remove_default(oid, column)?;
@@ -422,6 +456,9 @@ impl Session {
         }
         for constraint in &relation.constraints {
             self.remove_comments(class::CONSTRAINT, constraint.oid)?;
+        }
+        for policy in &relation.security.policies {
+            self.remove_comments(class::POLICY, policy.oid)?;
         }
         self.release_name(Class::Relation, relation.namespace, &relation.name)?;
         self.remove_comments(class::CLASS, oid)?;

@@ -35,6 +35,14 @@ impl Session {
             ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine => {
                 return self.drop_routines(ast, drop);
             }
+            ObjectKind::Policy => {
+                for object in &drop.objects {
+                    if let ObjectId::On { name, relation } = &object.id {
+                        self.drop_policy(relation, name, drop.if_exists)?;
+                    }
+                }
+                return tag;
+            }
             other => {
                 let words = other.words().to_uppercase();
                 return Err(SqlError::unsupported(format_args!("DROP {words}")));

@@ -17,6 +17,7 @@ mod foreign_key;
 pub(crate) mod index;
 pub(crate) mod names;
 pub(crate) mod options;
+mod policy;
 pub(crate) mod rename;
 pub(crate) mod routine;
 pub(crate) mod schema;

@@ -56,6 +56,10 @@ impl Session {
                 self.rename_schema(name, new)?;
                 tag
             }
+            (ObjectKind::Policy, ObjectId::On { name, relation }) => {
+                self.rename_policy(relation, name, new)?;
+                tag
+            }
             (_, ObjectId::Function(of)) if kind != ObjectKind::Aggregate => {
                 self.rename_routine(ast, kind, of, new)?;
                 tag

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use nq_qsql::bind::StoredKind;
-use nq_qsql::catalog::{Column, Generated, Index, IndexColumn, Persistence, Relation, RelationKind};
+use nq_qsql::catalog::{
+    Column, Generated, Index, IndexColumn, Persistence, Relation, RelationKind, RowSecurity,
+};
 use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::parse::ast::{self, Ast, CreateTable, LikeOption, ObjectName, TableElement};
 use nq_qsql::plan::expr::ExprKind;
@@ -142,6 +144,7 @@ impl Session {
             indexes: Vec::new(),
             constraints: Vec::new(),
             referenced_by: Vec::new(),
+            security: RowSecurity::default(),
             view: None,
             options: Vec::new(),
         })

@@ -21,9 +21,17 @@ use crate::session::Session;
 use crate::session::prepared::Source;
 use crate::session::utility::Done;
 
-/// A view with the meaning of its text.
+/// Where the text of a query is kept.
+#[derive(Clone, Copy)]
+enum Place {
+    View(Oid),
+    /// A policy's condition: the table, the policy, whether it is WITH CHECK.
+    Policy(Oid, Oid, bool),
+}
+
+/// A stored query with the meaning of its text.
 pub(crate) struct Captured {
-    view: Oid,
+    place: Place,
     parsed: ParsedStatement,
     resolution: Resolution,
 }
@@ -141,7 +149,7 @@ impl Session {
         temporary
     }
 
-    /// The views that use some of these relations, with what their texts mean now.
+    /// The views and policies that use some of these relations, with what their texts mean now.
     pub(crate) fn capture_views(&mut self, relations: &[Oid]) -> Result<Vec<Captured>> {
         let state = self.view().clone();
         let mut views: Vec<Arc<RelationObject>> = Vec::new();
@@ -159,23 +167,41 @@ impl Session {
             let Some(text) = &object.relation.view else { continue };
             let (parsed, query) = only_query(text)?;
             let (_, resolution) = self.with_bind_cx(|cx| bind_stored_query(&parsed.ast, query, cx))?;
-            captured.push(Captured { view: object.relation.oid, parsed, resolution });
+            captured.push(Captured { place: Place::View(object.relation.oid), parsed, resolution });
+        }
+        for (table, policy, is_check, text) in self.policy_texts() {
+            let (parsed, query) = only_query(&text)?;
+            let (_, resolution) = self.with_bind_cx(|cx| bind_stored_query(&parsed.ast, query, cx))?;
+            let used =
+                |oid: &Oid| resolution.relations().contains(oid) || resolution.routines().contains(oid);
+            if relations.iter().any(used) {
+                let place = Place::Policy(table.oid, policy, is_check);
+                captured.push(Captured { place, parsed, resolution });
+            }
         }
         Ok(captured)
     }
 
     /// Stores captured views again, under the names of now.
     pub(crate) fn restore_views(&mut self, captured: &[Captured]) -> Result<()> {
-        for Captured { view, parsed, resolution } in captured {
+        for Captured { place, parsed, resolution } in captured {
             let Statement::Query(query) = parsed.ast.statement else { continue };
             let state = self.view().clone();
-            if state.relation_by_oid(*view).is_none() {
+            let (Place::View(owner) | Place::Policy(owner, ..)) = *place;
+            if state.relation_by_oid(owner).is_none() {
                 continue;
             }
-            let text = explicit_text(&parsed.ast, query, resolution, &*state)?;
-            let object = self.object(*view)?;
-            let relation = Relation { view: Some(text.into()), ..(*object.relation).clone() };
-            self.replace_relation(&object, relation)?;
+            let text = explicit_text(&parsed.ast, query, resolution, &*state)?.into();
+            match *place {
+                Place::View(view) => {
+                    let object = self.object(view)?;
+                    let relation = Relation { view: Some(text), ..(*object.relation).clone() };
+                    self.replace_relation(&object, relation)?;
+                }
+                Place::Policy(table, policy, is_check) => {
+                    self.replace_policy_text(table, policy, is_check, text)?;
+                }
+            }
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! (PostgreSQL manual, MERGE and 13.2.1).
 
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::plan::physical::{MergeAction, MergeClause, MergeMatch};
+use nq_qsql::plan::physical::{MergeAction, MergeClause, MergeMatch, PolicyMoment};
 use nq_qsql::sql_err;
 use nq_qsql::types::{DataType, Datum, oid};
 
@@ -171,7 +171,7 @@ impl Merge {
         let (mut before, mut after) = (Vec::new(), Vec::new());
         if let Action::Update { set, touched } = action {
             new = assign(set, &old, &kept, cx)?;
-            writer.complete(&mut new, cx)?;
+            writer.complete(&mut new, PolicyMoment::Update, cx)?;
             before = writer.entries(&old, |i| touched[i], cx)?;
             after = writer.entries(&new, |i| touched[i], cx)?;
         }

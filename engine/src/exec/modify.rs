@@ -7,7 +7,7 @@
 
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::plan::expr::Expr;
-use nq_qsql::plan::physical::{OnConflict, Write, WriteTarget};
+use nq_qsql::plan::physical::{OnConflict, PolicyMoment, Write, WriteTarget};
 use nq_qsql::sql_err;
 use nq_qsql::types::{DataType, Datum};
 use nq_storage::Isolation;
@@ -244,7 +244,7 @@ fn upsert(
 ) -> Result<u64> {
     let strict = cx.txn.options().isolation != Isolation::ReadCommitted;
     let mut rows: Vec<Vec<Datum>> = (0..batch.len).map(|r| batch.row(r, types)).collect();
-    writer.complete(&mut rows, cx)?;
+    writer.complete(&mut rows, PolicyMoment::Insert, cx)?;
     let entries = writer.entries(&rows, |_| true, cx)?;
     let mut written = 0;
     for (r, row) in rows.iter().enumerate() {
@@ -286,8 +286,9 @@ fn upsert(
                 break;
             }
             let old = [existing];
+            writer.check_policies(PolicyMoment::Conflict, &old, cx)?;
             let mut new = assign(set, &old, &both, cx)?;
-            writer.complete(&mut new, cx)?;
+            writer.complete(&mut new, PolicyMoment::Update, cx)?;
             let before = writer.entries(&old, |i| conflicts.touched[i], cx)?;
             let after = writer.entries(&new, |i| conflicts.touched[i], cx)?;
             let (before, after) = (self::of_row(&before, 0), self::of_row(&after, 0));
@@ -337,7 +338,7 @@ fn update(
     }
     let batch = Batch { selection: (kept.len() < batch.len).then_some(kept), ..batch.clone() }.compact();
     let mut new = assign(set, &old, &batch, cx)?;
-    writer.complete(&mut new, cx)?;
+    writer.complete(&mut new, PolicyMoment::Update, cx)?;
     let before = writer.entries(&old, |i| touched[i], cx)?;
     let after = writer.entries(&new, |i| touched[i], cx)?;
     let mut written = 0;
@@ -355,7 +356,7 @@ fn update(
                 let newer = [writer.decode(&bytes)?];
                 let Some(one) = found.again(batch.row(r, types), &newer[0], types, cx)? else { continue };
                 let mut new = assign(set, &newer, &one, cx)?;
-                writer.complete(&mut new, cx)?;
+                writer.complete(&mut new, PolicyMoment::Update, cx)?;
                 let before = writer.entries(&newer, |i| touched[i], cx)?;
                 let after = writer.entries(&new, |i| touched[i], cx)?;
                 if let Outcome::Done = writer.update(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nq_qsql::catalog::{ReferentialAction, Relation};
 use nq_qsql::error::Result;
 use nq_qsql::plan::expr::Expr;
-use nq_qsql::plan::physical::{BoundForeignKey, WriteTarget};
+use nq_qsql::plan::physical::{BoundForeignKey, PolicyMoment, WriteTarget};
 use nq_qsql::types::compare::compare;
 use nq_qsql::types::{DataType, Datum};
 use nq_storage::{Modified, TreeId};
@@ -235,7 +235,7 @@ impl Action {
         for one in &found {
             new.push(Action::changed(&one.row, values, &changes[one.key], cx)?);
         }
-        writer.complete(&mut new, cx)?;
+        writer.complete(&mut new, PolicyMoment::Update, cx)?;
         let old: Vec<Vec<Datum>> = found.iter().map(|m| m.row.clone()).collect();
         let before = writer.entries(&old, |i| touched[i], cx)?;
         let after = writer.entries(&new, |i| touched[i], cx)?;
@@ -258,7 +258,7 @@ impl Action {
                     continue;
                 }
                 let mut again = [Action::changed(&newer[0], values, &changes[one.key], cx)?];
-                writer.complete(&mut again, cx)?;
+                writer.complete(&mut again, PolicyMoment::Update, cx)?;
                 let before = writer.entries(&newer, |i| touched[i], cx)?;
                 let after = writer.entries(&again, |i| touched[i], cx)?;
                 let (before, after) = (of_row(&before, 0), of_row(&after, 0));

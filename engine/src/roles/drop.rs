@@ -166,9 +166,17 @@ fn is_in(acl: Option<&Acl>, role: Oid) -> bool {
     acl.is_some_and(|acl| acl.iter().any(|item| item.grantee == role || item.grantor == role))
 }
 
-/// An object that belongs to a role, or on which it has privileges.
+/// What a role is to an object.
+enum How {
+    Owner,
+    Granted,
+    /// A policy is for it.
+    Target,
+}
+
+/// An object that a role has to do with.
 struct Dependent {
-    owned: bool,
+    how: How,
     what: Thing,
 }
 
@@ -180,7 +188,11 @@ enum Thing {
 impl Session {
     /// The dependent in PostgreSQL's words; it is of the session's own database.
     fn describe_dependent(&self, dependent: &Dependent) -> String {
-        let how = if dependent.owned { "owner of" } else { "privileges for" };
+        let how = match dependent.how {
+            How::Owner => "owner of",
+            How::Granted => "privileges for",
+            How::Target => "target of",
+        };
         match &dependent.what {
             Thing::Object(_, target) => format!("{how} {}", self.describe_target(*target)),
             Thing::DefaultPrivileges(key) => {
@@ -198,10 +210,10 @@ impl Session {
 /// What of a database belongs to a role or is granted to it, in the order in which it was made, and then default privileges.
 fn dependents(catalog: &CatalogState, role: Oid) -> Vec<Dependent> {
     let mut found = Vec::new();
-    let mut note = |owned, granted, what| {
-        if owned || granted {
-            found.push(Dependent { owned, what });
-        }
+    let mut note = |owned, granted, what| match (owned, granted) {
+        (true, _) => found.push(Dependent { how: How::Owner, what }),
+        (_, true) => found.push(Dependent { how: How::Granted, what }),
+        _ => {}
     };
     for namespace in catalog.namespaces() {
         let what = Thing::Object(namespace.oid, Target::Schema(namespace.oid));
@@ -223,6 +235,12 @@ fn dependents(catalog: &CatalogState, role: Oid) -> Vec<Dependent> {
     }
     for (key, acl) in catalog.default_acls() {
         note(key.role == role, is_in(Some(acl), role), Thing::DefaultPrivileges(*key));
+    }
+    for object in catalog.relations() {
+        for policy in object.relation.security.policies.iter().filter(|p| p.roles.contains(&role)) {
+            let what = Thing::Object(policy.oid, Target::Policy(object.relation.oid, policy.oid));
+            found.push(Dependent { how: How::Target, what });
+        }
     }
     found.sort_by_key(|d| match d.what {
         Thing::Object(oid, _) => oid,

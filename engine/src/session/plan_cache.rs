@@ -36,6 +36,8 @@ pub(crate) struct Plan {
     /// Straight-line code that does the same.
     pub(crate) point: Option<PointPlan>,
     short: bool,
+    /// Row-level security has been asked for: another user may need another plan.
+    guarded: bool,
     lookups: Vec<Lookup>,
     path: Arc<[Oid]>,
     plan_key: u64,
@@ -79,6 +81,7 @@ impl Plan {
             params: physical.params.clone().into(),
             virtual_tables,
             transient,
+            guarded: lookups.iter().any(|l| matches!(l, Lookup::RowSecurity { .. })),
             lookups,
             path: view.path.clone(),
             plan_key: view.plan_key,
@@ -126,7 +129,7 @@ impl Plan {
         {
             return false;
         }
-        if self.version.load(Ordering::Relaxed) != view.catalog.version {
+        if self.guarded || self.version.load(Ordering::Relaxed) != view.catalog.version {
             if !RecordingView::still_valid(view, &self.lookups) {
                 return false;
             }

@@ -224,6 +224,8 @@ impl Session {
                 bail!(UNDEFINED_OBJECT, "prepared transaction with identifier \"{name}\" does not exist")
             }
             Statement::RefreshMaterializedView(_) => Err(SqlError::unsupported("REFRESH MATERIALIZED VIEW")),
+            Statement::CreatePolicy(create) => self.create_policy(source, create),
+            Statement::AlterPolicy(alter) => self.alter_policy(source, alter),
             Statement::AlterDefaultPrivileges(alter) => self.alter_default_privileges(alter),
             Statement::CreateType(_) => Err(SqlError::unsupported("CREATE TYPE")),
             Statement::AlterEnum(_) => Err(SqlError::unsupported("ALTER TYPE")),

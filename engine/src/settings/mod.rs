@@ -469,7 +469,7 @@ impl Settings {
     /// Hashes the session's deviations in parameters that decide plans or how literals are read.
     fn plan_key(&self) -> u64 {
         use std::hash::{BuildHasher, Hash, Hasher};
-        const LITERALS: [&str; 7] = [
+        const LITERALS: [&str; 8] = [
             "DateStyle",
             "TimeZone",
             "IntervalStyle",
@@ -477,6 +477,7 @@ impl Settings {
             "array_nulls",
             "backslash_quote",
             "work_mem",
+            "row_security",
         ];
         let mut names: Vec<&Arc<str>> = self
             .slots

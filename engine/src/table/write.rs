@@ -21,7 +21,7 @@ pub use bulk::{Bulk, Refused, RowSlot};
 
 use nq_qsql::catalog::{Generated, Index, IndexColumn, IndexKey, Reference, Relation, Timing};
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::plan::physical::{BoundIndex, ColumnSet, WriteTarget};
+use nq_qsql::plan::physical::{BoundIndex, ColumnSet, PolicyMoment, WriteTarget};
 use nq_qsql::sql_err;
 use nq_qsql::types::{DataType, Datum, IoContext, Oid, io_text};
 use nq_storage::{Change, Current, InsertOutcome, LockStrength, Modified, TreeId, Txn, WaitPolicy};
@@ -109,6 +109,7 @@ pub struct Writer {
     layout: RowLayout,
     types: Vec<DataType>,
     checks: Vec<(Box<str>, Compiled)>,
+    policies: Vec<Guard>,
     generated: Vec<(usize, Compiled)>,
     indexes: Vec<IndexWriter>,
     /// Whether the column refuses NULL.
@@ -117,6 +118,13 @@ pub struct Writer {
     named: ColumnSet,
     /// The foreign keys that the rows are to satisfy.
     foreign: Vec<Probe>,
+}
+
+/// A condition of row-level security.
+struct Guard {
+    moment: PolicyMoment,
+    policy: Option<Box<str>>,
+    condition: Compiled,
 }
 
 /// Appends rows to a table, each with one value per column (by index; dropped and generated columns are filled in).
@@ -178,6 +186,17 @@ impl Writer {
                 .iter()
                 .map(|(n, e)| Ok((n.clone(), compiled(e)?)))
                 .collect::<Result<_>>()?,
+            policies: target
+                .policies
+                .iter()
+                .map(|p| {
+                    Ok(Guard {
+                        moment: p.moment,
+                        policy: p.policy.clone(),
+                        condition: compiled(&p.condition)?,
+                    })
+                })
+                .collect::<Result<_>>()?,
             generated: target.generated.iter().map(|(i, e)| Ok((*i, compiled(e)?))).collect::<Result<_>>()?,
             indexes: indexes.collect::<Result<_>>()?,
             required: relation
@@ -229,11 +248,11 @@ impl Writer {
         TreeId(self.relation.tree)
     }
 
-    /// Fills in generated columns and checks constraints.
+    /// Fills in generated columns and checks policies and constraints.
     ///
     /// # Errors
-    /// 23502 and 23514.
-    pub fn complete(&self, rows: &mut [Vec<Datum>], cx: &mut ExecCx<'_>) -> Result<()> {
+    /// 42501, 23502 and 23514.
+    pub fn complete(&self, rows: &mut [Vec<Datum>], moment: PolicyMoment, cx: &mut ExecCx<'_>) -> Result<()> {
         for row in rows.iter_mut() {
             row.resize(self.types.len(), Datum::Null);
             for (value, column) in row.iter_mut().zip(&self.relation.columns) {
@@ -251,6 +270,7 @@ impl Writer {
                 }
             }
         }
+        self.check_policies(moment, rows, cx)?;
         for row in rows.iter() {
             if let Some(column) = (0..row.len()).find(|&c| self.required[c] && row[c].is_null()) {
                 return Err(self.null_violation(row, column, cx));
@@ -275,6 +295,39 @@ impl Writer {
             Some((row, name)) => Err(self.check_violation(&rows[row], name, cx)),
             None => Ok(()),
         }
+    }
+
+    /// Asks the policies of a moment of completed rows.
+    ///
+    /// # Errors
+    /// 42501 for a row of which a condition is not TRUE.
+    pub fn check_policies(
+        &self,
+        moment: PolicyMoment,
+        rows: &[Vec<Datum>],
+        cx: &mut ExecCx<'_>,
+    ) -> Result<()> {
+        let mut batch = None;
+        for guard in self.policies.iter().filter(|g| g.moment == moment) {
+            let batch = batch.get_or_insert_with(|| Batch::from_rows(rows, &self.types));
+            let values = guard.condition.eval_batch(batch, cx)?;
+            let holds = |i| matches!(values.datum(i, guard.condition.ty.oid), Datum::Bool(true));
+            if !(0..rows.len()).all(holds) {
+                return Err(self.policy_violation(guard));
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn policy_violation(&self, guard: &Guard) -> SqlError {
+        let policy = guard.policy.as_ref().map_or(String::new(), |name| format!(" \"{name}\""));
+        let part = if guard.moment == PolicyMoment::Conflict { " (USING expression)" } else { "" };
+        sql_err!(
+            INSUFFICIENT_PRIVILEGE,
+            "new row violates row-level security policy{policy}{part} for table \"{}\"",
+            self.relation.name
+        )
     }
 
     /// Computes the entries of rows in the indexes that `wanted` names.
@@ -305,7 +358,7 @@ impl Writer {
         if rows.is_empty() {
             return Ok(());
         }
-        self.complete(rows, cx)?;
+        self.complete(rows, PolicyMoment::Insert, cx)?;
         let mut bulk = Bulk::new(self);
         bulk.push_rows(self, rows, cx)?;
         bulk.store(self, cx).map_err(|refused| refused.error)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::BindContext;
 use super::stored::{StoredKind, bind_expression};
-use crate::catalog::{Column, Constraint, Generated, Relation, RelationKind};
+use crate::catalog::{Column, Constraint, Generated, Relation, RelationKind, RowSecurity};
 use crate::error::{Result, SqlError};
 use crate::func::opclass::key_operators;
 use crate::plan::expr::Expr;
@@ -95,6 +95,7 @@ pub fn conversion(from: DataType, to: DataType, cx: &BindContext<'_>) -> Result<
         indexes: Vec::new(),
         constraints: Vec::new(),
         referenced_by: Vec::new(),
+        security: RowSecurity::default(),
         view: None,
         options: Vec::new(),
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::coerce::collation_of;
 use super::scope::{Clause, NsColumn, NsItem};
 use super::{Binder, Shared};
-use crate::catalog::{Relation, RelationKind, RoutineShape, RoutineTarget};
+use crate::catalog::{PolicyCommand, Relation, RelationKind, RoutineShape, RoutineTarget};
 use crate::error::{Result, SqlError};
 use crate::func::{Body, CastContext};
 use crate::parse::ast::{
@@ -229,7 +229,11 @@ impl Binder<'_> {
         if relation.kind == RelationKind::View {
             return self.bind_view(relation, alias, name);
         }
-        self.bind_scan(relation, alias)
+        let (scan, item) = self.bind_scan(relation, alias)?;
+        match lock {
+            TableLock::AccessShare => Ok((self.secure_scan(scan, PolicyCommand::Select)?, item)),
+            _ => Ok((scan, item)),
+        }
     }
 
     fn bind_scan(&mut self, relation: &Arc<Relation>, alias: Option<&Alias>) -> Result<(Logical, NsItem)> {

@@ -14,9 +14,10 @@ use super::expr::literal;
 use super::from::join;
 use super::modify::BoundWrite;
 use super::scope::Clause;
-use crate::error::Result;
+use crate::catalog::PolicyCommand;
+use crate::error::{Result, SqlError};
 use crate::parse::ast::{self, Merge};
-use crate::plan::expr::{ColumnId, Expr, ExprKind};
+use crate::plan::expr::{ColumnId, Expr};
 use crate::plan::logical::{Logical, LogicalWrite, Modify};
 use crate::plan::physical::{Command, JoinKind, MergeAction, MergeClause, MergeMatch};
 use crate::sql_err;
@@ -27,13 +28,16 @@ impl Binder<'_> {
         self.open_with(merge.with.as_deref())?;
         self.push_scope(Clause::From);
         self.check_clauses(merge)?;
-        let target = self.bind_target(&merge.table, merge.alias.as_ref(), "merge into")?;
+        let target =
+            self.bind_target(&merge.table, merge.alias.as_ref(), "merge into", PolicyCommand::Select)?;
+        if self.is_secured(&target.table)? {
+            return Err(SqlError::unsupported("MERGE into a table with row-level security"));
+        }
         let targets = self.scope().items.len();
         let source = self.bind_from(&[merge.source])?;
         let mut on = Vec::new();
         conjuncts(self.bind_condition(merge.on, Clause::JoinOn, "JOIN/ON")?, &mut on);
-        let plain = |e: &&Expr| !e.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. }));
-        let recheck = on.iter().filter(plain).cloned().collect();
+        let recheck = on.iter().filter(|e| !e.has_subquery()).cloned().collect();
 
         let mut clauses = Vec::with_capacity(merge.clauses.len());
         for clause in &merge.clauses {

@@ -36,6 +36,7 @@ mod json;
 mod merge;
 mod modify;
 mod naming;
+mod policy;
 mod query;
 mod resolution;
 mod returning;
@@ -54,9 +55,10 @@ mod written;
 pub use assign::bind_default;
 pub use coerce::collation_of;
 pub use copy::{CopyTarget, bind_copy_target};
-pub use definition::{DefinitionStyle, view_definition};
+pub use definition::{DefinitionStyle, condition_definition, view_definition};
 pub use foreign_key::{bind_foreign_key, conversion};
 pub use naming::expression_name;
+pub use policy::bind_policy_condition;
 pub use resolution::{Resolution, bind_stored_query, bind_view_query, explicit_text};
 pub(crate) use routine::inline_scalar;
 pub use routine::{BoundCall, add_context, bind_body, bind_body_call, bind_call_statement, check_empty_body};
@@ -192,6 +194,8 @@ pub(crate) struct Shared {
     records: HashMap<ColumnId, Arc<[RecordField]>>,
     /// Whether the text is a stored one, whose names its owner was allowed to use.
     stored: bool,
+    /// The tables whose policies are being bound.
+    secured: Vec<Oid>,
     /// Whether nothing is simplified on the way: the expressions are to be printed.
     faithful: bool,
     /// What names mean, when a view's query is bound to be stored.

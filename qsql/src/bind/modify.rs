@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::Binder;
 use super::coerce::conjuncts;
 use super::from::join;
+use super::policy::tighten;
 use super::scope::Clause;
-use crate::catalog::Relation;
+use crate::catalog::{PolicyCommand, Relation};
 use crate::error::{Result, SqlError};
 use crate::parse::ast::{
     Alias, Delete, ExprId, FromId, Ident, RelationRef, Returning, Statement, Update, With,
 };
-use crate::plan::expr::{ColumnId, Expr, ExprKind};
+use crate::plan::expr::{ColumnId, Expr};
 use crate::plan::logical::{Logical, LogicalWrite, Modify};
 use crate::plan::physical::{Command, JoinKind, OutputColumn, ScanColumn, TableLock};
 
@@ -52,7 +53,8 @@ impl Binder<'_> {
     fn bind_update(&mut self, update: &Update) -> Result<BoundWrite> {
         self.open_with(update.with.as_deref())?;
         self.push_scope(Clause::From);
-        let target = self.bind_target(&update.table, update.alias.as_ref(), "update")?;
+        let target =
+            self.bind_target(&update.table, update.alias.as_ref(), "update", PolicyCommand::Update)?;
         let source = self.bind_sources(&update.from)?;
         if let Some(access) = self.access(target.table.oid) {
             access.update.get_or_insert_default();
@@ -73,7 +75,8 @@ impl Binder<'_> {
     fn bind_delete(&mut self, delete: &Delete) -> Result<BoundWrite> {
         self.open_with(delete.with.as_deref())?;
         self.push_scope(Clause::From);
-        let target = self.bind_target(&delete.table, delete.alias.as_ref(), "delete from")?;
+        let target =
+            self.bind_target(&delete.table, delete.alias.as_ref(), "delete from", PolicyCommand::Delete)?;
         let source = self.bind_sources(&delete.using)?;
         let (input, recheck) = self.bind_input(target.scan, source, delete.filter)?;
         let write = LogicalWrite::Delete { row_id: target.row_id, columns: target.columns, recheck };
@@ -100,6 +103,7 @@ impl Binder<'_> {
         relation: &RelationRef,
         alias: Option<&Ident>,
         verb: &str,
+        command: PolicyCommand,
     ) -> Result<Target> {
         let table = self.find_target_table(&relation.name, verb)?;
         let alias = alias.map(|a| Alias { name: a.clone(), columns: Vec::new() });
@@ -118,6 +122,7 @@ impl Binder<'_> {
                 }
             }
         }
+        let scan = self.secure_scan(scan, command)?;
         Ok(Target { table, name, scan, row_id, columns })
     }
 
@@ -136,8 +141,7 @@ impl Binder<'_> {
         if let Some(id) = filter {
             conjuncts(self.bind_condition(id, Clause::Where, "WHERE")?, &mut conditions);
         }
-        let plain = |e: &&Expr| !e.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. }));
-        let recheck = conditions.iter().filter(plain).cloned().collect();
+        let recheck = conditions.iter().filter(|e| !e.has_subquery()).cloned().collect();
         let input = match source {
             Some(source) => join(JoinKind::Inner, scan, source, Vec::new()),
             None => scan,
@@ -145,13 +149,38 @@ impl Binder<'_> {
         Ok((input.filter(conditions), recheck))
     }
 
+    /// Has the conditions of policies asked of newer versions, too; who reads the table writes only rows that he may see.
+    fn secure_rows(
+        &mut self,
+        input: &mut Logical,
+        table: &Arc<Relation>,
+        write: &mut LogicalWrite,
+        command: Command,
+    ) -> Result<()> {
+        let (LogicalWrite::Update { row_id, columns, recheck, .. }
+        | LogicalWrite::Delete { row_id, columns, recheck }) = write
+        else {
+            return Ok(());
+        };
+        let columns: Vec<(usize, ColumnId)> = columns.iter().map(|&(id, i)| (i, id)).collect();
+        let own = if command == Command::Delete { PolicyCommand::Delete } else { PolicyCommand::Update };
+        let mut quals = self.security_quals(table, own, &columns)?.unwrap_or_default();
+        if self.access(table.oid).is_some_and(|access| access.select.is_some()) {
+            let seen = self.security_quals(table, PolicyCommand::Select, &columns)?.unwrap_or_default();
+            tighten(input, *row_id, &seen);
+            quals.extend(seen);
+        }
+        recheck.extend(quals.into_iter().filter(|e| !e.has_subquery()));
+        Ok(())
+    }
+
     /// Puts the write and its RETURNING on top of the input.
     pub(crate) fn finish_modify(
         &mut self,
-        input: Logical,
+        mut input: Logical,
         table: &Arc<Relation>,
         name: &str,
-        write: LogicalWrite,
+        mut write: LogicalWrite,
         returning: Option<&Returning>,
         command: Command,
     ) -> Result<BoundWrite> {
@@ -165,7 +194,14 @@ impl Binder<'_> {
             }
             None => None,
         };
-        let target = self.own_target(table)?;
+        let mut target = self.own_target(table)?;
+        if self.is_secured(table)? {
+            self.secure_rows(&mut input, table, &mut write, command)?;
+            if new_columns.is_empty() {
+                new_columns = self.row_image(table);
+            }
+            target.policies = self.policy_checks(table, &new_columns)?;
+        }
         let (exprs, columns) = bound.map_or((None, Vec::new()), |b| (Some(b.exprs), b.columns));
         let outputs = exprs.iter().flatten().map(|e| e.0).collect();
         let modify = Modify { input, target, write, returning: exprs, new_columns, old_columns };

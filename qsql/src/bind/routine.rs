@@ -308,7 +308,7 @@ pub(crate) fn inline_scalar(e: &Expr, cx: &BindContext<'_>) -> Option<Expr> {
         if uses == 0 && routine.strict {
             return None;
         }
-        let dear = || cost(arg) > 10 || arg.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. }));
+        let dear = || cost(arg) > 10 || arg.has_subquery();
         if uses > 1 && (volatility(arg) == Volatility::Volatile || dear()) {
             return None;
         }
@@ -467,7 +467,7 @@ impl Binder<'_> {
             Some(schema) => (&*schema.name == "pg_catalog").then_some(0),
         };
         let args = self.bind_call_args(call)?;
-        if args.iter().any(|a| a.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. }))) {
+        if args.iter().any(|a| a.has_subquery()) {
             return Err(sql_err!(FEATURE_NOT_SUPPORTED, "cannot use subquery in CALL argument").at(pos));
         }
         let names: Vec<&str> = call.args.iter().filter_map(|a| a.name.as_ref().map(|n| &*n.name)).collect();

@@ -10,10 +10,11 @@
 use std::sync::Arc;
 
 use super::coerce::conjuncts;
+use super::policy::tighten;
 use super::query::{BoundQuery, ResultColumn, position, sorted};
 use super::scope::{Clause, NsColumn};
 use super::{Binder, RecordField};
-use crate::catalog::RelationKind;
+use crate::catalog::{PolicyCommand, RelationKind};
 use crate::error::{Result, SqlError};
 use crate::parse::ast::{
     Distinct, ExprId, ExprKind as A, Ident, LockStrength, LockWait as AstWait, OrderItem, Query, QueryId,
@@ -405,10 +406,20 @@ impl Binder<'_> {
         targets: Vec<TargetEntry>,
         keys: Vec<Key>,
         query: &Query,
-        recheck: Vec<Expr>,
+        mut recheck: Vec<Expr>,
     ) -> Result<BoundQuery> {
         self.s.writes = true;
         let locks = self.bind_locks(&plan, query)?;
+        for lock in &locks {
+            let columns: Vec<(usize, ColumnId)> = lock.columns.iter().map(|&(id, i)| (i, id)).collect();
+            for command in [PolicyCommand::Select, PolicyCommand::Update] {
+                let quals = self.security_quals(&lock.relation, command, &columns)?.unwrap_or_default();
+                if command == PolicyCommand::Update {
+                    tighten(&mut plan, lock.row_id, &quals);
+                }
+                recheck.extend(quals.into_iter().filter(|e| !e.has_subquery()));
+            }
+        }
         // Sort keys that are no columns are computed beside everything else.
         let mut passed: Option<Vec<(ColumnId, Expr)>> = None;
         let mut sort_keys = Vec::with_capacity(keys.len());
@@ -527,7 +538,7 @@ fn lockable_scans<'p>(plan: &'p Logical, out: &mut Vec<&'p LogicalScan>) {
             lockable_scans(left, out);
             lockable_scans(right, out);
         }
-        Logical::Filter { input, .. } => lockable_scans(input, out),
+        Logical::Filter { input, .. } | Logical::SecurityBarrier { input } => lockable_scans(input, out),
         _ => {}
     }
 }

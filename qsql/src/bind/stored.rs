@@ -205,7 +205,7 @@ pub(crate) fn bind_constant_text(text: &str, cx: &BindContext<'_>) -> Result<Exp
     Ok(bound)
 }
 
-fn parse_text(text: &str) -> Result<(Ast, ExprId)> {
+pub(super) fn parse_text(text: &str) -> Result<(Ast, ExprId)> {
     let statements = crate::parse::parse_statements(&format!("SELECT {text}"))?;
     let broken = || SqlError::internal("stored expression is not an expression");
     let ast = statements.into_iter().next().ok_or_else(broken)?.ast;

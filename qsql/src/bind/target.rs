@@ -54,7 +54,8 @@ pub fn write_target(relation: &Arc<Relation>, cx: &BindContext<'_>) -> Result<Wr
     }
     let foreign = foreign_keys(relation, cx)?;
     let named = ColumnSet::default();
-    Ok(WriteTarget { relation: relation.clone(), checks, indexes, generated, named, foreign })
+    let policies = Vec::new();
+    Ok(WriteTarget { relation: relation.clone(), checks, indexes, generated, named, foreign, policies })
 }
 
 impl Binder<'_> {

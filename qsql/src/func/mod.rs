@@ -25,6 +25,7 @@ mod json;
 pub mod large;
 mod money;
 mod network;
+pub mod leakproof;
 mod numeric;
 pub mod opclass;
 pub(crate) mod pattern;

@@ -400,7 +400,7 @@ impl Access<'_, '_> {
         let free = |e: &Expr| {
             !self.parts.columns_of(e).intersects(own)
                 && volatility(e) != Volatility::Volatile
-                && !e.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. }))
+                && !e.has_subquery()
         };
         match &e.kind {
             ExprKind::IsNull { value, negated: false } if is_key(key, value) => Some((KeyOp::IsNull, None)),

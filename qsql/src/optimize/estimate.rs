@@ -547,7 +547,8 @@ impl<'a> Estimator<'a> {
             }
             Logical::RecursiveUnion { base, .. } => self.rows(&base.0) * 10.0,
             Logical::Filter { input, conditions } => self.rows(input) * self.conjunction(conditions),
-            Logical::Project { input, .. }
+            Logical::SecurityBarrier { input }
+            | Logical::Project { input, .. }
             | Logical::Window { input, .. }
             | Logical::Sort { input, .. }
             | Logical::LockRows { input, .. } => self.rows(input),

@@ -7,6 +7,7 @@
 use super::columns::ColumnSet;
 use super::estimate::operator_name;
 use super::rewrite::{Rewriter, Substitution};
+use crate::func::leakproof::tells_nothing;
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::Logical;
 use crate::plan::physical::JoinKind;
@@ -48,6 +49,10 @@ impl Rewriter {
                 }
                 let input = Box::new(self.push(*input, down));
                 Logical::Aggregate { input, group, sets, grouping_mask, aggregates }.filter(up)
+            }
+            Logical::SecurityBarrier { input } => {
+                let (down, up) = above.into_iter().partition(tells_nothing);
+                Logical::SecurityBarrier { input: Box::new(self.push(*input, down)) }.filter(up)
             }
             Logical::Sort { input, keys } => {
                 let input = Box::new(self.push(*input, above));

@@ -51,7 +51,7 @@ impl Rewriter {
                 let mut joins = Vec::new();
                 for condition in std::mem::take(conditions) {
                     // Plain conditions go below the joins, so that the joins see few rows.
-                    if has_subquery(&condition) { joins.push(condition) } else { kept.push(condition) }
+                    if condition.has_subquery() { joins.push(condition) } else { kept.push(condition) }
                 }
                 base = base.filter(kept);
                 let mut rest = Vec::new();
@@ -70,7 +70,7 @@ impl Rewriter {
             Logical::Project { input, exprs } => {
                 let mut base = std::mem::replace(&mut **input, Logical::one_row());
                 for (_, e) in exprs.iter_mut() {
-                    if has_subquery(e) {
+                    if e.has_subquery() {
                         base = self.unnest_scalars(e, base);
                     }
                 }
@@ -106,7 +106,7 @@ impl Rewriter {
                 (Logical::Join { kind, left: Box::new(base), right: Box::new(inner), on, mark: None }, true)
             }
             SubPlanMode::Quantified { any: true, left, compare } => {
-                if left.iter().any(has_subquery)
+                if left.iter().any(Expr::has_subquery)
                     || left.iter().any(|e| !self.parts().columns_of(e).within(&outer))
                 {
                     return (base, false);
@@ -186,7 +186,7 @@ impl Rewriter {
             return base;
         }
         e.each_child_mut(&mut |child| {
-            if has_subquery(child) {
+            if child.has_subquery() {
                 let taken = std::mem::replace(&mut base, Logical::one_row());
                 base = self.unnest_scalars(child, taken);
             }
@@ -204,7 +204,7 @@ impl Rewriter {
         let [column] = subquery.columns.as_slice() else { return None };
         let Logical::Project { input, exprs } = subquery.plan else { return None };
         let value = exprs.into_iter().find(|x| x.0 == *column)?.1;
-        if has_subquery(&value) {
+        if value.has_subquery() {
             return None;
         }
         match *input {
@@ -332,7 +332,7 @@ impl Rewriter {
                 let (mut pulled, mut local) = (Vec::new(), Vec::new());
                 for e in conditions {
                     if self.parts().columns_of(&e).intersects(outer) {
-                        if has_subquery(&e) {
+                        if e.has_subquery() {
                             return None;
                         }
                         pulled.push(e);
@@ -398,10 +398,6 @@ impl Rewriter {
 }
 
 /// Whether a subquery occurs in an expression.
-pub(crate) fn has_subquery(e: &Expr) -> bool {
-    e.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. }))
-}
-
 /// Whether a comparison is an equality that a hash table can answer.
 fn hashable(e: &Expr) -> bool {
     let ExprKind::Call { args, operator, .. } = &e.kind else { return false };
@@ -466,6 +462,7 @@ fn not_null_column(plan: &Logical, id: ColumnId) -> bool {
                 }
         }),
         Logical::Filter { input, .. }
+        | Logical::SecurityBarrier { input }
         | Logical::Sort { input, .. }
         | Logical::Distinct { input, .. }
         | Logical::Limit { input, .. } => not_null_column(input, id),

@@ -51,6 +51,9 @@ impl Parser<'_> {
                 let object = self.object_ref(kind)?;
                 match self.alter_common(object, false, false)? {
                     Ok(statement) => Ok(statement),
+                    Err(ObjectRef { kind: Policy, id: ObjectId::On { name, relation }, .. }) => {
+                        self.alter_policy(name, relation)
+                    }
                     Err(_) => self.unsupported_statement(format!("ALTER {}", kind.words().to_uppercase())),
                 }
             }

@@ -24,6 +24,7 @@ mod ddl;
 mod dml;
 mod expr;
 mod object;
+mod policy;
 mod query;
 mod role;
 mod routine;
@@ -33,6 +34,7 @@ pub use ddl::*;
 pub use dml::*;
 pub use expr::*;
 pub use object::*;
+pub use policy::*;
 pub use query::*;
 pub use role::*;
 pub use routine::*;
@@ -240,6 +242,8 @@ pub enum Statement {
     CreateView(Box<CreateView>),
     RefreshMaterializedView(Box<RefreshMaterializedView>),
     CreateSchema(Box<CreateSchema>),
+    CreatePolicy(Box<CreatePolicy>),
+    AlterPolicy(Box<AlterPolicy>),
     CreateDatabase(Box<CreateDatabase>),
     AlterDatabase(Box<AlterDatabase>),
     DropDatabase(Box<DropDatabase>),

@@ -21,6 +21,7 @@ pub mod normalize;
 mod object;
 mod options;
 mod parser;
+mod policy;
 mod primary;
 pub mod qsql;
 mod query;

@@ -76,6 +76,11 @@ pub enum Logical {
         /// Conjuncts.
         conditions: Vec<Expr>,
     },
+    /// No condition from above that could tell of a row sinks below: what is below decides which rows the user may see.
+    SecurityBarrier {
+        /// Input.
+        input: Box<Logical>,
+    },
     /// Computes expressions. Only these columns are visible above.
     Project {
         /// Input.
@@ -344,6 +349,7 @@ impl Logical {
             | Logical::SetOp { columns, .. } => out.extend(columns),
             Logical::Scan(scan) => out.extend(scan.columns.iter().map(|c| c.0)),
             Logical::Filter { input, .. }
+            | Logical::SecurityBarrier { input }
             | Logical::Sort { input, .. }
             | Logical::Distinct { input, .. }
             | Logical::Limit { input, .. }
@@ -395,6 +401,7 @@ impl Logical {
                 f(&step.0);
             }
             Logical::Filter { input, .. }
+            | Logical::SecurityBarrier { input }
             | Logical::Project { input, .. }
             | Logical::ProjectSet { input, .. }
             | Logical::Aggregate { input, .. }
@@ -428,6 +435,7 @@ impl Logical {
                 f(&mut step.0);
             }
             Logical::Filter { input, .. }
+            | Logical::SecurityBarrier { input }
             | Logical::Project { input, .. }
             | Logical::ProjectSet { input, .. }
             | Logical::Aggregate { input, .. }
@@ -482,9 +490,11 @@ impl Logical {
                     }
                 }
                 modify.returning.iter().flatten().for_each(|r| f(&r.1));
+                modify.target.policies.iter().for_each(|p| f(&p.condition));
             }
             Logical::LockRows { recheck, .. } => recheck.iter().for_each(f),
             Logical::Scan(_)
+            | Logical::SecurityBarrier { .. }
             | Logical::CteScan { .. }
             | Logical::RecursiveUnion { .. }
             | Logical::Distinct { .. }
@@ -526,9 +536,11 @@ impl Logical {
                     }
                 }
                 modify.returning.iter_mut().flatten().for_each(|r| f(&mut r.1));
+                modify.target.policies.iter_mut().for_each(|p| f(&mut p.condition));
             }
             Logical::LockRows { recheck, .. } => recheck.iter_mut().for_each(f),
             Logical::Scan(_)
+            | Logical::SecurityBarrier { .. }
             | Logical::CteScan { .. }
             | Logical::RecursiveUnion { .. }
             | Logical::Distinct { .. }
@@ -699,6 +711,11 @@ impl Expr {
             ExprKind::Aggregate(call) => each_aggregate_expr_mut(call, f),
             ExprKind::Window(call) => each_window_expr_mut(call, f),
         }
+    }
+
+    /// Whether there is a subquery in it.
+    pub fn has_subquery(&self) -> bool {
+        self.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. }))
     }
 
     /// Whether `test` holds for this expression or one inside it (subqueries' plans are not entered).

@@ -357,6 +357,30 @@ pub struct WriteTarget {
     pub named: ColumnSet,
     /// The foreign keys whose columns the statement may give values to.
     pub foreign: Vec<BoundForeignKey>,
+    /// What row-level security demands, over the table's columns.
+    pub policies: Vec<PolicyCheck>,
+}
+
+/// A condition of row-level security on rows that are written: what is not TRUE is refused.
+#[derive(Clone, Debug)]
+pub struct PolicyCheck {
+    /// When it is asked.
+    pub moment: PolicyMoment,
+    /// The restrictive policy; `None` for all permissive ones together.
+    pub policy: Option<Box<str>>,
+    /// The condition.
+    pub condition: Expr,
+}
+
+/// When a [`PolicyCheck`] is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyMoment {
+    /// Of a row to be inserted.
+    Insert,
+    /// Of a row as it is after an update.
+    Update,
+    /// Of a row that ON CONFLICT is about to update.
+    Conflict,
 }
 
 /// A foreign key with the table that it refers to.

@@ -116,16 +116,21 @@ pub fn recv_binary(type_oid: Oid, typmod: i32, bytes: &[u8]) -> Result<Datum> {
         oid::JSONPATH => {
             let version = input.take(1)?[0];
             if version != JSONPATH_VERSION {
-                return Err(SqlError::internal(format_args!(
+                // XX000 in PostgreSQL; it is the client's error.
+                return Err(sql_err!(
+                    INVALID_BINARY_REPRESENTATION,
                     "unsupported jsonpath version number: {version}"
-                )));
+                ));
             }
             return Ok(Datum::text(jsonpath::parse(text(input.0)?)?.to_string()));
         }
         oid::JSONB => {
             let version = input.take(1)?[0];
             if version != JSONB_VERSION {
-                return Err(SqlError::internal(format_args!("unsupported jsonb version number {version}")));
+                return Err(sql_err!(
+                    INVALID_BINARY_REPRESENTATION,
+                    "unsupported jsonb version number {version}"
+                ));
             }
             return Ok(Datum::Jsonb(jsonb::parse(text(input.0)?)?));
         }

@@ -1,12 +1,13 @@
 //! The bytes of objects: a version, then the fields in the order of their declaration.
 
 mod routine;
+mod security;
 
 use std::sync::Arc;
 
 use nq_qsql::catalog::{
     Column, ColumnStats, Constraint, ConstraintKind, ForeignKey, Generated, Index, IndexColumn, IndexKey,
-    Persistence, Reference, ReferentialAction, Relation, RelationKind, RelationStats, Timing,
+    Persistence, Reference, ReferentialAction, Relation, RelationKind, RelationStats, RowSecurity, Timing,
 };
 use nq_qsql::error::Result;
 use nq_qsql::types::{DataType, Datum, Oid, io_binary};
@@ -200,6 +201,7 @@ fn write_relation(w: &mut Writer, object: &RelationObject) -> Result<()> {
         w.u32(reference.table);
         w.list(&reference.columns, |w, c| w.len(*c));
     });
+    security::write(w, &relation.security);
     Ok(())
 }
 
@@ -235,6 +237,7 @@ fn read_relation(r: &mut Reader<'_>) -> Result<RelationObject> {
         referenced_by: Vec::new(),
         view: r.option(Reader::shared)?,
         options: r.list(Reader::boxed)?,
+        security: RowSecurity::default(),
     };
     let mut object = RelationObject {
         relation: Arc::new(relation),
@@ -271,6 +274,7 @@ fn read_relation(r: &mut Reader<'_>) -> Result<RelationObject> {
         relation.referenced_by = r.list(|r| {
             Ok(Reference { constraint: r.u32()?, table: r.u32()?, columns: r.list(Reader::len)? })
         })?;
+        relation.security = security::read(r)?;
         // A deferrable index is one whose constraint is.
         let constraints = &relation.constraints;
         let deferrable = |oid: Oid| constraints.iter().any(|c| c.oid == oid && c.timing.is_deferrable());
@@ -627,6 +631,8 @@ fn read_role(r: &mut Reader<'_>) -> Result<Role> {
 
 #[cfg(test)]
 mod tests {
+    use nq_qsql::catalog::{Policy, PolicyCommand};
+
     use super::super::ObjectKey;
     use super::*;
 
@@ -675,6 +681,15 @@ mod tests {
             on_delete: ReferentialAction::SetNull,
             delete_columns: vec![1],
         };
+        let policy = Policy {
+            oid: 20005,
+            name: "p".into(),
+            command: PolicyCommand::Update,
+            permissive: false,
+            roles: vec![0, 10],
+            using: Some("SELECT (a > 1) FROM public.t".into()),
+            check: None,
+        };
         RelationObject {
             relation: Arc::new(Relation {
                 oid: 20000,
@@ -698,6 +713,7 @@ mod tests {
                 referenced_by: vec![Reference { constraint: 20004, table: 20000, columns: vec![0] }],
                 view: None,
                 options: vec!["fillfactor=70".into()],
+                security: RowSecurity { enabled: true, forced: false, policies: vec![policy] },
             }),
             acl: Some(vec![AclItem { grantee: 0, grantor: 10, privileges: 2, grantable: 0 }]),
             column_acl: vec![(1, vec![])],

@@ -182,7 +182,7 @@ impl Proc {
     }
 
     pub(crate) fn leakproof(&self) -> bool {
-        self.has('l')
+        nq_qsql::func::leakproof::is_leakproof(self.oid)
     }
 
     pub(crate) fn strict(&self) -> bool {

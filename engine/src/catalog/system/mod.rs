@@ -25,7 +25,7 @@ pub(crate) use activity::address;
 use std::sync::{Arc, LazyLock};
 
 use hashbrown::HashMap;
-use nq_qsql::catalog::{Column, Generated, Persistence, Relation, RelationKind};
+use nq_qsql::catalog::{Column, Generated, Persistence, Relation, RelationKind, RowSecurity};
 use nq_qsql::error::Result;
 use nq_qsql::types::{DataType, Datum, Oid, oid};
 
@@ -122,6 +122,7 @@ fn parse_relation(line: &'static str) -> (&'static str, Arc<Relation>) {
         indexes: Vec::new(),
         constraints: Vec::new(),
         referenced_by: Vec::new(),
+        security: RowSecurity::default(),
         view,
         options: match kind.ends_with('v') {
             true => vec!["view".into()],
@@ -272,6 +273,7 @@ fn pg_catalog(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> Result<RowList> 
         "pg_attrdef" => relations::pg_attrdef(cx, of, keys),
         "pg_index" => relations::pg_index(cx, of, keys),
         "pg_constraint" => relations::pg_constraint(cx, of, keys),
+        "pg_policy" => relations::pg_policy(cx, of, keys),
         "pg_sequence" => objects::pg_sequence(cx, of),
         "pg_depend" => objects::pg_depend(cx, of),
         "pg_rewrite" => objects::pg_rewrite(cx, of),

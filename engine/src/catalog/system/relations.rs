@@ -100,8 +100,8 @@ fn class_row(cx: &SystemCx<'_>, of: &Relation, shown: &Shown<'_>) -> Vec<Datum> 
         .set("relhasrules", kind_byte(relation) == b'v' || relation.kind == RelationKind::MaterializedView)
         .set("relhastriggers", has_triggers(relation))
         .set("relhassubclass", false)
-        .set("relrowsecurity", false)
-        .set("relforcerowsecurity", false)
+        .set("relrowsecurity", relation.security.enabled)
+        .set("relforcerowsecurity", relation.security.forced)
         .set("relispopulated", true)
         .set("relreplident", if stored { b'd' } else { b'n' })
         .set("relispartition", false)
@@ -369,6 +369,27 @@ pub(super) fn constraint_columns(cx: &SystemCx<'_>, table: &Relation, constraint
             columns.iter().filter_map(column).collect()
         }
     }
+}
+
+/// `pg_policy`
+pub(super) fn pg_policy(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList {
+    let text = |text: &Option<Arc<str>>| text.as_ref().map_or(NULL, |text| Datum::text(&**text));
+    let mut out = Vec::new();
+    for object in tables(cx, of, keys, "polrelid") {
+        for policy in &object.relation.security.policies {
+            let row = Record::new(of)
+                .set("oid", policy.oid)
+                .set("polname", &*policy.name)
+                .set("polrelid", object.relation.oid)
+                .set("polcmd", policy.command.letter())
+                .set("polpermissive", policy.permissive)
+                .set("polroles", array(oid::OID, policy.roles.iter().copied()))
+                .set("polqual", text(&policy.using))
+                .set("polwithcheck", text(&policy.check));
+            out.push(row.done());
+        }
+    }
+    out
 }
 
 /// `pg_constraint`

@@ -49,6 +49,16 @@ FROM pg_catalog.pg_index x
      LEFT JOIN pg_catalog.pg_tablespace t ON t.oid = i.reltablespace
 WHERE c.relkind IN ('r', 'm', 'p') AND i.relkind IN ('i', 'I')
 
+@ pg_catalog.pg_policies
+SELECT n.nspname, c.relname, pol.polname, CASE WHEN pol.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+       CASE WHEN pol.polroles = '{0}' THEN string_to_array('public', '')
+            ELSE ARRAY(SELECT rolname FROM pg_catalog.pg_authid WHERE oid = ANY (pol.polroles) ORDER BY 1) END,
+       CASE pol.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' WHEN '*' THEN 'ALL' END,
+       pg_get_expr(pol.polqual, pol.polrelid), pg_get_expr(pol.polwithcheck, pol.polrelid)
+FROM pg_catalog.pg_policy pol
+     JOIN pg_catalog.pg_class c ON c.oid = pol.polrelid
+     LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+
 @ pg_catalog.pg_sequences
 SELECT n.nspname, c.relname, pg_get_userbyid(c.relowner), s.seqtypid::regtype, s.seqstart, s.seqmin, s.seqmax, s.seqincrement,
        s.seqcycle, s.seqcache, pg_sequence_last_value(c.oid)

@@ -15,6 +15,7 @@ use super::super::dependency::Target;
 use super::super::stored::{default_dependencies, name_column, volatility};
 use super::super::table::{MAX_COLUMNS, next_value};
 use super::Alteration;
+use crate::catalog::class;
 use crate::session::Session;
 
 impl Session {
@@ -119,10 +120,13 @@ impl Session {
         alteration.views.extend(captured);
         alteration.forget_foreign_keys(&deletion);
         for target in deletion.targets() {
-            if let Target::Column(table, column) = target
-                && table == oid
-            {
-                self.remove_column(alteration, column)?;
+            match target {
+                Target::Column(table, column) if table == oid => self.remove_column(alteration, column)?,
+                Target::Policy(table, policy) if table == oid => {
+                    alteration.table.security.policies.retain(|p| p.oid != policy);
+                    self.remove_comments(class::POLICY, policy)?;
+                }
+                _ => {}
             }
         }
         Ok(())

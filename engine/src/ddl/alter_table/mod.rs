@@ -329,6 +329,8 @@ impl Session {
                 }
             }
             Command::ReplicaIdentity(_) => {}
+            Command::RowSecurity { enable } => alteration.table.security.enabled = *enable,
+            Command::ForceRowSecurity { force } => alteration.table.security.forced = *force,
             other => return Err(SqlError::unsupported(action::words(other))),
         }
         Ok(())

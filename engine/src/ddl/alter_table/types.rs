@@ -121,6 +121,18 @@ impl Session {
                 )));
             }
         }
+        let used = self.policies_using(|_, meaning| meaning.columns().contains(&(table.oid, i)))?;
+        if let Some(policy) = used.first() {
+            return Err(sql_err!(
+                FEATURE_NOT_SUPPORTED,
+                "cannot alter type of a column used in a policy definition"
+            )
+            .detail(format!(
+                "{} depends on column \"{}\"",
+                self.describe_target(*policy),
+                table.columns[i].name
+            )));
+        }
         for (other, column) in table.clone().live_columns() {
             if let (Generated::Stored, Some(text)) = (column.generated, &column.default)
                 && other != i

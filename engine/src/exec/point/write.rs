@@ -4,7 +4,7 @@
 
 use nq_qsql::error::Result;
 use nq_qsql::plan::expr::Expr;
-use nq_qsql::plan::physical::{Op, PhysicalPlan, Scan, Write};
+use nq_qsql::plan::physical::{Op, PhysicalPlan, PolicyMoment, Scan, Write};
 use nq_qsql::types::Datum;
 
 use super::key::{self, UniqueKey};
@@ -83,6 +83,7 @@ impl PointWrite {
                 projections.iter().for_each(|exprs| seen.all(*exprs));
                 Action::Insert { rows, projections: projections.into_iter().map(<[Expr]>::to_vec).collect() }
             }
+            _ if !target.policies.is_empty() => return None,
             Write::Insert { .. } | Write::Merge { .. } => return None,
             Write::Update { recheck, set, .. } => {
                 seen.all(set.iter().map(|s| &s.1));
@@ -165,7 +166,7 @@ impl PointWrite {
                 new[*column] = eval(expr, &input, cx)?;
             }
             let mut new = [new];
-            self.writer.complete(&mut new, cx)?;
+            self.writer.complete(&mut new, PolicyMoment::Update, cx)?;
             let before = self.entries(&old, touched, cx)?;
             let after = self.entries(&new[0], touched, cx)?;
             match self.writer.update(id, &old, &new[0], &before, &after, decided, cx)? {

@@ -62,8 +62,21 @@ fn printed(c: &Call<'_>, expr: &Expr, relation: Option<&Relation>, pretty: bool)
     deparse_shown(expr, &name, &c.host.io(&c.view), pretty)
 }
 
+/// The condition of a policy for people.
+fn policy_condition(c: &Call<'_>, text: &str, pretty: bool) -> Result<String> {
+    let (parsed, query) = only_query(text)?;
+    let io = c.host.io(&c.view);
+    let bind = BindContext { catalog: &*c.view, params: &[], io: &io };
+    let style = DefinitionStyle { layout: layout(pretty), wrap: 0 };
+    nq_qsql::bind::condition_definition(&parsed.ast, query, style, &bind)
+}
+
 /// Stored expressions for people, of an index perhaps several.
 fn expressions(c: &Call<'_>, text: &str, relation: Option<&Relation>, pretty: bool) -> String {
+    let policies = relation.map_or(&[][..], |r| &r.security.policies);
+    if policies.iter().any(|p| [&p.using, &p.check].iter().any(|t| t.as_deref() == Some(text))) {
+        return policy_condition(c, text, pretty).unwrap_or_else(|_| text.to_owned());
+    }
     match bound(c, &format!("ROW({text})"), relation).map(|row| row.kind) {
         Ok(ExprKind::Row(items)) => {
             let columns = relation.map_or(&[][..], |r| &r.columns);
@@ -302,7 +315,7 @@ fn rule_definition(c: &Call<'_>) -> Result<Option<String>> {
 }
 
 /// Finds a relation by a name in a string.
-fn relation_named(c: &Call<'_>, name: &str) -> Result<Arc<Relation>> {
+pub(super) fn relation_named(c: &Call<'_>, name: &str) -> Result<Arc<Relation>> {
     let oid = c.view.resolve_reg(nq_qsql::types::oid::REGCLASS, name)?;
     c.view.relation_by_oid(oid).ok_or_else(|| sql_err!(UNDEFINED_TABLE, "relation \"{name}\" does not exist"))
 }

@@ -71,7 +71,20 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             None => Datum::Bool(false),
         },
         "pg_partition_root" => Datum::Null,
-        "row_security_active" => Datum::Bool(false),
+        "row_security_active" => {
+            let relation = match &c.args[0] {
+                Datum::Text(name) => Some(super::definitions::relation_named(c, name)?),
+                _ => c.view.relation_by_oid(c.oid(0)),
+            };
+            match relation {
+                // What `row_security` refuses to answer is active.
+                Some(relation) => {
+                    let asked = c.view.row_security(&relation, None);
+                    Datum::Bool(asked.map_or(true, |policies| policies.is_some()))
+                }
+                None => Datum::Null,
+            }
+        }
         "pg_index_column_has_property" => index_column_property(c),
         "pg_index_has_property" => match (c.view.catalog.index(c.oid(0)), c.text(1)) {
             (None, _) => Datum::Null,

@@ -374,7 +374,10 @@ impl Keys {
 impl Writer {
     /// Whether what a row needs beside its bytes is NOT NULL and index keys that are columns: then rows may be filled in place.
     pub fn is_plain(&self) -> bool {
-        self.checks.is_empty() && self.generated.is_empty() && !self.indexes.iter().any(|i| i.is_computed())
+        self.checks.is_empty()
+            && self.policies.is_empty()
+            && self.generated.is_empty()
+            && !self.indexes.iter().any(|i| i.is_computed())
     }
 
     /// How the values of a column are stored.

@@ -56,6 +56,23 @@ pub fn view_definition(
     Ok(printer.finish())
 }
 
+/// Prints the first target of the query of a policy, `SELECT condition FROM table`.
+///
+/// # Errors
+/// What binding raises, where the query means nothing any more.
+pub fn condition_definition(
+    ast: &Ast,
+    query: QueryId,
+    style: DefinitionStyle,
+    cx: &BindContext<'_>,
+) -> Result<String> {
+    let (_, resolution) = bind_stored_query(ast, query, cx)?;
+    let definition = Definition::new(ast, &resolution, cx.catalog, style.wrap);
+    let mut printer = Printer::shown(&definition, cx.io, style.layout);
+    definition.first_target(&mut printer, query);
+    Ok(printer.finish())
+}
+
 /// What a column is called.
 #[derive(Clone, Debug)]
 struct Called {

@@ -52,6 +52,15 @@ impl Definition<'_> {
         state.level = level;
     }
 
+    /// Prints the first target of a SELECT, as it stands without the rest.
+    pub(super) fn first_target(&self, p: &mut Printer<'_>, id: QueryId) {
+        let QueryBody::Select(select) = &self.ast[id].body else { return };
+        select.from.iter().for_each(|&from| self.enter(from));
+        if let Some(target) = self.written.selects.get(&id).and_then(|s| s.targets.first()) {
+            p.expr(&target.expr);
+        }
+    }
+
     fn clauses(&self, p: &mut Printer<'_>, id: QueryId, outputs: Outputs<'_>, nested: bool) {
         let query = &self.ast[id];
         let tables = match &query.body {

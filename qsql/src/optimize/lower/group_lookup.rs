@@ -11,7 +11,7 @@ use crate::optimize::columns::ColumnSet;
 use crate::optimize::fold::volatility;
 use crate::optimize::join_order::order_joins;
 use crate::optimize::rewrite::Rewriter;
-use crate::plan::expr::{Expr, ExprKind};
+use crate::plan::expr::Expr;
 use crate::plan::logical::Logical;
 use crate::plan::physical::JoinKind;
 
@@ -86,8 +86,7 @@ fn is_grouped(plan: &Logical) -> bool {
 fn is_repeatable(plan: &Logical) -> bool {
     let mut fine = !matches!(plan, Logical::Modify(_) | Logical::LockRows { .. });
     plan.each_expr(&mut |e| {
-        fine &= volatility(e) != Volatility::Volatile
-            && !e.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. }));
+        fine &= volatility(e) != Volatility::Volatile && !e.has_subquery();
     });
     plan.each_input(&mut |input| fine &= is_repeatable(input));
     fine

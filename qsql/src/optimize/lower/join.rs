@@ -343,8 +343,7 @@ impl Lower<'_> {
         if !matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Semi | JoinKind::Anti) {
             return None;
         }
-        let has_subquery = |e: &Expr| e.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. }));
-        if on.iter().any(has_subquery) {
+        if on.iter().any(Expr::has_subquery) {
             return None;
         }
         match right {

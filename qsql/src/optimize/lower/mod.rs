@@ -114,6 +114,7 @@ impl Lower<'_> {
                 Ok(Lowered { node, slots: columns.clone(), order: Vec::new() })
             }
             Logical::Filter { input, conditions } => self.lower_filter(input, conditions, need, want),
+            Logical::SecurityBarrier { input } => self.lower(input, need, want),
             Logical::Project { input, exprs } => self.lower_project(input, exprs, need, want),
             Logical::ProjectSet { input, exprs } => self.lower_project_set(input, exprs, need),
             Logical::Join { kind, left, right, on, mark } => {

@@ -7,7 +7,6 @@ use crate::optimize::access::{OrderKey, Want, provides};
 use crate::optimize::columns::ColumnSet;
 use crate::optimize::cost::{CPU_OPERATOR, CPU_TUPLE, penalty, sort_cost};
 use crate::optimize::estimate::plain_column;
-use crate::optimize::unnest::has_subquery;
 use crate::plan::expr::{AggregateCall, CallForm, ColumnId, Expr, ExprKind, SortKey, WindowCall};
 use crate::plan::logical::Logical;
 use crate::plan::physical::{AggregateStrategy, Op, ScanColumn};
@@ -372,7 +371,7 @@ impl Lower<'_> {
         };
         let [arg] = call.args.as_slice() else { return Ok(None) };
         let Some(column) = plain_column(arg) else { return Ok(None) };
-        if call.filter.is_some() || !call.order.is_empty() || conditions.iter().any(has_subquery) {
+        if call.filter.is_some() || !call.order.is_empty() || conditions.iter().any(Expr::has_subquery) {
             return Ok(None);
         }
         let nullable = scan.columns.iter().any(|&(id, what)| {
@@ -421,10 +420,9 @@ impl Lower<'_> {
         let kept = count.map(|c| {
             constant_count(c).unwrap_or(100.0) + offset.map_or(0.0, |o| constant_count(o).unwrap_or(100.0))
         });
-        let plain = |e: &Expr| !e.any(&mut |e| matches!(e.kind, ExprKind::Subquery { .. }));
         let input = match (input, count) {
             (Logical::Sort { input, keys }, Some(count))
-                if ties.is_empty() && plain(count) && offset.is_none_or(plain) =>
+                if ties.is_empty() && !count.has_subquery() && offset.is_none_or(|e| !e.has_subquery()) =>
             {
                 let top = match offset {
                     None => Some(count.clone()),

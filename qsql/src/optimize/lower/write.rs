@@ -5,7 +5,6 @@ use crate::error::{Result, SqlError};
 use crate::optimize::access::Want;
 use crate::optimize::columns::ColumnSet;
 use crate::optimize::cost::CPU_TUPLE;
-use crate::optimize::unnest::has_subquery;
 use crate::plan::expr::{ColumnId, Expr};
 use crate::plan::logical::{LockedRelation, Logical, LogicalWrite, Modify};
 use crate::plan::physical::{LockTarget, MergeClause, Op, Write};
@@ -19,7 +18,7 @@ impl Lower<'_> {
         need: &ColumnSet,
         want: &Want,
     ) -> Result<Lowered> {
-        let recheck: Vec<Expr> = recheck.iter().filter(|e| !has_subquery(e)).cloned().collect();
+        let recheck: Vec<Expr> = recheck.iter().filter(|e| !e.has_subquery()).cloned().collect();
         let mut inner = need.clone();
         inner.union(&self.parts().columns_of_all(&recheck));
         inner.extend(targets.iter().map(|t| t.row_id));
@@ -131,12 +130,11 @@ impl Lower<'_> {
         };
         let cost = input.node.cost;
         let silent = returning.is_none();
-        let op = Op::Modify {
-            input: Box::new(input.node),
-            target: Box::new(modify.target.clone()),
-            write,
-            returning,
-        };
+        let mut target = modify.target.clone();
+        for check in &mut target.policies {
+            check.condition = self.slotted(&check.condition, &modify.new_columns)?;
+        }
+        let op = Op::Modify { input: Box::new(input.node), target: Box::new(target), write, returning };
         let mut node = self.node(op, &slots, cost.startup, cost.total, cost.rows);
         if silent {
             node.cost.rows = 0.0;
