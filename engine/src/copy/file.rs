@@ -1,4 +1,4 @@
-//! COPY's files, on the server's side.
+//! Files on the server's side: COPY's, and what is told of errors with any.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ const WRITE_FILES: u32 = 4570;
 const EXECUTE_PROGRAM: u32 = 4571;
 
 /// Bytes that are read or written at once.
-pub(super) const CHUNK_BYTES: usize = 64 << 10;
+pub(crate) const CHUNK_BYTES: usize = 64 << 10;
 
 /// A file being written.
 pub(super) struct FileSink {
@@ -28,7 +28,7 @@ pub(super) struct FileSink {
 }
 
 /// The operating system's words for an error.
-fn reason(error: &io::Error) -> String {
+pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
         Some(end) => text[..end].to_owned(),
@@ -36,7 +36,7 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-fn file_error(error: &io::Error, text: String) -> SqlError {
+pub(crate) fn file_error(error: &io::Error, text: String) -> SqlError {
     let code = match error.kind() {
         io::ErrorKind::NotFound => SqlState::UNDEFINED_FILE,
         io::ErrorKind::PermissionDenied => SqlState::INSUFFICIENT_PRIVILEGE,

@@ -10,7 +10,7 @@
 mod binary;
 mod export;
 mod field;
-mod file;
+pub(crate) mod file;
 mod import;
 mod line;
 mod marks;

@@ -123,6 +123,22 @@ impl Session {
         }
     }
 
+    /// ALTER SYSTEM: who may, and no more.
+    pub(crate) fn alter_system(&mut self, set: &SetVariable) -> Result<Done> {
+        if !self.host.is_superuser() {
+            match &set.action {
+                SetAction::Value { name, .. }
+                | SetAction::FromCurrent { name }
+                | SetAction::Default { name }
+                | SetAction::Reset { name } => {
+                    bail!(INSUFFICIENT_PRIVILEGE, "permission denied to set parameter \"{name}\"")
+                }
+                _ => bail!(INSUFFICIENT_PRIVILEGE, "permission denied to perform ALTER SYSTEM RESET ALL"),
+            }
+        }
+        Err(SqlError::unsupported("ALTER SYSTEM"))
+    }
+
     /// Puts a setting into a list of those that are to be made, if the user may make it.
     ///
     /// # Errors

@@ -240,7 +240,7 @@ impl Session {
             Statement::SecurityLabel(_) => Err(SqlError::unsupported("SECURITY LABEL")),
             Statement::ReassignOwned { .. } => Err(SqlError::unsupported("REASSIGN OWNED")),
             Statement::DropOwned { .. } => Err(SqlError::unsupported("DROP OWNED")),
-            Statement::AlterSystem(_) => Err(SqlError::unsupported("ALTER SYSTEM")),
+            Statement::AlterSystem(set) => self.alter_system(set),
             Statement::Do { .. } => Err(SqlError::unsupported("DO")),
             Statement::Call(call) => self.call_procedure(source, ast, *call, &[], &[]),
             Statement::Load(_) => Err(SqlError::unsupported("LOAD")),

@@ -61,7 +61,11 @@ impl<'a> Bytes<'a> {
     }
 }
 
-fn text(bytes: &[u8]) -> Result<&str> {
+/// The text of bytes.
+///
+/// # Errors
+/// 22021 where they are not UTF-8, or hold a zero byte.
+pub fn checked_text(bytes: &[u8]) -> Result<&str> {
     let s = std::str::from_utf8(bytes).map_err(|e| {
         let at = e.valid_up_to();
         let shown: Vec<String> =
@@ -89,11 +93,11 @@ pub fn recv_binary(type_oid: Oid, typmod: i32, bytes: &[u8]) -> Result<Datum> {
     let mut input = Bytes(bytes);
     let value = match type_oid {
         oid::TEXT | oid::UNKNOWN | oid::CSTRING | oid::REFCURSOR | oid::VARCHAR | oid::BPCHAR => {
-            let text = text(bytes)?;
+            let text = checked_text(bytes)?;
             return coerce::apply_typmod(Datum::text(text), type_oid, typmod, false);
         }
         oid::NAME => {
-            let text = text(bytes)?;
+            let text = checked_text(bytes)?;
             if text.len() > super::io_text::NAME_LENGTH_MAX {
                 return Err(sql_err!(NAME_TOO_LONG, "identifier too long")
                     .detail("Identifier must be less than 64 characters."));
@@ -109,7 +113,7 @@ pub fn recv_binary(type_oid: Oid, typmod: i32, bytes: &[u8]) -> Result<Datum> {
         oid::MACADDR8 => Datum::MacAddr8(input.fixed()?),
         oid::MONEY => Datum::Money(input.i64()?),
         oid::JSON => {
-            let text = text(bytes)?;
+            let text = checked_text(bytes)?;
             json::validate(text)?;
             return Ok(Datum::text(text));
         }
@@ -122,7 +126,7 @@ pub fn recv_binary(type_oid: Oid, typmod: i32, bytes: &[u8]) -> Result<Datum> {
                     "unsupported jsonpath version number: {version}"
                 ));
             }
-            return Ok(Datum::text(jsonpath::parse(text(input.0)?)?.to_string()));
+            return Ok(Datum::text(jsonpath::parse(checked_text(input.0)?)?.to_string()));
         }
         oid::JSONB => {
             let version = input.take(1)?[0];
@@ -132,7 +136,7 @@ pub fn recv_binary(type_oid: Oid, typmod: i32, bytes: &[u8]) -> Result<Datum> {
                     "unsupported jsonb version number {version}"
                 ));
             }
-            return Ok(Datum::Jsonb(jsonb::parse(text(input.0)?)?));
+            return Ok(Datum::Jsonb(jsonb::parse(checked_text(input.0)?)?));
         }
         oid::NUMERIC => return Ok(Datum::Numeric(Numeric::recv(bytes)?.apply_typmod(typmod)?)),
         oid::BOOL => Datum::Bool(input.take(1)?[0] != 0),

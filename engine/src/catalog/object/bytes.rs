@@ -748,7 +748,7 @@ mod tests {
         let database = bootstrap::database(5, "postgres", bootstrap::CLUSTER_TREE);
         bytes.extend(database.encode().unwrap());
         let sum = nq_storage::ecc::checksum(&bytes);
-        assert_eq!((bootstrap::CATALOG_VERSION, format!("{sum:08x}")), (3, "d0ccb9a7".to_owned()));
+        assert_eq!((bootstrap::CATALOG_VERSION, format!("{sum:08x}")), (4, "97e56b1e".to_owned()));
     }
 
     #[test]

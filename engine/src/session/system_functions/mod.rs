@@ -3,6 +3,7 @@
 mod acl_items;
 mod backends;
 mod definitions;
+mod files;
 mod locks;
 mod objects;
 mod privileges;
@@ -78,7 +79,7 @@ fn text_or_null(text: Option<String>) -> Datum {
 /// # Errors
 /// 0A000 for one that is not built.
 pub(super) fn call(host: &mut SessionHost, name: &str, args: &[Datum]) -> Result<Datum> {
-    const TOPICS: [fn(&mut Call<'_>) -> Answer; 12] = [
+    const TOPICS: [fn(&mut Call<'_>) -> Answer; 13] = [
         visibility::call,
         definitions::call,
         objects::call,
@@ -89,6 +90,7 @@ pub(super) fn call(host: &mut SessionHost, name: &str, args: &[Datum]) -> Result
         backends::call,
         routines::call,
         server::call,
+        files::call,
         statistics::call,
         acl_items::call,
     ];
