@@ -63,7 +63,8 @@ impl AsyncDB for Wire {
                         .map(|at| match row.get(at) {
                             None => "NULL".to_owned(),
                             Some("") => "(empty)".to_owned(),
-                            Some(text) => text.to_owned(),
+                            // A result is compared line by line.
+                            Some(text) => text.replace('\n', "<NL>"),
                         })
                         .collect(),
                 ),
