@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use nq_qsql::error::{Result, SqlError};
+use nq_qsql::func::category::{element_of, is_stacked};
+use nq_qsql::func::stack;
 use nq_qsql::plan::expr::{Expr, ExprKind, SubPlanMode};
 use nq_qsql::sql_err;
 use nq_qsql::types::{Array, DataType, Datum, Oid};
@@ -79,6 +81,9 @@ impl Subplan {
         while let Some(batch) = self.input.next(cx)? {
             items.extend(batch.rows().iter().map(|row| batch.columns[0].datum(row, element)));
             held.resize(items.len() * 2 * size_of::<Datum>())?;
+        }
+        if is_stacked(element) {
+            return stack(element_of(element).unwrap_or(element), items);
         }
         let dims = if items.is_empty() { Vec::new() } else { vec![(items.len() as i32, 1)] };
         Ok(Datum::Array(Arc::new(Array { element, dims, items })))

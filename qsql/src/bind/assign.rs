@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use super::expr::literal;
-use super::scope::{Clause, NsItem};
+use super::part::{is_part_assignment, no_default};
+use super::scope::Clause;
 use super::stored::{StoredKind, bind_expression};
 use super::{BindContext, Binder};
 use crate::catalog::{Generated, Relation, RelationKind};
 use crate::error::{Result, SqlError};
-use crate::func::{JSONB_ASSIGN, NEXT_IDENTITY};
-use crate::parse::ast::{Assignee, Assignment, ExprId, ExprKind as A, ObjectName, PathStep};
-use crate::plan::expr::{CallForm, Expr, ExprKind};
+use crate::func::NEXT_IDENTITY;
+use crate::parse::ast::{Assignee, Assignment, ExprId, ExprKind as A, ObjectName};
+use crate::plan::expr::{Expr, ExprKind};
 use crate::sql_err;
-use crate::types::{DataType, Datum, oid};
+use crate::types::{Datum, oid};
 
 /// Binds a column's default; NULL for a column without one.
 ///
@@ -90,58 +91,7 @@ impl Binder<'_> {
             )
             .at(target.column.pos));
         };
-        if !target.path.is_empty() && table.columns[index].ty.oid != oid::JSONB {
-            return Err(
-                SqlError::unsupported("assignment to an array element or field").at(target.column.pos)
-            );
-        }
         Ok(index)
-    }
-
-    /// The new value of a `jsonb` column of which a part is assigned to: `before` is what it is made from.
-    fn assign_json_part(
-        &mut self,
-        target: &Assignee,
-        table: &Relation,
-        before: Option<Expr>,
-        value: Expr,
-    ) -> Result<Expr> {
-        let pos = target.column.pos;
-        let mut subscripts = Vec::with_capacity(target.path.len());
-        for step in &target.path {
-            match step {
-                PathStep::Subscript(subscript) => subscripts.push(*subscript),
-                PathStep::Field(name) => {
-                    return Err(sql_err!(
-                        DATATYPE_MISMATCH,
-                        "cannot assign to field \"{}\" of column \"{}\" because its type jsonb is not a composite type",
-                        name.name,
-                        target.column.name
-                    )
-                    .at(pos));
-                }
-            }
-        }
-        let (path, list) = self.bind_json_path(&subscripts)?;
-        let before = match before {
-            Some(before) => before,
-            None => {
-                let of_table = |item: &&NsItem| {
-                    item.relation.as_ref().is_some_and(|r| r.oid == table.oid)
-                        && item.name.as_deref() != Some("excluded")
-                };
-                let item = self.scopes.iter().rev().flat_map(|s| &s.items).find(of_table);
-                let column = item.and_then(|i| i.columns.iter().find(|c| *c.name == *target.column.name));
-                match column {
-                    Some(column) => column.expr.clone(),
-                    None => return Err(SqlError::unsupported("assignment to a part of a value here").at(pos)),
-                }
-            }
-        };
-        let value = self.assign(value, &target.column.name, DataType::of(oid::JSONB), pos)?;
-        let args = vec![before, path, value, literal(Datum::Bool(list), oid::BOOL, pos)];
-        let kind = ExprKind::Call { func: &JSONB_ASSIGN, args, operator: 0, form: CallForm::Plain };
-        Ok(Expr::new(kind, DataType::of(oid::JSONB)))
     }
 
     /// A column's default: its expression, or NULL.
@@ -242,8 +192,7 @@ impl Binder<'_> {
         let column = &table.columns[index];
         let part = !target.path.is_empty();
         let before = out.iter().position(|(i, _)| *i == index);
-        let joins = |(_, e): &(usize, Expr)| matches!(e.kind, ExprKind::Call { func, .. } if std::ptr::eq(func, &JSONB_ASSIGN));
-        if before.is_some_and(|at| !part || !joins(&out[at])) {
+        if before.is_some_and(|at| !part || !is_part_assignment(&out[at].1)) {
             return Err(sql_err!(SYNTAX_ERROR, "multiple assignments to same column \"{}\"", column.name));
         }
         let refuse = |what: &str| {
@@ -256,14 +205,10 @@ impl Binder<'_> {
             (Some(_), Generated::IdentityAlways) => {
                 return refuse("an identity column defined as GENERATED ALWAYS");
             }
-            (None, _) if part => {
-                return Err(
-                    sql_err!(FEATURE_NOT_SUPPORTED, "cannot set a subfield to DEFAULT").at(target.column.pos)
-                );
-            }
+            (None, _) if part => return Err(no_default(target)),
             (Some(value), _) if part => {
                 let before = before.map(|at| out.remove(at).1);
-                self.assign_json_part(target, table, before, value)?
+                self.assign_part(table, column, target, before, value)?
             }
             (None, _) => self.default_of(table, index)?,
             (Some(value), _) => self.assign(value, &column.name, column.ty, target.column.pos)?,

@@ -8,7 +8,7 @@ use super::coerce::{C_COLLATION, DEFAULT_COLLATION, collation_of};
 use super::scope::Clause;
 use super::{Binder, RecordField};
 use crate::error::{Result, SqlError};
-use crate::func::category::{array_of, display, element_of};
+use crate::func::category::{array_of, display, element_of, is_stacked};
 use crate::func::resolve::{CallShape, Callee, FunctionMatch, resolve_function, resolve_operator};
 use crate::func::{CastContext, RECORD_FIELD};
 use crate::parse::ast::{
@@ -337,8 +337,7 @@ impl Binder<'_> {
                 items.push(self.nested(|b| b.bind_array(inner, target, ast[id].pos))?);
             } else {
                 let item = self.bind_expr(id)?;
-                nested |= element_of(item.ty.oid).is_some()
-                    && !matches!(item.ty.oid, oid::INT2VECTOR | oid::OIDVECTOR);
+                nested |= is_stacked(item.ty.oid);
                 items.push(item);
             }
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Binder;
 use super::assign::attribute;
 use super::modify::BoundWrite;
+use super::part::no_default;
 use super::query::BoundQuery;
 use super::scope::Clause;
 use super::stored::{StoredKind, bind_expression};
@@ -20,6 +21,11 @@ use crate::plan::physical::{Command, OnConflict, TableLock};
 use crate::plan::same::same;
 use crate::sql_err;
 use crate::types::Oid;
+
+/// The value that column `index` has by the assignments to parts of it so far.
+fn earlier_part(values: &[Option<Expr>], targets: &[usize], index: usize) -> Option<Expr> {
+    values.iter().zip(targets).rev().find(|(_, i)| **i == index)?.0.clone()
+}
 
 /// The SET list and the WHERE of DO UPDATE.
 type ConflictUpdate = (Vec<(usize, Expr)>, Option<Expr>);
@@ -58,12 +64,10 @@ impl Binder<'_> {
         let mut out = Vec::with_capacity(columns.len());
         for target in columns {
             let index = self.assigned_column(table, target)?;
-            if !target.path.is_empty() {
-                return Err(
-                    SqlError::unsupported("assignment to an array element or field").at(target.column.pos)
-                );
-            }
-            if out.contains(&index) {
+            // Several parts of a column may get values, or the whole of it, once.
+            let whole =
+                |(i, t): (&usize, &Assignee)| *i == index && (t.path.is_empty() || target.path.is_empty());
+            if out.iter().zip(columns).any(whole) {
                 return Err(sql_err!(
                     DUPLICATE_COLUMN,
                     "column \"{}\" specified more than once",
@@ -163,7 +167,7 @@ impl Binder<'_> {
             }
             let extra = row.get(targets.len()).map_or(0, |&e| self.ast.start_of(e));
             self.check_width(&insert.columns, row.len(), targets.len(), extra)?;
-            let values = self.bind_value_row(row, table, targets, insert.overriding)?;
+            let values = self.bind_value_row(row, table, targets, &insert.columns, insert.overriding)?;
             out.push(self.full_row(table, targets, values, &mut defaults)?);
         }
         self.mark_inserted(table.oid, &targets[..width]);
@@ -176,10 +180,15 @@ impl Binder<'_> {
         row: &[ExprId],
         table: &Relation,
         targets: &[usize],
+        assignees: &[Assignee],
         overriding: Option<Overriding>,
     ) -> Result<Vec<Option<Expr>>> {
-        let mut values = Vec::with_capacity(row.len());
-        for (&id, &index) in row.iter().zip(targets) {
+        let mut values: Vec<Option<Expr>> = Vec::with_capacity(row.len());
+        for (n, (&id, &index)) in row.iter().zip(targets).enumerate() {
+            let part = assignees.get(n).filter(|target| !target.path.is_empty());
+            if let (A::Default, Some(target)) = (&self.ast[id].kind, part) {
+                return Err(no_default(target));
+            }
             if matches!(self.ast[id].kind, A::Default) {
                 values.push(None);
                 continue;
@@ -193,7 +202,14 @@ impl Binder<'_> {
                 continue;
             }
             self.check_insertable(table, index, overriding == Some(Overriding::System))?;
-            values.push(Some(self.assign(value, &column.name, column.ty, self.ast.start_of(id))?));
+            values.push(Some(match part {
+                Some(target) => {
+                    let before = earlier_part(&values, targets, index);
+                    let before = before.unwrap_or_else(|| Self::nothing_yet(column));
+                    self.assign_part(table, column, target, Some(before), value)?
+                }
+                None => self.assign(value, &column.name, column.ty, self.ast.start_of(id))?,
+            }));
         }
         Ok(values)
     }
@@ -238,8 +254,8 @@ impl Binder<'_> {
         let bound: BoundQuery = self.bind_query_body(query, false)?;
         self.check_width(&insert.columns, bound.columns.len(), targets.len(), self.ast[query].pos)?;
         let system = insert.overriding == Some(Overriding::System);
-        let mut values = Vec::with_capacity(bound.columns.len());
-        for (column, &index) in bound.columns.iter().zip(targets) {
+        let mut values: Vec<Option<Expr>> = Vec::with_capacity(bound.columns.len());
+        for (n, (column, &index)) in bound.columns.iter().zip(targets).enumerate() {
             let target = &table.columns[index];
             if insert.overriding == Some(Overriding::User)
                 && matches!(target.generated, Generated::IdentityAlways | Generated::IdentityByDefault)
@@ -250,7 +266,14 @@ impl Binder<'_> {
             self.check_insertable(table, index, system)?;
             let mut e = self.output_expr(&bound.plan, column.id);
             e.at = column.at;
-            values.push(Some(self.assign(e, &target.name, target.ty, self.ast[query].pos)?));
+            values.push(Some(match insert.columns.get(n).filter(|written| !written.path.is_empty()) {
+                Some(written) => {
+                    let before = earlier_part(&values, targets, index);
+                    let before = before.unwrap_or_else(|| Self::nothing_yet(target));
+                    self.assign_part(table, target, written, Some(before), e)?
+                }
+                None => self.assign(e, &target.name, target.ty, self.ast[query].pos)?,
+            }));
         }
         self.mark_inserted(table.oid, &targets[..bound.columns.len()]);
         let row = self.full_row(table, targets, values, &mut Vec::new())?;

@@ -171,7 +171,7 @@ impl Binder<'_> {
                         self.check_width(columns, values.len(), targets.len(), extra)?;
                         targets.truncate(values.len());
                         self.within(Clause::Values, |b| {
-                            b.bind_value_row(values, table, &targets, *overriding)
+                            b.bind_value_row(values, table, &targets, columns, *overriding)
                         })?
                     }
                 };

@@ -36,6 +36,7 @@ mod json;
 mod merge;
 mod modify;
 mod naming;
+mod part;
 mod policy;
 mod query;
 mod resolution;

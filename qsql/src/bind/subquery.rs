@@ -4,7 +4,7 @@ use super::Binder;
 use super::expr::{at, boolean, logic};
 use super::query::BoundQuery;
 use crate::error::{Result, SqlError};
-use crate::func::category::{array_of, display, element_of};
+use crate::func::category::{array_with, display};
 use crate::parse::ast::{ExprId, ExprKind as A, Operator, Pos, QueryId};
 use crate::plan::expr::{Expr, ExprKind, SubPlanMode};
 use crate::plan::logical::Subquery;
@@ -49,17 +49,10 @@ impl Binder<'_> {
             return Err(sql_err!(SYNTAX_ERROR, "subquery must return only one column").at(pos));
         };
         let column = self.column(column.id);
-        let ty = match element_of(column.ty.oid) {
-            Some(_) => column.ty.oid,
-            None => array_of(column.ty.oid).ok_or_else(|| {
-                sql_err!(
-                    UNDEFINED_OBJECT,
-                    "could not find array type for data type {}",
-                    display(column.ty.oid)
-                )
+        let ty = array_with(column.ty.oid).ok_or_else(|| {
+            sql_err!(UNDEFINED_OBJECT, "could not find array type for data type {}", display(column.ty.oid))
                 .at(pos)
-            })?,
-        };
+        })?;
         let query = self.add_subquery(bound, query);
         let kind = ExprKind::Subquery { query, mode: SubPlanMode::Array };
         Ok(Expr { kind, ty: DataType::of(ty), collation: column.collation, at: pos })

@@ -3,6 +3,7 @@
 //! An array knows its element type; bodies take it from there, or from the call's result type where the array is NULL.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use super::EvalCx;
 use super::args::{larger, order, scalar};
@@ -22,6 +23,43 @@ pub(super) const MAX_ITEMS: usize = 0x3fff_ffff / 8;
 
 /// Most dimensions of an array.
 pub(super) const MAX_DIMS: usize = 6;
+
+/// The array of arrays of one shape: one more dimension than they have.
+///
+/// # Errors
+/// 22004 for a NULL array, 2202E for an empty one or another shape, 54000 beyond the limits.
+pub fn stack(element: Oid, rows: Vec<Datum>) -> Result<Datum> {
+    let mut dims: Option<&[(i32, i32)]> = None;
+    let mut items = Vec::new();
+    for row in &rows {
+        let Datum::Array(row) = row else {
+            return Err(sql_err!(NULL_VALUE_NOT_ALLOWED, "cannot accumulate null arrays"));
+        };
+        if row.dims.is_empty() {
+            return Err(sql_err!(ARRAY_SUBSCRIPT_ERROR, "cannot accumulate empty arrays"));
+        }
+        if row.dims.len() >= MAX_DIMS {
+            return Err(sql_err!(
+                PROGRAM_LIMIT_EXCEEDED,
+                "number of array dimensions ({}) exceeds the maximum allowed ({MAX_DIMS})",
+                row.dims.len() + 1
+            ));
+        }
+        if dims.is_some_and(|dims| dims != row.dims) {
+            return Err(sql_err!(
+                ARRAY_SUBSCRIPT_ERROR,
+                "cannot accumulate arrays of different dimensionality"
+            ));
+        }
+        if items.len() + row.items.len() > MAX_ITEMS {
+            return Err(too_many_items());
+        }
+        dims = Some(&row.dims);
+        items.extend_from_slice(&row.items);
+    }
+    let outer = dims.map(|dims| [&[(rows.len() as i32, 1)], dims].concat()).unwrap_or_default();
+    Ok(Datum::Array(Arc::new(Array { element, dims: outer, items })))
+}
 
 /// A one-dimensional array with lower bound 1, or the empty array.
 pub(super) fn vector(element: Oid, items: Vec<Datum>) -> Array {
@@ -390,8 +428,14 @@ fn shuffled(cx: &mut EvalCx<'_>, rows: usize, count: usize) -> Vec<usize> {
 }
 
 fn sorted(a: &Array, descending: bool, nulls_first: bool) -> Result<Array> {
-    super::opclass::ordering_operators(a.element)?;
     let rows = a.dims.first().map_or(0, |d| d.0) as usize;
+    if rows > 1 && super::opclass::ordering_operators(a.element).is_err() {
+        return Err(sql_err!(
+            UNDEFINED_FUNCTION,
+            "could not identify a comparison function for type {}",
+            display(a.element)
+        ));
+    }
     let width: usize = a.dims.iter().skip(1).map(|d| d.0 as usize).product();
     let mut order: Vec<usize> = (0..rows).collect();
     let row = |i: usize| &a.items[i * width..(i + 1) * width];

@@ -23,6 +23,17 @@ pub fn array_of(element: Oid) -> Option<Oid> {
     Some(info::array_of(element)).filter(|&array| array != 0)
 }
 
+/// The type of an array of values of `ty`: the array type over it, or `ty` itself when it is an array, for arrays of arrays are
+/// arrays of more dimensions. `None` when there is neither.
+pub fn array_with(ty: Oid) -> Option<Oid> {
+    array_of(ty).or_else(|| element_of(ty).map(|_| ty))
+}
+
+/// Whether an array of values of `ty` has one more dimension than they have, not elements of type `ty`.
+pub fn is_stacked(ty: Oid) -> bool {
+    array_of(ty).is_none() && element_of(ty).is_some()
+}
+
 /// Finds a type by its `pg_type.typname`.
 pub fn by_name(name: &str) -> Option<Oid> {
     info::by_name(name).map(|ty| ty.oid)

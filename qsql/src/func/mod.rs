@@ -7,6 +7,7 @@
 mod aggregate;
 mod args;
 mod array;
+pub(crate) mod array_assign;
 mod bits;
 mod boolean;
 mod bytea;
@@ -36,10 +37,11 @@ pub mod resolve;
 mod session;
 mod set;
 mod table;
+pub use array::stack;
 pub use bytea::find_encoding;
 pub(crate) use json::sql as sql_json;
 pub(crate) use table::{
-    IS_JSON, JSON_PARSE, JSON_QUERY, JSONB_ASSIGN, NEXT_IDENTITY, RECORD_FIELD, SQL_JSON_ARRAY,
+    ARRAY_ASSIGN, IS_JSON, JSON_PARSE, JSON_QUERY, JSONB_ASSIGN, NEXT_IDENTITY, RECORD_FIELD, SQL_JSON_ARRAY,
     SQL_JSON_OBJECT,
 };
 mod template;

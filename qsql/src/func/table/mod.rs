@@ -33,6 +33,19 @@ mod window;
 
 pub(crate) use ident::{NEXT_IDENTITY, RECORD_FIELD};
 
+/// An element or a slice of an array is replaced: the array, what goes there, which bounds are written (see `Shape`), the bounds.
+/// The binder makes such calls for `SET a[1] = ..`; they are no row of `pg_proc`.
+pub(crate) static ARRAY_ASSIGN: Function = f(
+    0,
+    "array_assign",
+    &[ANYARRAY, ANY, INT4],
+    ANYARRAY,
+    I,
+    false,
+    Body::Scalar(super::array_assign::array_assign),
+)
+.variadic(INT4);
+
 /// A part of a `jsonb` is replaced: the value, the path to the part, what goes there, and whether a value that is NULL becomes an
 /// array (else an object). The binder makes such calls for `SET j['a'] = ..`; they are no row of `pg_proc`.
 pub(crate) static JSONB_ASSIGN: Function = f(
