@@ -576,7 +576,12 @@ impl Binder<'_> {
             .at(self.ast.start_of(arg)));
         };
         let (subscripts, slice) = self.bind_subscripts(subscripts)?;
-        let ty = if slice { array.ty } else { DataType { oid: element, typmod: array.ty.typmod } };
+        // A slice of a vector is an array like others.
+        let whole = match array.ty.oid {
+            oid::INT2VECTOR | oid::OIDVECTOR => DataType::of(array_of(element).unwrap_or(array.ty.oid)),
+            _ => array.ty,
+        };
+        let ty = if slice { whole } else { DataType { oid: element, typmod: array.ty.typmod } };
         let collation = array.collation;
         let kind = ExprKind::Subscript { array: Box::new(array), subscripts, slice };
         Ok(Expr { kind, ty, collation, at: pos })

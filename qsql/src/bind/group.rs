@@ -12,6 +12,8 @@ use super::scope::Clause;
 use super::select::TargetEntry;
 use crate::catalog::{IndexKey, Relation};
 use crate::error::Result;
+use crate::func::CastContext;
+use crate::func::category::display;
 use crate::func::opclass::equality_operator;
 use crate::parse::ast::{
     ExprKind as A, FrameBound as AstBound, FrameExclude as AstExclude, FrameUnits, GroupItem, Ident, Select,
@@ -22,7 +24,7 @@ use crate::plan::expr::{
 };
 use crate::plan::logical::Logical;
 use crate::plan::same::{same, same_aggregate, same_window};
-use crate::types::{DataType, Datum, oid};
+use crate::types::{DataType, Datum, Oid, oid};
 use crate::{bail, sql_err};
 
 /// A window with its parts bound.
@@ -558,6 +560,46 @@ impl Binder<'_> {
         Ok(BoundWindow { partition, order, frame, framed: spec.frame.is_some(), pos: spec.pos })
     }
 
+    /// The offset of a RANGE frame, coerced to the type that moves values of the order column's type.
+    fn range_offset(&mut self, e: Expr, key: Oid) -> Result<Expr> {
+        let offsets: &[Oid] = match key {
+            oid::INT2 | oid::INT4 => &[oid::INT2, oid::INT4, oid::INT8],
+            oid::INT8 => &[oid::INT8],
+            oid::FLOAT4 | oid::FLOAT8 => &[oid::FLOAT8],
+            oid::NUMERIC => &[oid::NUMERIC],
+            oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIME | oid::TIMETZ | oid::INTERVAL => {
+                &[oid::INTERVAL]
+            }
+            _ => &[],
+        };
+        let (from, at) = (e.ty.oid, e.at);
+        let shown = display(if key == oid::VARCHAR { oid::TEXT } else { key });
+        let refuse = |what: String| {
+            sql_err!(FEATURE_NOT_SUPPORTED, "RANGE with offset PRECEDING/FOLLOWING {what}").at(at)
+        };
+        if offsets.is_empty() {
+            return Err(refuse(format!("is not supported for column type {shown}")));
+        }
+        let preferred = if from == oid::UNKNOWN { key } else { from };
+        let fits = |to: &&Oid| crate::func::resolve::can_coerce(from, **to, CastContext::Implicit);
+        let mut fitting = offsets.iter().filter(fits);
+        let chosen = match (offsets.contains(&preferred), fitting.next(), fitting.next()) {
+            (true, ..) => preferred,
+            (false, Some(only), None) => *only,
+            (false, None, _) => {
+                let types = format!("column type {shown} and offset type {}", display(from));
+                return Err(refuse(format!("is not supported for {types}"))
+                    .hint("Cast the offset value to an appropriate type."));
+            }
+            (false, Some(_), Some(_)) => {
+                let types = format!("column type {shown} and offset type {}", display(from));
+                return Err(refuse(format!("has multiple interpretations for {types}"))
+                    .hint("Cast the offset value to the exact intended type."));
+            }
+        };
+        self.coerce_to_specific(e, chosen, "RANGE")
+    }
+
     fn bind_bound(&mut self, bound: AstBound, unit: FrameUnit, order: &[SortKey]) -> Result<FrameBound> {
         let (id, preceding) = match bound {
             AstBound::UnboundedPreceding => return Ok(FrameBound::UnboundedPreceding),
@@ -579,27 +621,8 @@ impl Binder<'_> {
                     )
                     .at(at));
                 };
-                let want = match key.expr.ty.oid {
-                    oid::DATE
-                    | oid::TIMESTAMP
-                    | oid::TIMESTAMPTZ
-                    | oid::TIME
-                    | oid::TIMETZ
-                    | oid::INTERVAL => oid::INTERVAL,
-                    ty @ (oid::INT2 | oid::INT4 | oid::INT8) if e.ty.oid == oid::UNKNOWN => ty,
-                    oid::INT2 | oid::INT4 | oid::INT8 => oid::INT8,
-                    oid::FLOAT4 | oid::FLOAT8 => oid::FLOAT8,
-                    oid::NUMERIC => oid::NUMERIC,
-                    other => {
-                        return Err(sql_err!(
-                            FEATURE_NOT_SUPPORTED,
-                            "RANGE with offset PRECEDING/FOLLOWING is not supported for column type {}",
-                            crate::func::category::display(other)
-                        )
-                        .at(at));
-                    }
-                };
-                self.coerce_to_specific(e, want, "RANGE")?
+                let key = key.expr.ty.oid;
+                self.range_offset(e, key)?
             }
         };
         let block = self.scope().block;

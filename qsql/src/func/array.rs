@@ -8,7 +8,6 @@ use std::sync::Arc;
 use super::EvalCx;
 use super::args::{larger, order, scalar};
 use super::category::{display, element_of};
-use super::hash::hash_bytes;
 use super::large::LARGE_BYTES;
 use super::opclass::equality_operator;
 use super::text::utf8;
@@ -16,7 +15,7 @@ use crate::error::{Result, SqlError};
 use crate::sql_err;
 use crate::types::compare::{compare, sort_order};
 use crate::types::oid::{INT4, TEXT};
-use crate::types::{Array, Datum, Oid, io_text};
+use crate::types::{Array, Datum, Oid, io_binary, io_text};
 
 /// Most elements of an array (`MaxArraySize`).
 pub(super) const MAX_ITEMS: usize = 0x3fff_ffff / 8;
@@ -131,7 +130,9 @@ scalar! {
         if n < 0 || n > rows {
             return Err(sql_err!(ARRAY_ELEMENT_ERROR, "number of elements to trim must be between 0 and {rows}"));
         }
-        taken(a, (0..(rows - n) as usize).collect())
+        let mut rest = taken(a, (0..(rows - n) as usize).collect());
+        rest.dims.iter_mut().for_each(|d| d.1 = 1);
+        rest
     };
     array_reverse(a: &Array) -> Array = {
         let rows = a.dims.first().map_or(0, |d| d.0) as usize;
@@ -183,13 +184,10 @@ scalar! {
         Some(text) => Some(parts(cx, text, separator, null)?),
         None => None,
     };
-    hash_array(a: &Array) -> i32 = {
-        let mut bytes = Vec::new();
-        for item in &a.items {
-            let hash = crate::types::compare::hash(item, a.element);
-            bytes.extend((0..8).map(|i| (hash >> (8 * i)) as u8));
-        }
-        hash_bytes(&bytes)
+    array_send(a: &Datum) -> Datum = {
+        let mut out = Vec::new();
+        io_binary::send_binary(a, a.natural_type(), &mut out)?;
+        Datum::Bytea(out.into())
     };
 }
 

@@ -4,12 +4,8 @@
 //! `types::compare::hash` instead.
 
 use super::args::{Char, Date, Id, MacAddr, MacAddr8, Tid, Time, TimeTz, Ts, Uuid, scalar};
-use crate::error::Result;
-use crate::sql_err;
 use crate::types::datetime::interval;
-use crate::types::info::type_name;
-use crate::types::oid::BPCHAR;
-use crate::types::{Array, Datum, Inet, Interval, Numeric, Oid};
+use crate::types::{Array, Datum, Inet, Interval, Numeric};
 
 fn mix(mut a: u32, mut b: u32, mut c: u32) -> (u32, u32, u32) {
     a = a.wrapping_sub(c) ^ c.rotate_left(4);
@@ -72,7 +68,7 @@ pub(super) fn hash_u32(k: u32) -> i32 {
 }
 
 /// `hash_uint32_extended`.
-fn hash_u32_seeded(k: u32, seed: i64) -> i64 {
+pub(super) fn hash_u32_seeded(k: u32, seed: i64) -> i64 {
     both(finish_u32(k, seeded(4, seed)))
 }
 
@@ -172,30 +168,6 @@ fn tid_bytes(v: Tid) -> [u8; 6] {
 fn oids(v: &Array) -> Vec<u8> {
     let id = |item: &Datum| if let Datum::Oid(id) = item { *id } else { 0 };
     v.items.iter().flat_map(|item| id(item).to_le_bytes()).collect()
-}
-
-/// The hash of an element of a range, as its type's hash operator class has it.
-///
-/// # Errors
-/// 42883 for a type whose hash is not PostgreSQL's.
-pub(super) fn element_hash(value: &Datum, element: Oid) -> Result<u32> {
-    Ok(match value {
-        Datum::Int4(v) | Datum::Date(v) => hash_u32(*v as u32),
-        Datum::Int2(v) => hash_u32(i32::from(*v) as u32),
-        Datum::Int8(v) | Datum::Timestamp(v) | Datum::TimestampTz(v) | Datum::Time(v) => hash_i64(*v),
-        Datum::Numeric(v) => hash_numeric(v),
-        Datum::Float8(v) => hash_f64(*v),
-        Datum::Float4(v) => hash_f64((*v).into()),
-        Datum::Text(v) if element == BPCHAR => hash_bytes(v.trim_end_matches(' ').as_bytes()),
-        Datum::Text(v) => hash_bytes(v.as_bytes()),
-        Datum::Bytea(v) => hash_bytes(v),
-        Datum::Uuid(v) => hash_bytes(&v[..]),
-        Datum::Oid(v) => hash_u32(*v),
-        _ => {
-            let name = type_name(element);
-            return Err(sql_err!(UNDEFINED_FUNCTION, "could not identify a hash function for type {name}"));
-        }
-    } as u32)
 }
 
 scalar! {

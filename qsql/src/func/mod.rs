@@ -20,6 +20,7 @@ mod expressions;
 mod float;
 mod format;
 mod hash;
+mod hash_any;
 mod ident;
 mod int;
 mod json;

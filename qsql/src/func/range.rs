@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use super::args::{Spans, arg, order, scalar};
-use super::hash::{element_hash, hash_u32};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
 use crate::types::range::spans::{
@@ -13,7 +12,7 @@ use crate::types::range::spans::{
     is_overleft, is_overright, overlap, union,
 };
 use crate::types::range::{Bound, RangeInfo, Span};
-use crate::types::{Datum, Multirange, Oid, Range, io_binary, io_text};
+use crate::types::{Datum, Multirange, Range, io_binary, io_text};
 
 scalar! {
     lower(a: Spans<'_>) -> Datum = a.1.first().map_or(Datum::Null, |span| span.lower.value.clone());
@@ -60,31 +59,12 @@ scalar! {
         Datum::Bytea(out.into())
     };
     subdiff(a: &Datum, b: &Datum) -> f64 = distance(a, b)?;
-
-    hash_range(a: Spans<'_>) -> i32 = match a.1.first() {
-        Some(span) => hash_span(span, a.0.element)? as i32,
-        None => (hash_u32(EMPTY) as u32).rotate_left(1) as i32,
-    };
-    hash_multirange(a: Spans<'_>) -> i32 = {
-        let mut hash = 1u32;
-        for span in a.1 {
-            hash = hash.wrapping_mul(31).wrapping_add(hash_span(span, a.0.element)?);
-        }
-        hash as i32
-    };
 }
 
 order!(
     |a: Spans<'_>, b: Spans<'_>| compare(a.1, b.1, a.0.element), Spans<'_>, Spans<'_>;
     range_eq, range_ne, range_lt, range_le, range_gt, range_ge, range_cmp
 );
-
-/// Bits of a range's flags, as its hash sees them.
-const EMPTY: u32 = 0x01;
-const LOWER_INCLUSIVE: u32 = 0x02;
-const UPPER_INCLUSIVE: u32 = 0x04;
-const LOWER_INFINITE: u32 = 0x08;
-const UPPER_INFINITE: u32 = 0x10;
 
 /// The values in both ranges.
 pub(super) fn intersected(a: &Range, b: &Range) -> Range {
@@ -171,17 +151,4 @@ fn distance(a: &Datum, b: &Datum) -> Result<f64> {
         }
         _ => return Err(SqlError::internal("distance of values that have none")),
     })
-}
-
-fn hash_span(span: &Span, element: Oid) -> Result<u32> {
-    let bits = [
-        (span.lower.inclusive, LOWER_INCLUSIVE),
-        (span.upper.inclusive, UPPER_INCLUSIVE),
-        (span.lower.is_infinite(), LOWER_INFINITE),
-        (span.upper.is_infinite(), UPPER_INFINITE),
-    ];
-    let flags = bits.iter().filter(|(set, _)| *set).fold(0, |flags, (_, bit)| flags | bit);
-    let value = |bound: &Bound| if bound.is_infinite() { Ok(0) } else { element_hash(&bound.value, element) };
-    let hash = hash_u32(flags) as u32 ^ value(&span.lower)?;
-    Ok(hash.rotate_left(1) ^ value(&span.upper)?)
 }

@@ -6,7 +6,7 @@ use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::plan::expr::{Frame, FrameBound, FrameExclude, FrameUnit};
 use nq_qsql::types::datetime::arith;
 use nq_qsql::types::datetime::interval;
-use nq_qsql::types::{DataType, Datum, Numeric, compare, oid};
+use nq_qsql::types::{DataType, Datum, Interval, Numeric, Oid, compare, oid};
 
 use super::super::ExecCx;
 use super::super::eval::Compiled;
@@ -18,6 +18,8 @@ pub(super) struct FrameSpec {
     start: Bound,
     end: Bound,
     pub(super) exclude: FrameExclude,
+    /// Type of the only order key, where there is one.
+    key: Oid,
 }
 
 enum Bound {
@@ -49,7 +51,8 @@ enum Offset {
 const INVALID_SIZE: SqlState = SqlState(*b"22013");
 
 impl FrameSpec {
-    pub(super) fn new(frame: &Frame, cx: &ExecCx<'_>) -> Result<FrameSpec> {
+    /// Compiles a frame over rows in the given order.
+    pub(super) fn new(frame: &Frame, order: &[OrderKey], cx: &ExecCx<'_>) -> Result<FrameSpec> {
         let bound = |b: &FrameBound| {
             Ok(match b {
                 FrameBound::UnboundedPreceding | FrameBound::UnboundedFollowing => Bound::Unbounded,
@@ -63,6 +66,7 @@ impl FrameSpec {
             start: bound(&frame.start)?,
             end: bound(&frame.end)?,
             exclude: frame.exclude,
+            key: order.first().map_or(0, |key| key.ty.oid),
         })
     }
 
@@ -91,7 +95,7 @@ impl FrameSpec {
             ));
         }
         if self.unit == FrameUnit::Range {
-            if negative(&value) {
+            if negative(&value, self.key) {
                 return Err(SqlError::new(
                     INVALID_SIZE,
                     "invalid preceding or following size in window function",
@@ -116,8 +120,10 @@ fn integer(value: &Datum) -> Option<i64> {
     }
 }
 
-fn negative(value: &Datum) -> bool {
+fn negative(value: &Datum, key: Oid) -> bool {
     match value {
+        // Of what moves a time of day, only the time counts.
+        Datum::Interval(iv) if matches!(key, oid::TIME | oid::TIMETZ) => iv.micros < 0,
         Datum::Float4(x) => *x < 0.0 || x.is_nan(),
         Datum::Float8(x) => *x < 0.0 || x.is_nan(),
         Datum::Numeric(n) => {
@@ -126,7 +132,7 @@ fn negative(value: &Datum) -> bool {
                     == Ordering::Less
         }
         Datum::Interval(iv) => {
-            let zero = nq_qsql::types::Interval { months: 0, days: 0, micros: 0 };
+            let zero = Interval { months: 0, days: 0, micros: 0 };
             interval::compare(iv, &zero) == Ordering::Less
         }
         other => integer(other).is_some_and(|x| x < 0),
@@ -177,24 +183,51 @@ fn range_bound(
         return Ok(if start { p.peers_start(row) } else { p.peers_end(row) });
     }
     // NULLs lie together at one end and are outside of every other row's range.
-    let nulls = (0..p.len).filter(|&r| column.is_null(r)).count();
-    let (low, high) = if column.is_null(0) { (nulls, p.len) } else { (0, p.len - nulls) };
-    let down = back != key.descending;
-    let Some(target) = shift(&column.datum(row, key.ty.oid), key.ty, offset, down, cx)? else {
-        // Beyond the type's range: no value is that far away.
-        return Ok(if back { low } else { high });
+    let (low, high) = if column.is_null(0) {
+        (first_not(0, p.len, |r| column.is_null(r)), p.len)
+    } else {
+        (0, first_not(0, p.len, |r| !column.is_null(r)))
     };
-    let ahead = |r: usize| before(&target, &column.datum(r, key.ty.oid), key, start);
-    let (mut from, mut to) = (low, high);
+    let down = back != key.descending;
+    let target = match shift(&column.datum(row, key.ty.oid), key.ty, offset, down, cx)? {
+        Shifted::To(target) => target,
+        // No value is that far away.
+        Shifted::Beyond => return Ok(if back { low } else { high }),
+        // Infinity less infinity: everything is within, but for NaN.
+        Shifted::Anywhere => match key.ty.oid {
+            oid::FLOAT4 | oid::FLOAT8 => Datum::Float8(least(start != key.descending)),
+            oid::NUMERIC => Datum::Numeric(Numeric::from_f64(least(start != key.descending))),
+            _ => return Ok(if start { low } else { high }),
+        },
+    };
+    Ok(first_not(low, high, |r| before(&target, &column.datum(r, key.ty.oid), key, start)))
+}
+
+/// The least or the greatest float that is a number.
+fn least(least: bool) -> f64 {
+    if least { f64::NEG_INFINITY } else { f64::INFINITY }
+}
+
+/// The first row from `from` to `to` for which a test fails that holds for all rows before it.
+fn first_not(mut from: usize, mut to: usize, test: impl Fn(usize) -> bool) -> usize {
     while from < to {
         let middle = (from + to) / 2;
-        if ahead(middle) {
+        if test(middle) {
             from = middle + 1;
         } else {
             to = middle;
         }
     }
-    Ok(from)
+    from
+}
+
+/// Where the bound of a RANGE frame lies.
+enum Shifted {
+    To(Datum),
+    /// Beyond the type's range.
+    Beyond,
+    /// At infinity less infinity.
+    Anywhere,
 }
 
 /// Whether a row with this value lies before the bound `target`: below it for a start, not above it for an end.
@@ -221,50 +254,63 @@ fn comparable(value: &Datum, ty: u32) -> (Datum, u32) {
     }
 }
 
-/// `value - offset` (`down`) or `value + offset`, in the form of [`comparable`]; `None` beyond the type's range.
-fn shift(value: &Datum, ty: DataType, offset: &Datum, down: bool, cx: &ExecCx<'_>) -> Result<Option<Datum>> {
+/// `value - offset` (`down`) or `value + offset`, in the form of [`comparable`].
+///
+/// # Errors
+/// 22008 and 22003 when a timestamp, interval or numeric is out of range.
+fn shift(value: &Datum, ty: DataType, offset: &Datum, down: bool, cx: &ExecCx<'_>) -> Result<Shifted> {
     let zone = &cx.io.time_zone;
     let (value, _) = comparable(value, ty.oid);
-    let moved = match (&value, offset) {
+    let or_beyond = |value: Option<Datum>| value.map_or(Shifted::Beyond, Shifted::To);
+    // Infinite offsets are not negative: they meet infinity going down, or minus infinity going up.
+    let same = |a: &Interval, b: &Interval| interval::compare(a, b).is_eq();
+    let endless = |by: &Interval| same(by, &interval::INFINITY);
+    let meets = |value: i64| value == if down { i64::MAX } else { i64::MIN };
+    Ok(match (&value, offset) {
         (Datum::Int8(x), by) if integer(by).is_some() => {
             let by = integer(by).unwrap_or(0);
-            return Ok((if down { x.checked_sub(by) } else { x.checked_add(by) }).map(Datum::Int8));
+            or_beyond((if down { x.checked_sub(by) } else { x.checked_add(by) }).map(Datum::Int8))
         }
         (Datum::Float8(x), Datum::Float8(by)) => {
-            return Ok(Some(Datum::Float8(if down { x - by } else { x + by })));
-        }
-        (Datum::Float8(x), Datum::Float4(by)) => {
-            let by = f64::from(*by);
-            return Ok(Some(Datum::Float8(if down { x - by } else { x + by })));
+            let moved = if down { x - by } else { x + by };
+            if moved.is_nan() && !x.is_nan() { Shifted::Anywhere } else { Shifted::To(Datum::Float8(moved)) }
         }
         (Datum::Numeric(x), Datum::Numeric(by)) => {
-            (if down { x.sub(by) } else { x.add(by) }).map(Datum::Numeric)
+            let moved = if down { x.sub(by)? } else { x.add(by)? };
+            if moved.is_nan() && !x.is_nan() { Shifted::Anywhere } else { Shifted::To(Datum::Numeric(moved)) }
         }
-        (Datum::Timestamp(x), Datum::Interval(by)) => {
-            (if down { arith::timestamp_sub_interval(*x, by) } else { arith::timestamp_add(*x, by) })
-                .map(Datum::Timestamp)
+        (Datum::Timestamp(x) | Datum::TimestampTz(x), Datum::Interval(by)) if endless(by) && meets(*x) => {
+            Shifted::Anywhere
         }
-        (Datum::TimestampTz(x), Datum::Interval(by)) => (if down {
-            arith::timestamptz_sub_interval(*x, by, zone)
-        } else {
-            arith::timestamptz_add(*x, by, zone)
-        })
-        .map(Datum::TimestampTz),
-        (Datum::Time(x), Datum::Interval(by)) => {
-            return Ok(
-                (if down { x.checked_sub(by.micros) } else { x.checked_add(by.micros) }).map(Datum::Time)
-            );
+        (Datum::Timestamp(x), Datum::Interval(by)) => Shifted::To(Datum::Timestamp(match down {
+            true => arith::timestamp_sub_interval(*x, by)?,
+            false => arith::timestamp_add(*x, by)?,
+        })),
+        (Datum::TimestampTz(x), Datum::Interval(by)) => Shifted::To(Datum::TimestampTz(match down {
+            true => arith::timestamptz_sub_interval(*x, by, zone)?,
+            false => arith::timestamptz_add(*x, by, zone)?,
+        })),
+        (Datum::Time(x), Datum::Interval(by)) => or_beyond(
+            (if down { x.checked_sub(by.micros) } else { x.checked_add(by.micros) }).map(Datum::Time),
+        ),
+        (Datum::TimeTz(x, zone), Datum::Interval(by)) => {
+            let moved = if down { x.checked_sub(by.micros) } else { x.checked_add(by.micros) };
+            or_beyond(moved.map(|x| Datum::TimeTz(x, *zone)))
         }
         (Datum::Interval(x), Datum::Interval(by)) => {
-            (if down { interval::sub(x, by) } else { interval::add(x, by) })
-                .map(|iv| Datum::Interval(iv.into()))
+            let meeting = if down { interval::INFINITY } else { interval::NEG_INFINITY };
+            match endless(by) && same(x, &meeting) {
+                true => Shifted::Anywhere,
+                false => Shifted::To(Datum::Interval(
+                    (if down { interval::sub(x, by)? } else { interval::add(x, by)? }).into(),
+                )),
+            }
         }
         _ => {
             return Err(SqlError::unsupported(format_args!(
                 "RANGE with offset PRECEDING/FOLLOWING for type {}",
-                ty.oid
+                nq_qsql::types::info::type_name(ty.oid)
             )));
         }
-    };
-    Ok(moved.ok())
+    })
 }

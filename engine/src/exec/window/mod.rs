@@ -128,7 +128,7 @@ impl Window {
             let function = Function::new(call)?;
             made.push(Call {
                 function,
-                frame: FrameSpec::new(&call.window.frame, cx)?,
+                frame: FrameSpec::new(&call.window.frame, &order, cx)?,
                 args,
                 filter,
                 ty: call.ty,

@@ -2,9 +2,11 @@
 
 use super::super::Body::Scalar;
 use super::super::Function;
-use super::super::{array, session};
+use super::super::{array, hash_any, session};
 use super::{I, INT4_A, S, V, f};
-use crate::types::oid::{ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, BOOL, INT4, OIDVECTOR, TEXT};
+use crate::types::oid::{
+    ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, BOOL, BYTEA, INT4, INT8, OIDVECTOR, RECORD, TEXT,
+};
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -23,7 +25,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(515, "array_larger", &[ANYARRAY, ANYARRAY], ANYARRAY, I, true, Scalar(array::array_larger)),
     f(516, "array_smaller", &[ANYARRAY, ANYARRAY], ANYARRAY, I, true, Scalar(array::array_smaller)),
     f(619, "oidvectorne", &[OIDVECTOR, OIDVECTOR], BOOL, I, true, Scalar(array::oidvectorne)),
-    f(626, "hash_array", &[ANYARRAY], INT4, I, true, Scalar(array::hash_array)),
+    f(626, "hash_array", &[ANYARRAY], INT4, I, true, Scalar(hash_any::hash_array)),
     f(677, "oidvectorlt", &[OIDVECTOR, OIDVECTOR], BOOL, I, true, Scalar(array::oidvectorlt)),
     f(678, "oidvectorle", &[OIDVECTOR, OIDVECTOR], BOOL, I, true, Scalar(array::oidvectorle)),
     f(679, "oidvectoreq", &[OIDVECTOR, OIDVECTOR], BOOL, I, true, Scalar(array::oidvectoreq)),
@@ -32,10 +34,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(744, "array_eq", &[ANYARRAY, ANYARRAY], BOOL, I, true, Scalar(array::array_eq)),
     f(747, "array_dims", &[ANYARRAY], TEXT, I, true, Scalar(array::array_dims)),
     f(748, "array_ndims", &[ANYARRAY], INT4, I, true, Scalar(array::array_ndims)),
+    f(782, "hash_array_extended", &[ANYARRAY, INT8], INT8, I, true, Scalar(hash_any::hash_array_extended)),
     f(1349, "oidvectortypes", &[OIDVECTOR], TEXT, S, true, Scalar(session::oidvectortypes)),
     f(2091, "array_lower", &[ANYARRAY, INT4], INT4, I, true, Scalar(array::array_lower)),
     f(2092, "array_upper", &[ANYARRAY, INT4], INT4, I, true, Scalar(array::array_upper)),
     f(2176, "array_length", &[ANYARRAY, INT4], INT4, I, true, Scalar(array::array_length)),
+    f(2401, "array_send", &[ANYARRAY], BYTEA, S, true, Scalar(array::array_send)),
     f(2747, "arrayoverlap", &[ANYARRAY, ANYARRAY], BOOL, I, true, Scalar(array::arrayoverlap)),
     f(2748, "arraycontains", &[ANYARRAY, ANYARRAY], BOOL, I, true, Scalar(array::arraycontains)),
     f(2749, "arraycontained", &[ANYARRAY, ANYARRAY], BOOL, I, true, Scalar(array::arraycontained)),
@@ -47,6 +51,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(3278, "array_position", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE, INT4], INT4, I, false, Scalar(array::array_position_start)),
     f(3279, "array_positions", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLE], INT4_A, I, false, Scalar(array::array_positions)),
     f(6172, "trim_array", &[ANYARRAY, INT4], ANYARRAY, I, true, Scalar(array::trim_array)),
+    f(6192, "hash_record", &[RECORD], INT4, I, true, Scalar(hash_any::hash_record)),
+    f(6193, "hash_record_extended", &[RECORD, INT8], INT8, I, true, Scalar(hash_any::hash_record_extended)),
     f(6215, "array_shuffle", &[ANYARRAY], ANYARRAY, V, true, Scalar(array::array_shuffle)),
     f(6216, "array_sample", &[ANYARRAY, INT4], ANYARRAY, V, true, Scalar(array::array_sample)),
     f(6381, "array_reverse", &[ANYARRAY], ANYARRAY, I, true, Scalar(array::array_reverse)),

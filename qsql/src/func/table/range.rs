@@ -2,7 +2,7 @@
 
 use super::super::Body::{Aggregate, Scalar, Set};
 use super::super::Function;
-use super::super::{aggregate, range, set};
+use super::super::{aggregate, hash_any, range, set};
 use super::{I, S, absent, f};
 use crate::types::Oid;
 use crate::types::oid::{
@@ -23,7 +23,7 @@ const TSTZRANGE_A: Oid = 3911;
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[
     f(1293, "unnest", &[ANYMULTIRANGE], ANYRANGE, I, true, Set { body: set::multirange_unnest, columns: &[] }),
-    f(3417, "hash_range_extended", &[ANYRANGE, INT8], INT8, I, true, Scalar(absent!("hash_range_extended"))),
+    f(3417, "hash_range_extended", &[ANYRANGE, INT8], INT8, I, true, Scalar(hash_any::hash_range_extended)),
     f(3832, "anyrange_in", &[CSTRING, OID, INT4], ANYRANGE, S, true, Scalar(absent!("anyrange_in"))),
     f(3833, "anyrange_out", &[ANYRANGE], CSTRING, S, true, Scalar(absent!("anyrange_out"))),
     f(3834, "range_in", &[CSTRING, OID, INT4], ANYRANGE, S, true, Scalar(range::any_in)),
@@ -60,7 +60,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(3872, "range_le", &[ANYRANGE, ANYRANGE], BOOL, I, true, Scalar(range::range_le)),
     f(3873, "range_ge", &[ANYRANGE, ANYRANGE], BOOL, I, true, Scalar(range::range_ge)),
     f(3874, "range_gt", &[ANYRANGE, ANYRANGE], BOOL, I, true, Scalar(range::range_gt)),
-    f(3902, "hash_range", &[ANYRANGE], INT4, I, true, Scalar(range::hash_range)),
+    f(3902, "hash_range", &[ANYRANGE], INT4, I, true, Scalar(hash_any::hash_range)),
     f(3914, "int4range_canonical", &[INT4RANGE], INT4RANGE, I, true, Scalar(range::canonical)),
     f(3915, "daterange_canonical", &[DATERANGE], DATERANGE, I, true, Scalar(range::canonical)),
     f(3922, "int4range_subdiff", &[INT4, INT4], FLOAT8, I, true, Scalar(range::subdiff)),
@@ -128,8 +128,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(4275, "multirange_le", &[ANYMULTIRANGE, ANYMULTIRANGE], BOOL, I, true, Scalar(range::range_le)),
     f(4276, "multirange_ge", &[ANYMULTIRANGE, ANYMULTIRANGE], BOOL, I, true, Scalar(range::range_ge)),
     f(4277, "multirange_gt", &[ANYMULTIRANGE, ANYMULTIRANGE], BOOL, I, true, Scalar(range::range_gt)),
-    f(4278, "hash_multirange", &[ANYMULTIRANGE], INT4, I, true, Scalar(range::hash_multirange)),
-    f(4279, "hash_multirange_extended", &[ANYMULTIRANGE, INT8], INT8, I, true, Scalar(absent!("hash_multirange_extended"))),
+    f(4278, "hash_multirange", &[ANYMULTIRANGE], INT4, I, true, Scalar(hash_any::hash_multirange)),
+    f(4279, "hash_multirange_extended", &[ANYMULTIRANGE, INT8], INT8, I, true, Scalar(hash_any::hash_multirange_extended)),
     f(4280, "int4multirange", &[], INT4MULTIRANGE, I, true, Scalar(|_, args| range::multirange0(args, types::INT4RANGE))),
     f(4281, "int4multirange", &[INT4RANGE], INT4MULTIRANGE, I, true, Scalar(|_, args| range::multirange1(args, types::INT4RANGE))),
     f(4282, "int4multirange", &[INT4RANGE_A], INT4MULTIRANGE, I, true, Scalar(|_, args| range::multirange2(args, types::INT4RANGE))).variadic(INT4RANGE),
