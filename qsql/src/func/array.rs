@@ -429,7 +429,7 @@ fn sorted(a: &Array, descending: bool, nulls_first: bool) -> Result<Array> {
     let rows = a.dims.first().map_or(0, |d| d.0) as usize;
     if rows > 1 && super::opclass::ordering_operators(a.element).is_err() {
         return Err(sql_err!(
-            UNDEFINED_FUNCTION,
+            FEATURE_NOT_SUPPORTED,
             "could not identify a comparison function for type {}",
             display(a.element)
         ));

@@ -202,6 +202,7 @@ scalar! {
     hashint8extended(a: i64, seed: i64) -> i64 = hash_u32_seeded(fold_i64(a), seed);
     hashfloat4extended(a: f32, seed: i64) -> i64 = hash_f64_seeded(a.into(), seed);
     hashfloat8extended(a: f64, seed: i64) -> i64 = hash_f64_seeded(a, seed);
+    hash_of_numeric(a: &Numeric) -> i32 = hash_numeric(a);
     hash_numeric_extended(a: &Numeric, seed: i64) -> i64 = hash_numeric_seeded(a, seed);
     hashoidextended(a: Id, seed: i64) -> i64 = hash_u32_seeded(a.0, seed);
     hashxidextended(a: Id, seed: i64) -> i64 = hash_u32_seeded(a.0, seed);

@@ -12,6 +12,7 @@ use crate::types::oid::{
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[
     f(425, "hashint4extended", &[INT4, INT8], INT8, I, true, Scalar(hash::hashint4extended)),
+    f(432, "hash_numeric", &[NUMERIC], INT4, I, true, Scalar(hash::hash_of_numeric)),
     f(441, "hashint2extended", &[INT2, INT8], INT8, I, true, Scalar(hash::hashint2extended)),
     f(442, "hashint8extended", &[INT8, INT8], INT8, I, true, Scalar(hash::hashint8extended)),
     f(443, "hashfloat4extended", &[FLOAT4, INT8], INT8, I, true, Scalar(hash::hashfloat4extended)),
