@@ -298,7 +298,8 @@ impl Binder<'_> {
         for item in items {
             let target = self.find_target(item.expr, targets, "ORDER BY", true)?;
             self.settle_target(&mut targets[target])?;
-            let key = self.sort_key(item, targets[target].expr.clone())?;
+            let written = Expr { at: self.ast[item.expr].pos, ..targets[target].expr.clone() };
+            let key = self.sort_key(item, written)?;
             if keys.iter().any(|k| k.target == target) {
                 continue;
             }

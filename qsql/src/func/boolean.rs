@@ -7,3 +7,8 @@ scalar! {
 }
 
 order!(|a: bool, b: bool| a.cmp(&b), bool, bool; booleq, boolne, boollt, boolle, boolgt, boolge, btboolcmp);
+
+super::args::scalar! {
+    booland_statefunc(a: bool, b: bool) -> bool = a && b;
+    boolor_statefunc(a: bool, b: bool) -> bool = a || b;
+}

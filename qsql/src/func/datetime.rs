@@ -43,8 +43,8 @@ scalar! {
     timestamptz_pl_interval[cx](a: TsTz, iv: &Interval) -> TsTz = TsTz(arith::timestamptz_add(a.0, iv, &cx.io.time_zone)?);
     timestamptz_mi_interval[cx](a: TsTz, iv: &Interval) -> TsTz = TsTz(arith::timestamptz_sub_interval(a.0, iv, &cx.io.time_zone)?);
     interval_pl_timestamptz_2549[cx](iv: &Interval, a: TsTz) -> TsTz = TsTz(arith::timestamptz_add(a.0, iv, &cx.io.time_zone)?);
-    timestamptz_pl_interval_at_zone(a: TsTz, iv: &Interval, zone: &str) -> TsTz = TsTz(arith::timestamptz_add(a.0, iv, &Zone::find(zone)?)?);
-    timestamptz_mi_interval_at_zone(a: TsTz, iv: &Interval, zone: &str) -> TsTz = TsTz(arith::timestamptz_sub_interval(a.0, iv, &Zone::find(zone)?)?);
+    timestamptz_pl_interval_at_zone[cx](a: TsTz, iv: &Interval, zone: &str) -> TsTz = TsTz(arith::timestamptz_add(a.0, iv, &Zone::find_whole(zone, &cx.io.time_zone)?)?);
+    timestamptz_mi_interval_at_zone[cx](a: TsTz, iv: &Interval, zone: &str) -> TsTz = TsTz(arith::timestamptz_sub_interval(a.0, iv, &Zone::find_whole(zone, &cx.io.time_zone)?)?);
     timestamp_age(a: Ts, b: Ts) -> Interval = arith::timestamp_age(a.0, b.0)?;
     timestamptz_age[cx](a: TsTz, b: TsTz) -> Interval = arith::timestamptz_age(a.0, b.0, &cx.io.time_zone)?;
     age_2059[cx](a: Ts) -> Interval = {
@@ -99,13 +99,17 @@ scalar! {
     extract_interval(field: &str, a: &Interval) -> Option<Numeric> = extract::interval(field, a)?;
     date_part_1384(field: &str, a: Date) -> Option<f64> = part(extract::timestamp(field, arith::date_to_timestamp(a.0)?)?)?;
     time_part(field: &str, a: Time) -> Option<f64> = part(extract::time(field, a.0)?)?;
-    timetz_part(field: &str, a: TimeTz) -> Option<f64> = part(extract::timetz(field, a.0, a.1)?)?;
+    timetz_part(field: &str, a: TimeTz) -> Option<f64> = match field.eq_ignore_ascii_case("epoch") {
+        // PostgreSQL adds in floating point, and the sum shows it.
+        true => Some(a.0 as f64 / USECS_PER_SEC as f64 + f64::from(a.1)),
+        false => part(extract::timetz(field, a.0, a.1)?)?,
+    };
     timestamp_part(field: &str, a: Ts) -> Option<f64> = part(extract::timestamp(field, a.0)?)?;
     timestamptz_part[cx](field: &str, a: TsTz) -> Option<f64> = part(extract::timestamptz(field, a.0, &cx.io.time_zone)?)?;
     interval_part(field: &str, a: &Interval) -> Option<f64> = part(extract::interval(field, a)?)?;
     timestamp_trunc(field: &str, a: Ts) -> Ts = Ts(trunc::timestamp(field, a.0)?);
     timestamptz_trunc[cx](field: &str, a: TsTz) -> TsTz = TsTz(trunc::timestamptz(field, a.0, &cx.io.time_zone)?);
-    timestamptz_trunc_zone(field: &str, a: TsTz, zone: &str) -> TsTz = TsTz(trunc::timestamptz(field, a.0, &Zone::find(zone)?)?);
+    timestamptz_trunc_zone[cx](field: &str, a: TsTz, zone: &str) -> TsTz = TsTz(trunc::timestamptz(field, a.0, &Zone::find_whole(zone, &cx.io.time_zone)?)?);
     interval_trunc(field: &str, a: &Interval) -> Interval = trunc::interval(field, a)?;
     timestamp_bin(stride: &Interval, a: Ts, origin: Ts) -> Ts = Ts(trunc::date_bin(stride, a.0, origin.0)?);
     timestamptz_bin(stride: &Interval, a: TsTz, origin: TsTz) -> TsTz = TsTz(trunc::date_bin(stride, a.0, origin.0)?);
@@ -119,8 +123,8 @@ scalar! {
     make_timestamp(y: i32, mo: i32, d: i32, h: i32, mi: i32, s: f64) -> Ts = Ts(make::make_timestamp(y, mo, d, h, mi, s)?);
     make_timestamptz[cx](y: i32, mo: i32, d: i32, h: i32, mi: i32, s: f64) -> TsTz =
         TsTz(make::make_timestamptz(y, mo, d, h, mi, s, &cx.io.time_zone)?);
-    make_timestamptz_at_timezone(y: i32, mo: i32, d: i32, h: i32, mi: i32, s: f64, zone: &str) -> TsTz =
-        TsTz(make::make_timestamptz(y, mo, d, h, mi, s, &Zone::find(zone)?)?);
+    make_timestamptz_at_timezone[cx](y: i32, mo: i32, d: i32, h: i32, mi: i32, s: f64, zone: &str) -> TsTz =
+        TsTz(make::make_timestamptz(y, mo, d, h, mi, s, &Zone::find_signed(zone, &cx.io.time_zone)?)?);
     make_interval(y: i32, mo: i32, w: i32, d: i32, h: i32, mi: i32, s: f64) -> Interval =
         make::make_interval(y, mo, w, d, h, mi, s)?;
 
@@ -132,14 +136,20 @@ scalar! {
         time_of_day(now, &cx.io.time_zone)
     };
 
-    timestamp_zone(zone: &str, a: Ts) -> TsTz = TsTz(arith::timestamp_to_timestamptz(a.0, &Zone::find(zone)?)?);
-    timestamptz_zone(zone: &str, a: TsTz) -> Ts = Ts(arith::timestamptz_to_timestamp(a.0, &Zone::find(zone)?)?);
+    timestamp_zone[cx](zone: &str, a: Ts) -> TsTz = match is_finite(a.0) {
+        true => TsTz(arith::timestamp_to_timestamptz(a.0, &Zone::find_in(zone, &cx.io.time_zone)?)?),
+        false => TsTz(a.0),
+    };
+    timestamptz_zone[cx](zone: &str, a: TsTz) -> Ts = match is_finite(a.0) {
+        true => Ts(arith::timestamptz_to_timestamp(a.0, &Zone::find_in(zone, &cx.io.time_zone)?)?),
+        false => Ts(a.0),
+    };
     timestamp_izone(zone: &Interval, a: Ts) -> TsTz = TsTz(arith::timestamp_to_timestamptz(a.0, &interval_zone(zone)?)?);
     timestamptz_izone(zone: &Interval, a: TsTz) -> Ts = Ts(arith::timestamptz_to_timestamp(a.0, &interval_zone(zone)?)?);
     timestamp_at_local[cx](a: Ts) -> TsTz = TsTz(arith::timestamp_to_timestamptz(a.0, &cx.io.time_zone)?);
     timestamptz_at_local[cx](a: TsTz) -> Ts = Ts(arith::timestamptz_to_timestamp(a.0, &cx.io.time_zone)?);
     timetz_zone[cx](zone: &str, t: TimeTz) -> TimeTz = {
-        let west = -Zone::find(zone)?.offset_at(cx.host.transaction_time());
+        let west = -Zone::find_in(zone, &cx.io.time_zone)?.offset_at(cx.host.transaction_time());
         moved(t, west)
     };
     timetz_izone(zone: &Interval, t: TimeTz) -> TimeTz = moved(t, -interval_zone(zone)?.offset_at(0));
@@ -291,6 +301,10 @@ fn interval_zone(zone: &Interval) -> Result<Zone> {
         ));
     }
     Zone::fixed((zone.micros / USECS_PER_SEC) as i32)
+}
+
+fn is_finite(ts: i64) -> bool {
+    ts != i64::MAX && ts != i64::MIN
 }
 
 /// The same instant of the day in the zone `west` seconds west of Greenwich.

@@ -1,6 +1,8 @@
 //! `oid` and the reg* types, `xid`, `xid8`, `cid`, `tid`, `pg_lsn`.
 
-use super::args::{Id, Tid, larger, order, scalar};
+use super::args::{Id, Tid, arg, larger, order, scalar};
+use super::set::given;
+use super::{EvalCx, SetRows};
 use crate::error::Result;
 use crate::sql_err;
 use crate::types::oid::REGCLASS;
@@ -37,6 +39,10 @@ scalar! {
     pg_lsn_mi(a: i64, b: i64) -> Numeric = wide(a).sub(&wide(b))?;
     pg_lsn_pli(a: i64, bytes: &Numeric) -> i64 = moved(a, bytes, true)?;
     pg_lsn_mii(a: i64, bytes: &Numeric) -> i64 = moved(a, bytes, false)?;
+    numeric_pl_pg_lsn(bytes: &Numeric, a: i64) -> i64 = moved(a, bytes, true)?;
+    numeric_pg_lsn(a: &Numeric) -> i64 = position(a)?;
+    pg_walfile_name(a: i64) -> String = segment_name(a as u64);
+    btequalimage(_of: Id) -> bool = true;
 }
 
 /// A position in the log as a number.
@@ -50,9 +56,49 @@ fn moved(lsn: i64, bytes: &Numeric, on: bool) -> Result<i64> {
     if bytes.is_nan() {
         return Err(sql_err!(FEATURE_NOT_SUPPORTED, "cannot {verb} NaN {word} pg_lsn"));
     }
-    let at = if on { wide(lsn).add(bytes)? } else { wide(lsn).sub(bytes)? };
+    position(&if on { wide(lsn).add(bytes)? } else { wide(lsn).sub(bytes)? })
+}
+
+/// The position that a number means.
+fn position(number: &Numeric) -> Result<i64> {
+    if !number.is_finite() {
+        let name = if number.is_nan() { "NaN" } else { "infinity" };
+        return Err(sql_err!(FEATURE_NOT_SUPPORTED, "cannot convert {name} to pg_lsn"));
+    }
     let mut digits = Vec::new();
-    at.round(0)?.write(&mut digits);
+    number.round(0)?.write(&mut digits);
     let at = std::str::from_utf8(&digits).ok().and_then(|digits| digits.parse::<u64>().ok());
-    at.map(|at| at as i64).ok_or_else(|| sql_err!(NUMERIC_VALUE_OUT_OF_RANGE, "pg_lsn out of range"))
+    at.map(|at| at as i64).ok_or_else(|| sql_err!(INVALID_PARAMETER_VALUE, "pg_lsn out of range"))
+}
+
+/// Bytes of a segment, as PostgreSQL names segments of the log.
+const SEGMENT: u64 = 16 << 20;
+/// Segments of one number in the middle of a name.
+const SEGMENTS_PER_ID: u64 = (1 << 32) / SEGMENT;
+
+fn segment_name(at: u64) -> String {
+    let segment = at / SEGMENT;
+    format!("{:08X}{:08X}{:08X}", 1, segment / SEGMENTS_PER_ID, segment % SEGMENTS_PER_ID)
+}
+
+/// `pg_walfile_name_offset`
+pub(super) fn pg_walfile_name_offset(_: &mut EvalCx<'_>, args: &[Datum]) -> Result<Box<dyn SetRows>> {
+    let at = arg::<i64>(args, 0)? as u64;
+    Ok(given(vec![vec![Datum::text(segment_name(at)), Datum::Int4((at % SEGMENT) as i32)]]))
+}
+
+/// `pg_split_walfile_name`
+pub(super) fn pg_split_walfile_name(_: &mut EvalCx<'_>, args: &[Datum]) -> Result<Box<dyn SetRows>> {
+    let name: &str = arg(args, 0)?;
+    let part = |range: std::ops::Range<usize>| {
+        name.get(range)
+            .filter(|p| p.bytes().all(|b| b.is_ascii_hexdigit()))
+            .and_then(|p| u64::from_str_radix(p, 16).ok())
+    };
+    let parts = (name.len() == 24).then(|| Some((part(0..8)?, part(8..16)?, part(16..24)?))).flatten();
+    let Some((timeline, high, low)) = parts else {
+        return Err(sql_err!(INVALID_PARAMETER_VALUE, "invalid WAL file name \"{name}\""));
+    };
+    let number = Numeric::from_i128(i128::from(high * SEGMENTS_PER_ID + low));
+    Ok(given(vec![vec![Datum::Numeric(number), Datum::Int8(timeline as i64)]]))
 }

@@ -2,9 +2,9 @@
 
 use super::args::{Char, Id, larger, order, scalar};
 use super::hash::hash_u32;
-use crate::error::SqlError;
+use crate::error::{Result, SqlError};
 use crate::sql_err;
-use crate::types::Numeric;
+use crate::types::{Datum, Numeric};
 
 #[cold]
 fn small_range() -> SqlError {
@@ -55,7 +55,27 @@ remainder!(rem2, i16);
 remainder!(rem4, i32);
 remainder!(rem8, i64);
 
+fn counted(count: i64, by: i64) -> Result<i64> {
+    count.checked_add(by).ok_or_else(|| sql_err!(NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range"))
+}
+
+fn sum(total: Option<i64>, v: Option<i64>) -> Result<Option<i64>> {
+    match (total, v) {
+        (Some(total), Some(v)) => counted(total, v).map(Some),
+        (total, v) => Ok(total.or(v)),
+    }
+}
+
 scalar! {
+    int2_sum(total: Option<i64>, v: Option<i16>) -> Option<i64> = sum(total, v.map(i64::from))?;
+    int4_sum(total: Option<i64>, v: Option<i32>) -> Option<i64> = sum(total, v.map(i64::from))?;
+    int8_sum(total: Option<&Numeric>, v: Option<i64>) -> Option<Numeric> = match (total, v.map(Numeric::from_i64)) {
+        (Some(total), Some(v)) => Some(total.add(&v)?),
+        (total, v) => total.cloned().or(v),
+    };
+    int8inc_any(count: i64, _v: &Datum) -> i64 = counted(count, 1)?;
+    int8dec_any(count: i64, _v: &Datum) -> i64 = counted(count, -1)?;
+    int8inc_float8_float8(count: i64, _y: f64, _x: f64) -> i64 = counted(count, 1)?;
     int2pl(a: i16, b: i16) -> i16 = a.checked_add(b).ok_or_else(small_range)?;
     int2mi(a: i16, b: i16) -> i16 = a.checked_sub(b).ok_or_else(small_range)?;
     int2mul(a: i16, b: i16) -> i16 = a.checked_mul(b).ok_or_else(small_range)?;

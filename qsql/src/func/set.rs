@@ -182,10 +182,10 @@ pub(super) fn generate_series_timestamptz(cx: &mut EvalCx<'_>, args: &[Datum]) -
 }
 
 pub(super) fn generate_series_timestamptz_at_zone(
-    _: &mut EvalCx<'_>,
+    cx: &mut EvalCx<'_>,
     args: &[Datum],
 ) -> Result<Box<dyn SetRows>> {
-    time_series(args, Some(Zone::find(arg(args, 3)?)?))
+    time_series(args, Some(Zone::find_whole(arg(args, 3)?, &cx.io.time_zone)?))
 }
 
 fn subscripts(args: &[Datum], reverse: bool) -> Result<Box<dyn SetRows>> {

@@ -11,7 +11,7 @@ use crate::error::{Result, SqlError};
 use crate::sql_err;
 use crate::types::coerce::apply_typmod;
 use crate::types::oid::{BPCHAR, CIDR, VARCHAR};
-use crate::types::{Datum, IoContext, Oid, Text, io_text};
+use crate::types::{Array, Datum, IoContext, Oid, Text, info, int, io_binary, io_text};
 
 /// Longest name in bytes (`NAMEDATALEN - 1`).
 const NAME_BYTES: usize = 63;
@@ -27,6 +27,30 @@ pub(super) fn type_output(cx: &mut EvalCx<'_>, args: &[Datum], oid: Oid) -> Resu
         Some(value) => io_text::to_text(value, oid, cx.io).map(Datum::text),
         None => Err(SqlError::internal("output function called without argument")),
     }
+}
+
+/// The binary form of a value of type `oid`.
+pub(super) fn type_send(oid: Oid, args: &[Datum]) -> Result<Datum> {
+    let value: &Datum = arg(args, 0)?;
+    let mut out = Vec::new();
+    io_binary::send_binary(value, oid, &mut out)?;
+    Ok(Datum::Bytea(out.into()))
+}
+
+/// The modifier that a list of texts means for a type.
+pub(super) fn typmod_in(type_oid: Oid, args: &[Datum]) -> Result<Datum> {
+    let list: &Array = arg(args, 0)?;
+    let number = |item: &Datum| match item {
+        Datum::Text(text) => int::parse_i32(text.as_bytes()),
+        _ => Err(sql_err!(NULL_VALUE_NOT_ALLOWED, "typmod array must not contain nulls")),
+    };
+    let numbers = list.items.iter().map(number).collect::<Result<Vec<_>>>()?;
+    info::typmod_in(type_oid, &numbers).map(Datum::Int4)
+}
+
+/// The text of a type's modifier.
+pub(super) fn typmod_out(type_oid: Oid, args: &[Datum]) -> Result<Datum> {
+    Ok(Datum::text(info::typmod_out(type_oid, arg(args, 0)?)))
 }
 
 /// Appends what a cast to `text` makes of a value: for some types that is not the text form.
@@ -108,8 +132,8 @@ scalar! {
     chr(code: i32) -> String = character(code)?.to_string();
     unistr(a: &str) -> String = unescape_unicode(a)?;
 
-    bpchar(a: &Datum, typmod: i32, explicit: bool) -> Datum = apply_typmod(a.clone(), BPCHAR, typmod, explicit)?;
-    varchar(a: &Datum, typmod: i32, explicit: bool) -> Datum = apply_typmod(a.clone(), VARCHAR, typmod, explicit)?;
+    bpchar(a: &Datum, typmod: i32, explicit: bool) -> Datum = fitted(a, BPCHAR, typmod, explicit)?;
+    varchar(a: &Datum, typmod: i32, explicit: bool) -> Datum = fitted(a, VARCHAR, typmod, explicit)?;
     text_name(a: &str) -> &str = clip_name(a);
     bpchar_name(a: &str) -> &str = clip_name(a).trim_end_matches(' ');
     name_text(a: &Datum) -> Datum = a.clone();
@@ -125,6 +149,11 @@ scalar! {
         }
         format!("{}{suffix}", &a[..keep])
     };
+}
+
+/// Fits a string to a modifier; one that means no length does nothing.
+fn fitted(a: &Datum, type_oid: Oid, typmod: i32, explicit: bool) -> Result<Datum> {
+    apply_typmod(a.clone(), type_oid, if typmod < 4 { -1 } else { typmod }, explicit)
 }
 
 /// Joins two strings with one allocation.

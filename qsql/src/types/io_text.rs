@@ -67,10 +67,9 @@ pub fn parse_text(type_oid: Oid, typmod: i32, text: &str, cx: &IoContext<'_>) ->
         oid::CID => Datum::Oid(int::parse_u32(bytes, "cid")?),
         oid::XID8 => Datum::Int8(int::parse_u64(bytes, "xid8")? as i64),
         oid::PG_LSN => Datum::Int8(parse_lsn(text).ok_or_else(|| syntax("pg_lsn", text))? as i64),
-        oid::PG_SNAPSHOT | oid::TXID_SNAPSHOT => match is_snapshot(text) {
-            true => Datum::text(text),
-            false => return Err(syntax(&info::type_name(type_oid), text)),
-        },
+        oid::PG_SNAPSHOT | oid::TXID_SNAPSHOT => {
+            Datum::text(parse_snapshot(text).ok_or_else(|| syntax("pg_snapshot", text))?)
+        }
         oid::ACLITEM => Datum::text(text),
         oid::TID => parse_tid(text)?,
         oid::INT2VECTOR => parse_vector(text, oid::INT2)?,
@@ -336,26 +335,24 @@ fn write_lsn(value: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("{:X}/{:X}", value >> 32, value & 0xFFFF_FFFF).as_bytes());
 }
 
-/// Whether a text is a snapshot: `xmin:xmax:xip,xip,...`, with `xmin <= xip < xmax` in ascending order.
-fn is_snapshot(text: &str) -> bool {
+/// Reads a snapshot: `xmin:xmax:xip,xip,...`, with `xmin <= xip < xmax` in ascending order; duplicates go.
+fn parse_snapshot(text: &str) -> Option<String> {
+    let number = |text: &str| text.parse::<i64>().ok().filter(|xid| *xid > 0);
     let mut parts = text.splitn(3, ':');
-    let (Some(Ok(xmin)), Some(Ok(xmax)), Some(running)) =
-        (parts.next().map(str::parse::<u64>), parts.next().map(str::parse::<u64>), parts.next())
-    else {
-        return false;
-    };
-    let mut last = xmin;
-    xmin != 0
-        && xmin <= xmax
-        && (running.is_empty()
-            || running.split(',').all(|xid| match xid.parse::<u64>() {
-                Ok(xid) => {
-                    let fits = last <= xid && xid < xmax;
-                    last = xid;
-                    fits
-                }
-                Err(_) => false,
-            }))
+    let (xmin, xmax) = (number(parts.next()?)?, number(parts.next()?)?);
+    let running = parts.next()?;
+    if xmin > xmax {
+        return None;
+    }
+    let (mut last, mut kept) = (0, Vec::new());
+    for xid in running.split_terminator(',') {
+        let xid = number(xid).filter(|xid| (xmin..xmax).contains(xid) && *xid >= last)?;
+        if xid != last {
+            kept.push(xid.to_string());
+        }
+        last = xid;
+    }
+    Some(format!("{xmin}:{xmax}:{}", kept.join(",")))
 }
 
 fn write_reg(value: Oid, kind: Oid, cx: &IoContext<'_>, out: &mut Vec<u8>) {

@@ -234,7 +234,7 @@ fn seconds(seconds: i32) -> Datum {
 /// `pg_timezone_names`, as of now.
 pub(super) fn pg_timezone_names(cx: &SystemCx<'_>, of: &Relation) -> RowList {
     let row = |name: String| {
-        let zone = Zone::find(&name).ok()?;
+        let zone = Zone::by_name(&name)?;
         let row = Record::new(of)
             .set("name", name)
             .set("abbrev", zone.abbreviation_at(cx.session.now))

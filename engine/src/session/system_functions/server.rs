@@ -139,7 +139,7 @@ fn interval(seconds: i32) -> Datum {
 pub(super) fn timezone_names(c: &Call<'_>) -> Rows {
     let now = c.host.statement_time();
     let row = |name: String| {
-        let zone = Zone::find(&name).ok()?;
+        let zone = Zone::by_name(&name)?;
         let (offset, daylight) = (zone.offset_at(now), zone.is_daylight_at(now));
         Some(vec![
             Datum::text(name),

@@ -19,7 +19,10 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
         "txid_status" | "pg_xact_status" => status(c)?,
         "pg_current_snapshot" | "txid_current_snapshot" => {
             let metrics = c.host.db.store.metrics();
-            Datum::text(format!("{}:{}:", metrics.horizon, metrics.next_xid))
+            // The own transaction is not over when it looks.
+            let (own, next) = (c.host.modes.xid, metrics.next_xid);
+            let end = if own != 0 && own + 1 == next { own } else { next };
+            Datum::text(format!("{}:{end}:", metrics.horizon.min(end)))
         }
         "pg_snapshot_xmin" | "txid_snapshot_xmin" => Datum::Int8(snapshot(c.text(0))?.0),
         "pg_snapshot_xmax" | "txid_snapshot_xmax" => Datum::Int8(snapshot(c.text(0))?.1),
@@ -28,6 +31,17 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             let xid = c.int(0);
             Datum::Bool(xid < xmin || xid < xmax && !running.contains(&xid))
         }
+        "xid_age" => match c.int(0) {
+            // Xids below the first normal one are older than all others.
+            ..FIRST_NORMAL_XID => Datum::Int4(i32::MAX),
+            xid => {
+                let now = match c.host.modes.xid {
+                    0 => c.host.db.store.metrics().next_xid,
+                    own => own,
+                };
+                Datum::Int4((now as i32).wrapping_sub(xid as i32))
+            }
+        },
         "mxid_age" => Datum::Int4(i32::MAX),
         "pg_xact_commit_timestamp" => {
             return Err(sql_err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "could not get commit timestamp data")
@@ -49,6 +63,9 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
     }))
 }
 
+/// The first xid that a transaction may have; 1 and 2 stand for the making of the database and for rows as old as it.
+const FIRST_NORMAL_XID: i64 = 3;
+
 /// Whether a transaction has ended; what became of it is known only while others still look at it.
 fn status(c: &Call<'_>) -> Result<Datum> {
     let xid = c.int(0) as u64;
@@ -57,6 +74,7 @@ fn status(c: &Call<'_>) -> Result<Datum> {
         return Err(sql_err!(INVALID_PARAMETER_VALUE, "transaction ID {xid} is in the future"));
     }
     Ok(match xid {
+        1 | 2 => Datum::text("committed"),
         own if own == c.host.modes.xid && own != 0 => Datum::text("in progress"),
         _ => Datum::Null,
     })

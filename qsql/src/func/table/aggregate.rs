@@ -6,8 +6,8 @@ use super::super::aggregate;
 use super::{FLOAT8_A, I, INTERVAL_A, f};
 use crate::types::oid::{
     ANY, ANYARRAY, ANYELEMENT, ANYENUM, ANYNONARRAY, BIT, BOOL, BPCHAR, BYTEA, DATE, FLOAT4, FLOAT8, INET,
-    INT2, INT4, INT8, INTERVAL, MONEY, NUMERIC, OID, RECORD, TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ,
-    XID8,
+    INT2, INT4, INT8, INTERVAL, MONEY, NUMERIC, OID, PG_LSN, RECORD, TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ,
+    TIMETZ, XID8,
 };
 
 #[rustfmt::skip]
@@ -150,4 +150,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(2112, "sum", &[MONEY], MONEY, I, true, Aggregate(aggregate::agg_sum)),
     f(2125, "max", &[MONEY], MONEY, I, true, Aggregate(aggregate::agg_max)),
     f(2141, "min", &[MONEY], MONEY, I, true, Aggregate(aggregate::agg_min)),
+    f(4189, "max", &[PG_LSN], PG_LSN, I, true, Aggregate(aggregate::agg_max)),
+    f(4190, "min", &[PG_LSN], PG_LSN, I, true, Aggregate(aggregate::agg_min)),
 ];

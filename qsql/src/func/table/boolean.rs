@@ -19,4 +19,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(2971, "text", &[BOOL], TEXT, I, true, Scalar(boolean::booltext)),
     f(3436, "pg_promote", &[BOOL, INT4], BOOL, V, true, Scalar(absent!("pg_promote"))).defaults(&["true", "60"]).names(&["wait", "wait_seconds"]),
     f(6417, "hashbool", &[BOOL], INT4, I, true, Scalar(hash::hashbool)),
+    f(2515, "booland_statefunc", &[BOOL, BOOL], BOOL, I, true, Scalar(boolean::booland_statefunc)),
+    f(2516, "boolor_statefunc", &[BOOL, BOOL], BOOL, I, true, Scalar(boolean::boolor_statefunc)),
 ];

@@ -1,11 +1,12 @@
 //! Object, transaction and tuple identifiers: rows of `pg_proc`.
 
-use super::super::Body::Scalar;
+use super::super::Body::{Scalar, Set};
 use super::super::Function;
 use super::super::{hash, ident, int, session};
-use super::{I, S, V, absent, f};
+use super::{I, S, V, absent, f, forward};
 use crate::types::oid::{
-    BOOL, CID, INT4, INT8, OID, RECORD, REGCLASS, REGNAMESPACE, REGTYPE, TEXT, TID, VOID, XID, XID8,
+    BOOL, CID, INT4, INT8, NUMERIC, OID, PG_LSN, RECORD, REGCLASS, REGNAMESPACE, REGTYPE, TEXT, TID, VOID,
+    XID, XID8,
 };
 
 /// `nextval` as identity columns use it: without a check of privileges.
@@ -27,7 +28,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(716, "oidlt", &[OID, OID], BOOL, I, true, Scalar(ident::oidlt)),
     f(717, "oidle", &[OID, OID], BOOL, I, true, Scalar(ident::oidle)),
     f(1081, "format_type", &[OID, INT4], TEXT, S, false, Scalar(session::format_type)),
-    f(1181, "age", &[XID], INT4, S, true, Scalar(absent!("age"))),
+    f(1181, "age", &[XID], INT4, S, true, Scalar(forward!("xid_age"))),
     f(1265, "tidne", &[TID, TID], BOOL, I, true, Scalar(ident::tidne)),
     f(1288, "int8", &[OID], INT8, I, true, Scalar(int::oidtoi8)),
     f(1292, "tideq", &[TID, TID], BOOL, I, true, Scalar(ident::tideq)),
@@ -66,4 +67,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(6419, "hashxid", &[XID], INT4, I, true, Scalar(hash::hashxid)),
     f(6421, "hashxid8", &[XID8], INT4, I, true, Scalar(hash::hashxid8)),
     f(6423, "hashcid", &[CID], INT4, I, true, Scalar(hash::hashcid)),
+    f(5023, "numeric_pl_pg_lsn", &[NUMERIC, PG_LSN], PG_LSN, I, true, Scalar(ident::numeric_pl_pg_lsn)),
+    f(6103, "pg_lsn", &[NUMERIC], PG_LSN, I, true, Scalar(ident::numeric_pg_lsn)),
+    f(2851, "pg_walfile_name", &[PG_LSN], TEXT, I, true, Scalar(ident::pg_walfile_name)),
+    f(2850, "pg_walfile_name_offset", &[PG_LSN], RECORD, I, true, Set { body: ident::pg_walfile_name_offset, columns: &[("file_name", TEXT), ("file_offset", INT4)] }).names(&["lsn"]),
+    f(5051, "btequalimage", &[OID], BOOL, I, true, Scalar(ident::btequalimage)),
 ];

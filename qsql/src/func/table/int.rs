@@ -4,7 +4,7 @@ use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{bytea, float, int, numeric, session, template, text};
 use super::{I, INT4_A, S, V, absent, f};
-use crate::types::oid::{BOOL, BYTEA, CHAR, FLOAT4, FLOAT8, INT2, INT4, INT8, NAME, NUMERIC, OID, TEXT};
+use crate::types::oid::{ANY, BOOL, BYTEA, CHAR, FLOAT4, FLOAT8, INT2, INT4, INT8, NAME, NUMERIC, OID, TEXT};
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -203,4 +203,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(6367, "bytea", &[INT2], BYTEA, I, true, Scalar(int::int2_bytea)),
     f(6368, "bytea", &[INT4], BYTEA, I, true, Scalar(int::int4_bytea)),
     f(6369, "bytea", &[INT8], BYTEA, I, true, Scalar(int::int8_bytea)),
+    f(1840, "int2_sum", &[INT8, INT2], INT8, I, false, Scalar(int::int2_sum)),
+    f(1841, "int4_sum", &[INT8, INT4], INT8, I, false, Scalar(int::int4_sum)),
+    f(1842, "int8_sum", &[NUMERIC, INT8], NUMERIC, I, false, Scalar(int::int8_sum)),
+    f(2804, "int8inc_any", &[INT8, ANY], INT8, I, true, Scalar(int::int8inc_any)),
+    f(3547, "int8dec_any", &[INT8, ANY], INT8, I, true, Scalar(int::int8dec_any)),
+    f(2805, "int8inc_float8_float8", &[INT8, FLOAT8, FLOAT8], INT8, I, true, Scalar(int::int8inc_float8_float8)),
 ];

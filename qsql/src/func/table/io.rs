@@ -2,13 +2,17 @@
 
 use super::super::Body::Scalar;
 use super::super::Function;
+use super::super::text::{typmod_in, typmod_out};
 use super::{I, S, f, input, output};
+use crate::types::Oid;
 use crate::types::oid::{
-    BOOL, BPCHAR, BYTEA, CHAR, CID, CSTRING, DATE, FLOAT4, FLOAT8, INT2, INT2VECTOR, INT4, INT8, INTERVAL,
-    NAME, NUMERIC, OID, OIDVECTOR, RECORD, REGCLASS, REGCOLLATION, REGCONFIG, REGDICTIONARY, REGNAMESPACE,
-    REGOPER, REGOPERATOR, REGPROC, REGPROCEDURE, REGROLE, REGTYPE, TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ,
-    TIMETZ, UUID, VARCHAR, XID, XID8,
+    BIT, BOOL, BPCHAR, BYTEA, CHAR, CID, CSTRING, DATE, FLOAT4, FLOAT8, INT2, INT2VECTOR, INT4, INT8,
+    INTERVAL, NAME, NUMERIC, OID, OIDVECTOR, RECORD, REGCLASS, REGCOLLATION, REGCONFIG, REGDICTIONARY,
+    REGNAMESPACE, REGOPER, REGOPERATOR, REGPROC, REGPROCEDURE, REGROLE, REGTYPE, TEXT, TID, TIME, TIMESTAMP,
+    TIMESTAMPTZ, TIMETZ, UUID, VARBIT, VARCHAR, XID, XID8,
 };
+
+const CSTRING_A: Oid = 1263;
 
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -76,16 +80,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(2221, "regtypeout", &[REGTYPE], CSTRING, S, true, Scalar(output!(REGTYPE))),
     f(2290, "record_in", &[CSTRING, OID, INT4], RECORD, S, true, Scalar(input!(RECORD))),
     f(2291, "record_out", &[RECORD], CSTRING, S, true, Scalar(output!(RECORD))),
-    f(2904, "intervaltypmodout", &[INT4], CSTRING, I, true, Scalar(output!(INT4))),
-    f(2906, "timestamptypmodout", &[INT4], CSTRING, I, true, Scalar(output!(INT4))),
-    f(2908, "timestamptztypmodout", &[INT4], CSTRING, I, true, Scalar(output!(INT4))),
-    f(2910, "timetypmodout", &[INT4], CSTRING, I, true, Scalar(output!(INT4))),
-    f(2912, "timetztypmodout", &[INT4], CSTRING, I, true, Scalar(output!(INT4))),
-    f(2914, "bpchartypmodout", &[INT4], CSTRING, I, true, Scalar(output!(INT4))),
-    f(2916, "varchartypmodout", &[INT4], CSTRING, I, true, Scalar(output!(INT4))),
-    f(2918, "numerictypmodout", &[INT4], CSTRING, I, true, Scalar(output!(INT4))),
-    f(2920, "bittypmodout", &[INT4], CSTRING, I, true, Scalar(output!(INT4))),
-    f(2921, "varbittypmodout", &[INT4], CSTRING, I, true, Scalar(output!(INT4))),
+    f(2904, "intervaltypmodout", &[INT4], CSTRING, I, true, Scalar(|_, args| typmod_out(INTERVAL, args))),
+    f(2906, "timestamptypmodout", &[INT4], CSTRING, I, true, Scalar(|_, args| typmod_out(TIMESTAMP, args))),
+    f(2908, "timestamptztypmodout", &[INT4], CSTRING, I, true, Scalar(|_, args| typmod_out(TIMESTAMPTZ, args))),
+    f(2910, "timetypmodout", &[INT4], CSTRING, I, true, Scalar(|_, args| typmod_out(TIME, args))),
+    f(2912, "timetztypmodout", &[INT4], CSTRING, I, true, Scalar(|_, args| typmod_out(TIMETZ, args))),
+    f(2914, "bpchartypmodout", &[INT4], CSTRING, I, true, Scalar(|_, args| typmod_out(BPCHAR, args))),
+    f(2916, "varchartypmodout", &[INT4], CSTRING, I, true, Scalar(|_, args| typmod_out(VARCHAR, args))),
+    f(2918, "numerictypmodout", &[INT4], CSTRING, I, true, Scalar(|_, args| typmod_out(NUMERIC, args))),
+    f(2920, "bittypmodout", &[INT4], CSTRING, I, true, Scalar(|_, args| typmod_out(BIT, args))),
+    f(2921, "varbittypmodout", &[INT4], CSTRING, I, true, Scalar(|_, args| typmod_out(VARBIT, args))),
     f(2952, "uuid_in", &[CSTRING], UUID, I, true, Scalar(input!(UUID))),
     f(2953, "uuid_out", &[UUID], CSTRING, I, true, Scalar(output!(UUID))),
     f(3736, "regconfigin", &[CSTRING], REGCONFIG, S, true, Scalar(input!(REGCONFIG))),
@@ -100,4 +104,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(4194, "regcollationout", &[REGCOLLATION], CSTRING, S, true, Scalar(output!(REGCOLLATION))),
     f(5070, "xid8in", &[CSTRING], XID8, I, true, Scalar(input!(XID8))),
     f(5081, "xid8out", &[XID8], CSTRING, I, true, Scalar(output!(XID8))),
+    f(2902, "varbittypmodin", &[CSTRING_A], INT4, I, true, Scalar(|_, args| typmod_in(VARBIT, args))),
+    f(2903, "intervaltypmodin", &[CSTRING_A], INT4, I, true, Scalar(|_, args| typmod_in(INTERVAL, args))),
+    f(2905, "timestamptypmodin", &[CSTRING_A], INT4, I, true, Scalar(|_, args| typmod_in(TIMESTAMP, args))),
+    f(2907, "timestamptztypmodin", &[CSTRING_A], INT4, I, true, Scalar(|_, args| typmod_in(TIMESTAMPTZ, args))),
+    f(2909, "timetypmodin", &[CSTRING_A], INT4, I, true, Scalar(|_, args| typmod_in(TIME, args))),
+    f(2911, "timetztypmodin", &[CSTRING_A], INT4, I, true, Scalar(|_, args| typmod_in(TIMETZ, args))),
+    f(2913, "bpchartypmodin", &[CSTRING_A], INT4, I, true, Scalar(|_, args| typmod_in(BPCHAR, args))),
+    f(2915, "varchartypmodin", &[CSTRING_A], INT4, I, true, Scalar(|_, args| typmod_in(VARCHAR, args))),
+    f(2917, "numerictypmodin", &[CSTRING_A], INT4, I, true, Scalar(|_, args| typmod_in(NUMERIC, args))),
+    f(2919, "bittypmodin", &[CSTRING_A], INT4, I, true, Scalar(|_, args| typmod_in(BIT, args))),
+    f(2292, "cstring_in", &[CSTRING], CSTRING, I, true, Scalar(input!(CSTRING))),
+    f(2293, "cstring_out", &[CSTRING], CSTRING, I, true, Scalar(output!(CSTRING))),
 ];

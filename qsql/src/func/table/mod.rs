@@ -30,6 +30,7 @@ mod system;
 mod text;
 mod uuid;
 mod window;
+mod wire;
 
 pub(crate) use ident::{NEXT_IDENTITY, RECORD_FIELD};
 
@@ -171,6 +172,7 @@ pub(super) static FUNCTIONS: &[&[Function]] = &[
     text::FUNCTIONS,
     uuid::FUNCTIONS,
     window::FUNCTIONS,
+    wire::FUNCTIONS,
 ];
 
 /// Every operator.

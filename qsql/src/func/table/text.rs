@@ -169,7 +169,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(6209, "pg_read_binary_file", &[TEXT, BOOL], BYTEA, V, true, Scalar(forward!("pg_read_binary_file"))),
     f(6210, "pg_input_is_valid", &[TEXT, TEXT], BOOL, S, true, Scalar(session::pg_input_is_valid)),
     f(6211, "pg_input_error_info", &[TEXT, TEXT], RECORD, S, true, Set { body: session::pg_input_error_info, columns: &[("message", TEXT), ("detail", TEXT), ("hint", TEXT), ("sql_error_code", TEXT)] }).names(&["value", "type_name"]),
-    f(6213, "pg_split_walfile_name", &[TEXT], RECORD, S, true, Scalar(absent!("pg_split_walfile_name"))).names(&["file_name"]),
+    f(6213, "pg_split_walfile_name", &[TEXT], RECORD, S, true, Set { body: ident::pg_split_walfile_name, columns: &[("segment_number", NUMERIC), ("timeline_id", INT8)] }).names(&["file_name"]),
     f(6397, "pg_clear_relation_stats", &[TEXT, TEXT], VOID, V, false, Scalar(absent!("pg_clear_relation_stats"))).names(&["schemaname", "relname"]),
     f(6398, "pg_clear_attribute_stats", &[TEXT, TEXT, TEXT, BOOL], VOID, V, false, Scalar(absent!("pg_clear_attribute_stats"))).names(&["schemaname", "relname", "attname", "inherited"]),
     f(6412, "casefold", &[TEXT], TEXT, I, true, Scalar(text::casefold)),

@@ -35,13 +35,13 @@ scalar! {
     float4_to_char(a: f32, template: &str) -> String = number::write_float(a.into(), 6, template)?;
     float8_to_char(a: f64, template: &str) -> String = number::write_float(a, 15, template)?;
     numeric_to_number(a: &str, template: &str) -> Option<Numeric> = number_input::read(a, template)?;
-    to_date(a: &str, template: &str) -> Date = {
-        let read = input::read(a, template)?;
+    to_date[cx](a: &str, template: &str) -> Date = {
+        let read = input::read(a, template, &cx.io.time_zone)?;
         let out_of_range = || sql_err!(DATETIME_FIELD_OVERFLOW, "date out of range: \"{a}\"");
         Date(read.date().ok_or_else(out_of_range)?)
     };
     to_timestamp[cx](a: &str, template: &str) -> TsTz = {
-        let read = input::read(a, template)?;
+        let read = input::read(a, template, &cx.io.time_zone)?;
         let out_of_range = || sql_err!(DATETIME_FIELD_OVERFLOW, "timestamp out of range");
         let local = read.local().ok_or_else(out_of_range)?;
         match read.offset()? {

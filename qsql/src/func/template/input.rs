@@ -79,6 +79,7 @@ struct Values {
 }
 
 struct Reader<'a> {
+    session: &'a Zone,
     rest: &'a str,
     /// Blanks that were skipped beyond what the template has.
     extra: i32,
@@ -142,6 +143,14 @@ fn set(slot: &mut i32, value: i32, node: FieldNode) -> Result<()> {
         .detail("This value contradicts a previous setting for the same field type."));
     }
     *slot = value;
+    Ok(())
+}
+
+/// A weekday by name, from 0 for Sunday. As PostgreSQL compares it with the field as it counts, from 1, a second name contradicts
+/// the first even when it is the same.
+fn set_weekday(slot: &mut i32, value: i32, node: FieldNode) -> Result<()> {
+    set(slot, value, node)?;
+    *slot = value + 1;
     Ok(())
 }
 
@@ -237,14 +246,14 @@ fn near_2020(year: i32) -> i32 {
     }
 }
 
-/// Reads `text` through `template`.
+/// Reads `text` through `template`; the abbreviations of the session's zone are known.
 ///
 /// # Errors
 /// 22007 where they do not fit, 22008 for values outside of their field.
-pub(super) fn read(text: &str, template: &str) -> Result<Moment> {
+pub(super) fn read(text: &str, template: &str, session: &Zone) -> Result<Moment> {
     let nodes = parse(template);
     let mut values = Values::default();
-    let mut reader = Reader { rest: text, extra: 0, previous: ' ' };
+    let mut reader = Reader { rest: text, extra: 0, previous: ' ', session };
     let mut exact = false;
     for (i, node) in nodes.iter().enumerate() {
         if reader.rest.is_empty() {
@@ -352,11 +361,11 @@ fn field(reader: &mut Reader<'_>, v: &mut Values, node: FieldNode, next: Option<
         }
         Field::DayName => {
             let value = search(reader, DAYS, node)?;
-            set(&mut v.day_of_week, value + 1, node)?;
+            set_weekday(&mut v.day_of_week, value, node)?;
         }
         Field::DayShort => {
             let value = search(reader, DAYS.map(|d| &d[..3]), node)?;
-            set(&mut v.day_of_week, value + 1, node)?;
+            set_weekday(&mut v.day_of_week, value, node)?;
         }
         Field::DayOfYear => set(&mut v.day_of_year, number(reader, width, node, next)?.0, node)?,
         Field::IsoDayOfYear => set(&mut v.day_of_year, number(reader, 3, node, next)?.0, node)?,
@@ -437,7 +446,7 @@ fn offset(reader: &mut Reader<'_>, v: &mut Values, node: FieldNode, next: Option
 fn zone_name(reader: &mut Reader<'_>, v: &mut Values, node: FieldNode, next: Option<&Node>) -> Result<()> {
     let letters = reader.rest.bytes().take_while(u8::is_ascii_alphabetic).count();
     for length in (1..=letters.min(10)).rev() {
-        if let Ok(zone) = Zone::find(&reader.rest[..length]) {
+        if let Some(zone) = Zone::find_abbreviation(&reader.rest[..length], reader.session) {
             v.zone = Some(zone);
             v.zone_sign = 0;
             reader.advance(length);
@@ -618,7 +627,7 @@ mod tests {
             ("5th of May 1999", "DDth \"of\" Month YYYY", (1999, 5, 5)),
             ("XI 2024", "RM YYYY", (2024, 11, 1)),
         ] {
-            let c = read(text, template).map(|m| m.civil).expect(text);
+            let c = read(text, template, &Zone::utc()).map(|m| m.civil).expect(text);
             assert_eq!((c.year, c.month, c.day), want, "{text} {template}");
         }
     }
@@ -634,7 +643,7 @@ mod tests {
             ("1 2", "DD DD", "conflicting values for \"DD\" field in formatting string"),
             ("999999999999", "YYYY", "value for \"YYYY\" in source string is out of range"),
         ] {
-            assert_eq!(read(text, template).map(|_| ()).expect_err(text).message(), want);
+            assert_eq!(read(text, template, &Zone::utc()).map(|_| ()).expect_err(text).message(), want);
         }
     }
 }

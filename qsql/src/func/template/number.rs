@@ -71,7 +71,7 @@ pub(super) struct Layout {
     pub plus: bool,
     pub roman: bool,
     pub shifts: bool,
-    exponent: bool,
+    pub exponent: bool,
 }
 
 #[cold]

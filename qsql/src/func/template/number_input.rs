@@ -1,7 +1,7 @@
 //! Numbers read through a template (`to_number`).
 
 use super::number::{Layout, SignAnchor, Token};
-use crate::error::{Result, SqlError};
+use crate::error::Result;
 use crate::sql_err;
 use crate::types::Numeric;
 use crate::types::numeric::typmod_of;
@@ -18,6 +18,59 @@ struct Reader<'a> {
     after: i32,
 }
 
+/// Most letters of a Roman numeral.
+const ROMAN_LENGTH_MAX: usize = 15;
+
+/// The number that a Roman numeral at the start of a text means, if it is well-formed.
+fn roman(text: &str) -> Option<i64> {
+    let value = |c: u8| match c.to_ascii_uppercase() {
+        b'I' => Some(1),
+        b'V' => Some(5),
+        b'X' => Some(10),
+        b'L' => Some(50),
+        b'C' => Some(100),
+        b'D' => Some(500),
+        b'M' => Some(1000),
+        _ => None,
+    };
+    let letters: Vec<i64> = text.trim_start().bytes().take(ROMAN_LENGTH_MAX).map_while(value).collect();
+    // What was subtracted bounds what may follow; of 5, 50 and 500 there is one each, before smaller ones.
+    let (mut total, mut repeats, mut bound, mut at) = (0, 1, i64::MAX, 0);
+    let mut halves_below = i64::MAX;
+    while let Some(&letter) = letters.get(at) {
+        if letter >= bound || letter >= halves_below {
+            return None;
+        }
+        if matches!(letter, 5 | 50 | 500) {
+            halves_below = letter;
+        }
+        match letters.get(at + 1) {
+            Some(&next) if letter < next => {
+                let fits = matches!((letter, next), (1, 5 | 10) | (10, 50 | 100) | (100, 500 | 1000));
+                if !fits || repeats > 1 || next >= halves_below {
+                    return None;
+                }
+                (repeats, bound) = (1, letter);
+                total += next - letter;
+                at += 1;
+            }
+            Some(&next) if letter == next => {
+                repeats += 1;
+                if repeats > 3 {
+                    return None;
+                }
+                total += letter;
+            }
+            _ => {
+                repeats = 1;
+                total += letter;
+            }
+        }
+        at += 1;
+    }
+    (total > 0).then_some(total)
+}
+
 /// Reads `text` through `template`; `None` for an empty template.
 ///
 /// # Errors
@@ -28,7 +81,12 @@ pub(super) fn read(text: &str, template: &str) -> Result<Option<Numeric>> {
     }
     let layout = Layout::parse(template)?;
     if layout.roman {
-        return Err(SqlError::unsupported("to_number with Roman numerals"));
+        let number =
+            roman(text).ok_or_else(|| sql_err!(INVALID_TEXT_REPRESENTATION, "invalid Roman numeral"))?;
+        return Ok(Some(Numeric::from_i64(number)));
+    }
+    if layout.exponent {
+        return Err(sql_err!(FEATURE_NOT_SUPPORTED, "\"EEEE\" not supported for input"));
     }
     let mut reader = Reader {
         text: text.as_bytes(),

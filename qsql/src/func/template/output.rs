@@ -148,7 +148,7 @@ fn field(f: &Fields, node: FieldNode, out: &mut String) -> Result<()> {
     match node.keyword.field {
         Field::Exact => {}
         Field::Meridian { points } => {
-            let text = match (f.hour.rem_euclid(24) >= 12, points) {
+            let text = match (f.hour % 24 >= 12, points) {
                 (true, true) => "P.M.",
                 (true, false) => "PM",
                 (false, true) => "A.M.",

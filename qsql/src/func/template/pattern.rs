@@ -101,12 +101,12 @@ static KEYWORDS: &[Keyword] = &[
     k("Day", Field::DayName, Capital, false, Any),
     k("Dy", Field::DayShort, Capital, false, Any),
     k("D", Field::DayOfWeek, Upper, true, Gregorian),
-    k("FF1", Field::Fraction(1), Upper, false, Any),
-    k("FF2", Field::Fraction(2), Upper, false, Any),
-    k("FF3", Field::Fraction(3), Upper, false, Any),
-    k("FF4", Field::Fraction(4), Upper, false, Any),
-    k("FF5", Field::Fraction(5), Upper, false, Any),
-    k("FF6", Field::Fraction(6), Upper, false, Any),
+    k("FF1", Field::Fraction(1), Upper, true, Any),
+    k("FF2", Field::Fraction(2), Upper, true, Any),
+    k("FF3", Field::Fraction(3), Upper, true, Any),
+    k("FF4", Field::Fraction(4), Upper, true, Any),
+    k("FF5", Field::Fraction(5), Upper, true, Any),
+    k("FF6", Field::Fraction(6), Upper, true, Any),
     k("FX", Field::Exact, Upper, false, Any),
     k("HH24", Field::Hour24, Upper, true, Any),
     k("HH12", Field::Hour12, Upper, true, Any),
@@ -157,12 +157,12 @@ static KEYWORDS: &[Keyword] = &[
     k("dd", Field::Day, Upper, true, Gregorian),
     k("dy", Field::DayShort, Lower, false, Any),
     k("d", Field::DayOfWeek, Upper, true, Gregorian),
-    k("ff1", Field::Fraction(1), Upper, false, Any),
-    k("ff2", Field::Fraction(2), Upper, false, Any),
-    k("ff3", Field::Fraction(3), Upper, false, Any),
-    k("ff4", Field::Fraction(4), Upper, false, Any),
-    k("ff5", Field::Fraction(5), Upper, false, Any),
-    k("ff6", Field::Fraction(6), Upper, false, Any),
+    k("ff1", Field::Fraction(1), Upper, true, Any),
+    k("ff2", Field::Fraction(2), Upper, true, Any),
+    k("ff3", Field::Fraction(3), Upper, true, Any),
+    k("ff4", Field::Fraction(4), Upper, true, Any),
+    k("ff5", Field::Fraction(5), Upper, true, Any),
+    k("ff6", Field::Fraction(6), Upper, true, Any),
     k("fx", Field::Exact, Upper, false, Any),
     k("hh24", Field::Hour24, Upper, true, Any),
     k("hh12", Field::Hour12, Upper, true, Any),
@@ -251,7 +251,9 @@ pub(super) fn parse(template: &str) -> Vec<Node> {
                 Some("th") => Ordinal::Lower,
                 _ => Ordinal::None,
             };
-            let fill = matches!(prefix, Some("FM" | "fm"));
+            // A translated name is not padded.
+            let name = matches!(keyword.field, Field::MonthName | Field::DayName);
+            let fill = matches!(prefix, Some("FM" | "fm")) || name && prefix.is_some();
             nodes.push(Node::Field(FieldNode { keyword, fill, ordinal }));
         } else if let Some(quoted) = rest.strip_prefix('"') {
             rest = quote(quoted, &mut nodes);

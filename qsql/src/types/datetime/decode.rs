@@ -3,11 +3,10 @@
 //! Fields are taken from left to right; what a number means depends on what is already known and on `DateStyle`'s order.
 //! `seen` collects what is known, one bit a field; no field may come twice.
 
-use super::abbreviations::{self, Abbreviation};
 use super::calendar::{Civil, from_julian, month_days, to_julian};
 use super::fields::{Fields, Kind, clock, fraction, fraction_micros, leading_i32, offset};
 use super::keywords::{self, Unit, Word};
-use super::zone::Zone;
+use super::zone::{Meaning, Zone};
 use super::{EPOCH_JULIAN, Fault, USECS_PER_DAY, USECS_PER_SEC};
 use crate::types::IoContext;
 use crate::types::io::DateOrder;
@@ -248,13 +247,13 @@ impl<'a, 'c> Decoder<'a, 'c> {
 
     /// A word; `None` for one without meaning.
     fn word_field(&mut self, text: &str) -> Result<Option<u32>, Fault> {
-        match abbreviations::find(text) {
-            Some(Abbreviation::Fixed { seconds, .. }) => {
+        match Zone::abbreviation(text, &self.cx.time_zone) {
+            Some(Meaning::Fixed { seconds, daylight }) => {
                 self.east = seconds;
-                return Ok(Some(ZONE));
+                // "DST" behind one that says it already is too much.
+                return Ok(Some(if daylight { ZONE | DAYLIGHT_MODIFIER } else { ZONE }));
             }
-            Some(Abbreviation::Zone(name)) => {
-                let zone = Zone::abbreviated(text, name).ok_or_else(|| Fault::Zone(name.to_owned()))?;
+            Some(Meaning::Changing(zone)) => {
                 self.late = LateZone::Abbreviated(zone);
                 return Ok(Some(ZONE));
             }

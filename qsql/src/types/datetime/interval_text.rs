@@ -407,7 +407,8 @@ fn iso_8601(text: &str) -> Result<Parts, Fault> {
             (false, None) if width == 6 && !have_field => {
                 parts.add_micros(value / 10_000, 0.0, USECS_PER_HOUR)?;
                 parts.add_micros(value / 100 % 100, 0.0, USECS_PER_MINUTE)?;
-                parts.add_micros(value % 100, part, USECS_PER_SEC)?;
+                // A fraction of the last field of this form does not count.
+                parts.add_micros(value % 100, 0.0, USECS_PER_SEC)?;
                 return Ok(parts);
             }
             (false, None | Some(b':')) if !have_field => {

@@ -11,9 +11,15 @@ use crate::error::Result;
 /// # Errors
 /// 22008 `date field value out of range`.
 pub fn make_date(year: i32, month: i32, day: i32) -> Result<i32> {
-    let field =
-        || sql_err!(DATETIME_FIELD_OVERFLOW, "date field value out of range: {year}-{month:02}-{day:02}");
+    // PostgreSQL's message counts the years before Christ from 0.
+    date_shown_as(if year < 0 { year + 1 } else { year }, year, month, day)
+}
+
+/// As [`make_date`], with the year that messages show.
+fn date_shown_as(shown: i32, year: i32, month: i32, day: i32) -> Result<i32> {
     let counted = if year < 0 { year + 1 } else { year };
+    let field =
+        || sql_err!(DATETIME_FIELD_OVERFLOW, "date field value out of range: {shown}-{month:02}-{day:02}");
     if year == 0 || !(1..=12).contains(&month) || day < 1 || day > month_days(counted, month) {
         return Err(field());
     }
@@ -52,7 +58,7 @@ pub fn make_time(hour: i32, minute: i32, second: f64) -> Result<i64> {
 /// # Errors
 /// 22008 for a field out of range.
 pub fn make_timestamp(year: i32, month: i32, day: i32, hour: i32, minute: i32, second: f64) -> Result<i64> {
-    let days = i64::from(make_date(year, month, day)?);
+    let days = i64::from(date_shown_as(year, year, month, day)?);
     let time = make_time(hour, minute, second)?;
     let ts = days.checked_mul(USECS_PER_DAY).and_then(|start| start.checked_add(time));
     if let Some(ts) = ts.filter(|ts| (TIMESTAMP_MIN..TIMESTAMP_END).contains(ts)) {

@@ -3,8 +3,7 @@
 //! The database is compiled in (crate `jiff`); it knows the years -9999 to 9999, beyond which the rules of the calendar's
 //! 400-year cycle repeat.
 //!
-//! Difference to PostgreSQL 18: an abbreviation is looked up in the default set only, not first among those of the
-//! session's own zone.
+//! As in PostgreSQL 18, an abbreviation is looked up among those of the session's zone first, then in the default set.
 
 use super::abbreviations::{self, Abbreviation};
 use super::{UNIX_EPOCH_SHIFT, USECS_PER_SEC};
@@ -12,6 +11,7 @@ use crate::error::Result;
 use crate::sql_err;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// Seconds in 400 years, after which the calendar repeats.
@@ -38,11 +38,39 @@ pub fn abbreviations(ts: i64) -> impl Iterator<Item = (String, i32, bool)> {
         match meaning {
             Abbreviation::Fixed { seconds, daylight } => (shown, seconds, daylight),
             Abbreviation::Zone(zone) => match Zone::abbreviated(name, zone) {
-                Some(zone) => (shown, zone.offset_at(ts), false),
+                Some(zone) => (shown, zone.offset_at(ts), zone.is_daylight_at(ts)),
                 None => (shown, 0, false),
             },
         }
     })
+}
+
+/// Longest abbreviation.
+const ABBREVIATION_LENGTH_MAX: usize = 10;
+/// Zones changed nothing before this (1800), in seconds since 1970.
+const HISTORY_START: i64 = -5_364_662_400;
+/// The tz database's tables end here (2037); beyond it, rules go on as they were.
+const HISTORY_END: i64 = 2_145_916_800;
+/// Names that have become other names of a zone with a history.
+const LINKS: [(&str, &str); 4] = [
+    ("cst6cdt", "America/Chicago"),
+    ("est5edt", "America/New_York"),
+    ("mst7mdt", "America/Denver"),
+    ("pst8pdt", "America/Los_Angeles"),
+];
+
+/// What an abbreviation means.
+#[derive(Clone, Debug)]
+pub(super) enum Meaning {
+    /// One offset.
+    Fixed {
+        /// Seconds east of Greenwich.
+        seconds: i32,
+        /// Whether it is daylight-saving time.
+        daylight: bool,
+    },
+    /// The offset that this zone had, has or will have under it.
+    Changing(Zone),
 }
 
 /// A time zone as `SET TimeZone` and `AT TIME ZONE` take it.
@@ -72,13 +100,122 @@ impl Zone {
     /// # Errors
     /// 22023 `time zone "x" not recognized`.
     pub fn find(name: &str) -> Result<Zone> {
-        let lower = name.to_ascii_lowercase();
-        match abbreviations::find(&lower) {
-            Some(Abbreviation::Fixed { seconds, .. }) => Some(Zone::named(name, seconds)),
-            Some(Abbreviation::Zone(zone)) => Zone::abbreviated(&lower, zone),
+        Zone::find_in(name, &Zone::utc())
+    }
+
+    /// As [`Zone::find`], where the abbreviations of the session's zone come first.
+    ///
+    /// # Errors
+    /// 22023 `time zone "x" not recognized`.
+    pub fn find_in(name: &str, session: &Zone) -> Result<Zone> {
+        match Zone::abbreviation(name, session) {
+            Some(Meaning::Fixed { seconds, .. }) => Some(Zone::named(name, seconds)),
+            Some(Meaning::Changing(zone)) => Some(zone),
             None => Zone::by_name(name),
         }
         .ok_or_else(|| sql_err!(INVALID_PARAMETER_VALUE, "time zone \"{name}\" not recognized"))
+    }
+
+    /// As [`Zone::find_in`], where an abbreviation whose meaning changed stands for its whole zone.
+    ///
+    /// # Errors
+    /// 22023 `time zone "x" not recognized`.
+    pub fn find_whole(name: &str, session: &Zone) -> Result<Zone> {
+        let found = Zone::find_in(name, session)?;
+        Ok(match found.rules {
+            Rules::Abbreviated(rules, _) => Zone { rules: Rules::Database(rules), name: found.name },
+            rules => Zone { rules, name: found.name },
+        })
+    }
+
+    /// As [`Zone::find_in`], where an offset counts east of Greenwich: the zone of `make_timestamptz`.
+    ///
+    /// # Errors
+    /// 22023
+    pub fn find_signed(name: &str, session: &Zone) -> Result<Zone> {
+        match name.as_bytes().first() {
+            Some(b'0'..=b'9') => {
+                return Err(sql_err!(
+                    INVALID_PARAMETER_VALUE,
+                    "invalid input syntax for type numeric time zone: \"{name}\""
+                )
+                .hint("Numeric time zones must have \"-\" or \"+\" as first character."));
+            }
+            Some(b'+' | b'-') => match super::fields::offset(name) {
+                Ok(seconds) => return Ok(Zone::offset(seconds)),
+                Err(super::Fault::Format) => {}
+                Err(_) => {
+                    return Err(sql_err!(
+                        INVALID_PARAMETER_VALUE,
+                        "numeric time zone \"{name}\" out of range"
+                    ));
+                }
+            },
+            _ => {}
+        }
+        Zone::find_in(name, session)
+    }
+
+    /// The zone of an abbreviation, those of the session's zone first.
+    pub fn find_abbreviation(word: &str, session: &Zone) -> Option<Zone> {
+        match Zone::abbreviation(word, session)? {
+            Meaning::Fixed { seconds, .. } => Some(Zone::named(word, seconds)),
+            Meaning::Changing(zone) => Some(zone),
+        }
+    }
+
+    /// What a word means as an abbreviation; `None` when it is none.
+    pub(super) fn abbreviation(word: &str, session: &Zone) -> Option<Meaning> {
+        /// The last word looked up and the session's zone: a column of values names few.
+        type Last = Option<(Arc<str>, Box<str>, Option<Meaning>)>;
+        thread_local!(static LAST: RefCell<Last> = const { RefCell::new(None) });
+        if word.len() > ABBREVIATION_LENGTH_MAX || !word.bytes().all(|b| b.is_ascii_alphabetic()) {
+            return None;
+        }
+        LAST.with_borrow_mut(|last| {
+            if let Some((zone, known, meaning)) = last
+                && **known == *word
+                && *zone == session.name
+            {
+                return meaning.clone();
+            }
+            let meaning = session.own_abbreviation(word).or_else(|| {
+                let lower = word.to_ascii_lowercase();
+                match abbreviations::find(&lower)? {
+                    Abbreviation::Fixed { seconds, daylight } => Some(Meaning::Fixed { seconds, daylight }),
+                    Abbreviation::Zone(zone) => Zone::abbreviated(&lower, zone).map(Meaning::Changing),
+                }
+            });
+            *last = Some((session.name.clone(), word.into(), meaning.clone()));
+            meaning
+        })
+    }
+
+    /// What a word means in this zone's history.
+    fn own_abbreviation(&self, word: &str) -> Option<Meaning> {
+        let upper = word.to_ascii_uppercase();
+        let rules = match &self.rules {
+            Rules::Fixed(seconds, name) => {
+                return (**name == *upper).then_some(Meaning::Fixed { seconds: *seconds, daylight: false });
+            }
+            Rules::Database(rules) | Rules::Abbreviated(rules, _) => rules,
+        };
+        let first = rules.to_offset_info(Timestamp::MIN);
+        let first = (first.abbreviation() == upper).then(|| (first.offset().seconds(), first.dst().is_dst()));
+        let start = Timestamp::from_second(HISTORY_START).ok()?;
+        let end = Timestamp::from_second(HISTORY_END).ok()?;
+        let later = rules.following(start).take_while(|t| t.timestamp() < end);
+        let later =
+            later.filter(|t| t.abbreviation() == upper).map(|t| (t.offset().seconds(), t.dst().is_dst()));
+        let mut all = first.into_iter().chain(later);
+        let (seconds, daylight) = all.next()?;
+        Some(match all.all(|other| other == (seconds, daylight)) {
+            true => Meaning::Fixed { seconds, daylight },
+            false => Meaning::Changing(Zone {
+                rules: Rules::Abbreviated(rules.clone(), upper.as_str().into()),
+                name: upper.into(),
+            }),
+        })
     }
 
     /// Finds a zone as `SET TimeZone` does: hours east of Greenwich, tz database name, POSIX specification.
@@ -98,7 +235,7 @@ impl Zone {
     }
 
     /// Finds a zone by tz database name or POSIX specification.
-    pub(super) fn by_name(name: &str) -> Option<Zone> {
+    pub fn by_name(name: &str) -> Option<Zone> {
         if name.eq_ignore_ascii_case("utc") {
             return Some(Zone::utc());
         }
@@ -113,6 +250,11 @@ impl Zone {
     }
 
     fn in_database(name: &str) -> Option<Zone> {
+        let lower = name.to_ascii_lowercase();
+        if let Some((_, target)) = LINKS.iter().find(|(link, _)| *link == lower) {
+            let rules = TimeZone::get(target).ok()?;
+            return Some(Zone { rules: Rules::Database(rules), name: name.to_ascii_uppercase().into() });
+        }
         let rules = TimeZone::get(name).ok()?;
         let name = rules.iana_name().unwrap_or(name).into();
         Some(Zone { rules: Rules::Database(rules), name })
@@ -122,7 +264,7 @@ impl Zone {
     fn posix(text: &str) -> Option<Zone> {
         let (standard, rest) = match text.strip_prefix('<') {
             Some(quoted) => quoted.split_once('>')?,
-            None => text.split_at(text.find(|c: char| !c.is_ascii_alphabetic())?),
+            None => text.split_at(text.find(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | ','))?),
         };
         let (offset, after) = posix_offset(rest)?;
         if after.is_empty() {
@@ -202,7 +344,7 @@ impl Zone {
         match &self.rules {
             Rules::Fixed(seconds, _) => *seconds,
             Rules::Database(rules) => rules.to_offset(instant(ts)).seconds(),
-            Rules::Abbreviated(rules, abbreviation) => abbreviated_offset(rules, abbreviation, instant(ts)),
+            Rules::Abbreviated(rules, abbreviation) => abbreviated(rules, abbreviation, instant(ts)).0,
         }
     }
 
@@ -219,9 +361,8 @@ impl Zone {
     pub fn is_daylight_at(&self, ts: i64) -> bool {
         match &self.rules {
             Rules::Fixed(..) => false,
-            Rules::Database(rules) | Rules::Abbreviated(rules, _) => {
-                rules.to_offset_info(instant(ts)).dst().is_dst()
-            }
+            Rules::Database(rules) => rules.to_offset_info(instant(ts)).dst().is_dst(),
+            Rules::Abbreviated(rules, abbreviation) => abbreviated(rules, abbreviation, instant(ts)).1,
         }
     }
 
@@ -252,18 +393,27 @@ impl Zone {
     }
 }
 
-/// The offset that the zone last had under the abbreviation at `at`, else will have next, else has.
-fn abbreviated_offset(rules: &TimeZone, abbreviation: &str, at: Timestamp) -> i32 {
+/// The offset that the zone last had under the abbreviation at `at`, else will have next, else has, and whether it is one of
+/// daylight-saving time.
+fn abbreviated(rules: &TimeZone, abbreviation: &str, at: Timestamp) -> (i32, bool) {
     // Transitions of rules that go on for ever need not be followed far: an abbreviation comes within a year or never.
     const NEXT_MAX: usize = 256;
     let now = rules.to_offset_info(at);
-    if now.abbreviation() == abbreviation {
-        return now.offset().seconds();
+    let now = (now.abbreviation() == abbreviation, (now.offset().seconds(), now.dst().is_dst()));
+    if let (true, found) = now {
+        return found;
     }
-    let before = rules.preceding(at).find(|t| t.abbreviation() == abbreviation).map(|t| t.offset());
-    let after =
-        || rules.following(at).take(NEXT_MAX).find(|t| t.abbreviation() == abbreviation).map(|t| t.offset());
-    before.or_else(after).unwrap_or_else(|| now.offset()).seconds()
+    let named = |t: jiff::tz::TimeZoneTransition<'_>| {
+        (t.abbreviation() == abbreviation).then(|| (t.offset().seconds(), t.dst().is_dst()))
+    };
+    // What held before the first transition comes last of what came before.
+    let first = || {
+        let first = rules.to_offset_info(Timestamp::MIN);
+        (first.abbreviation() == abbreviation).then(|| (first.offset().seconds(), first.dst().is_dst()))
+    };
+    let before = rules.preceding(at).find_map(named).or_else(first);
+    let after = || rules.following(at).take(NEXT_MAX).find_map(named);
+    before.or_else(after).unwrap_or(now.1)
 }
 
 /// The instant as the database takes it.
