@@ -81,6 +81,12 @@ pub(super) fn read(text: &str, template: &str) -> Result<Option<Numeric>> {
     }
     let layout = Layout::parse(template)?;
     if layout.roman {
+        if text.is_empty() {
+            return Err(sql_err!(
+                INVALID_TEXT_REPRESENTATION,
+                "invalid input syntax for type numeric: \" \""
+            ));
+        }
         let number =
             roman(text).ok_or_else(|| sql_err!(INVALID_TEXT_REPRESENTATION, "invalid Roman numeral"))?;
         return Ok(Some(Numeric::from_i64(number)));
