@@ -5,11 +5,11 @@ use super::super::Function;
 use super::super::text::type_send as send;
 use super::{I, S, f};
 use crate::types::oid::{
-    BIT, BOOL, BPCHAR, BYTEA, CHAR, CID, CIDR, CSTRING, DATE, FLOAT4, FLOAT8, INET, INT2, INT2VECTOR, INT4,
-    INT8, INTERVAL, JSON, JSONB, JSONPATH, MACADDR, MACADDR8, MONEY, NAME, NUMERIC, OID, OIDVECTOR, PG_LSN,
-    REGCLASS, REGCOLLATION, REGCONFIG, REGDICTIONARY, REGNAMESPACE, REGOPER, REGOPERATOR, REGPROC,
-    REGPROCEDURE, REGROLE, REGTYPE, TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, UNKNOWN, UUID, VARBIT,
-    VARCHAR, VOID, XID, XID8,
+    ANYARRAY, BIT, BOOL, BPCHAR, BYTEA, CHAR, CID, CIDR, CSTRING, DATE, FLOAT4, FLOAT8, INET, INT2,
+    INT2VECTOR, INT4, INT8, INTERVAL, JSON, JSONB, JSONPATH, MACADDR, MACADDR8, MONEY, NAME, NUMERIC, OID,
+    OIDVECTOR, PG_LSN, REGCLASS, REGCOLLATION, REGCONFIG, REGDICTIONARY, REGNAMESPACE, REGOPER, REGOPERATOR,
+    REGPROC, REGPROCEDURE, REGROLE, REGTYPE, TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, UNKNOWN, UUID,
+    VARBIT, VARCHAR, VOID, XID, XID8,
 };
 
 #[rustfmt::skip]
@@ -54,7 +54,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(2497, "inet_send", &[INET], BYTEA, I, true, Scalar(|_, args| send(INET, args))),
     f(2499, "cidr_send", &[CIDR], BYTEA, I, true, Scalar(|_, args| send(CIDR, args))),
     f(2501, "cstring_send", &[CSTRING], BYTEA, S, true, Scalar(|_, args| send(CSTRING, args))),
-    f(2503, "anyarray_send", &[ANYARRAY], BYTEA, S, true, Scalar(|_, args| send(args))),
+    f(2503, "anyarray_send", &[ANYARRAY], BYTEA, S, true, Scalar(|_, args| send(ANYARRAY, args))),
     f(2962, "uuid_send", &[UUID], BYTEA, I, true, Scalar(|_, args| send(UUID, args))),
     f(3121, "void_send", &[VOID], BYTEA, I, true, Scalar(|_, args| send(VOID, args))),
     f(3239, "pg_lsn_send", &[PG_LSN], BYTEA, I, true, Scalar(|_, args| send(PG_LSN, args))),
