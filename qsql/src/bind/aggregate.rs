@@ -4,13 +4,13 @@ use super::Binder;
 use super::expr::result_collation;
 use super::scope::Clause;
 use crate::error::Result;
-use crate::func::Function;
 use crate::func::opclass::ordering_operators;
+use crate::func::{Function, HYPOTHETICAL, order_mask};
 use crate::parse::ast::{FuncCall, OrderItem, Pos, SortDirection};
 use crate::plan::expr::{AggregateCall, ColumnId, Expr, ExprKind, SortKey};
 use crate::plan::same::same;
 use crate::sql_err;
-use crate::types::DataType;
+use crate::types::{DataType, Datum, oid};
 
 impl Binder<'_> {
     pub(crate) fn bind_aggregate(
@@ -41,6 +41,11 @@ impl Binder<'_> {
                 )
                 .at(order.first().map_or(pos, |k| k.expr.at)));
             }
+        }
+        let mut args = args;
+        if func.direct_args == Some(HYPOTHETICAL) {
+            let mask = order_mask(order.iter().map(|key| (key.descending, key.nulls_first)));
+            args.push(Expr::constant(Datum::Int8(mask), DataType::of(oid::INT8)));
         }
         let mut aggregate = AggregateCall { func, args, distinct: call.distinct, order, filter, ty };
         if func.args.is_empty() {

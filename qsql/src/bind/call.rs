@@ -5,6 +5,7 @@ use super::expr::{literal, result_collation};
 use super::group::BoundWindow;
 use super::scope::Clause;
 use crate::error::{Result, SqlError};
+use crate::func::HYPOTHETICAL;
 use crate::func::resolve::{Among, ArgSource, CallShape, Callee, FunctionMatch, Resolution, resolve_among};
 use crate::func::{Body, Function};
 use crate::parse::ast::{ExprId, ExprKind as A, FuncCall, FuncSyntax, Ident, ObjectName, Over, Pos};
@@ -73,6 +74,9 @@ impl Binder<'_> {
             let rows = args.iter().map(|a| a.ty).find(|t| matches!(t.oid, oid::RECORD | oid::RECORD_ARRAY));
             ty.typmod = rows.map_or(-1, |t| t.typmod);
         }
+        if func.direct_args == Some(HYPOTHETICAL) && call.within_group {
+            self.match_hypothetical(call, &mut args, pos)?;
+        }
         let args = self.lay_out(args, &found, pos)?;
         if let Some(over) = &call.over {
             return self.bind_window_call(call, over, func, args, ty, pos);
@@ -99,6 +103,31 @@ impl Binder<'_> {
                 Ok(Expr { kind: ExprKind::Call { func, args, operator: 0, form }, ty, collation, at: pos })
             }
         }
+    }
+
+    /// Makes the hypothetical row's values and the sort keys agree in their types, one by one.
+    fn match_hypothetical(&mut self, call: &FuncCall, args: &mut [Expr], pos: Pos) -> Result<()> {
+        let keys = call.order_by.len();
+        let direct = args.len() - keys;
+        if direct != keys {
+            let types: Vec<String> = args.iter().map(|a| crate::func::category::display(a.ty.oid)).collect();
+            let name = &call.name;
+            return Err(sql_err!(
+                UNDEFINED_FUNCTION,
+                "function {name}({}) does not exist",
+                types.join(", ")
+            )
+            .hint(format!(
+                "To use the hypothetical-set aggregate {name}, the number of hypothetical direct arguments (here {direct}) must match the number of ordering columns (here {keys})."
+            ))
+            .at(pos));
+        }
+        for n in 0..keys {
+            let mut pair = [args[keys + n].clone(), args[n].clone()];
+            self.coerce_to_common(&mut pair, "WITHIN GROUP")?;
+            [args[keys + n], args[n]] = pair;
+        }
+        Ok(())
     }
 
     pub(crate) fn bind_call_args(&mut self, call: &FuncCall) -> Result<Vec<Expr>> {
@@ -167,8 +196,17 @@ impl Binder<'_> {
                 ));
             }
         }
-        let ordered_set =
-            aggregate && matches!(&*call.name.object().name, "percentile_cont" | "percentile_disc" | "mode");
+        let ordered_set = aggregate
+            && matches!(
+                &*call.name.object().name,
+                "percentile_cont"
+                    | "percentile_disc"
+                    | "mode"
+                    | "rank"
+                    | "dense_rank"
+                    | "percent_rank"
+                    | "cume_dist"
+            );
         if ordered_set && !call.within_group {
             return wrong(format!("WITHIN GROUP is required for ordered-set aggregate {name}"));
         }

@@ -38,6 +38,7 @@ pub mod resolve;
 mod session;
 mod set;
 mod table;
+pub(crate) use aggregate::order_mask;
 pub use array::stack;
 pub use bytea::find_encoding;
 pub(crate) use json::sql as sql_json;
@@ -100,6 +101,9 @@ pub enum Body {
     Window,
 }
 
+/// [`Function::direct_args`] of a hypothetical-set aggregate: its arguments are a row, the sort keys, and the order of these.
+pub(crate) const HYPOTHETICAL: u8 = u8::MAX;
+
 /// A row of the registry (`pg_proc`).
 pub struct Function {
     /// `pg_proc.oid`
@@ -120,7 +124,8 @@ pub struct Function {
     pub volatility: Volatility,
     /// NULL argument, NULL result, without a call. For aggregates: rows with a NULL argument are skipped.
     pub strict: bool,
-    /// For ordered-set aggregates (`WITHIN GROUP`): how many of the arguments are direct ones.
+    /// For ordered-set aggregates (`WITHIN GROUP`): how many of the arguments are direct ones; [`HYPOTHETICAL`] for those with
+    /// as many direct arguments as sort keys.
     pub direct_args: Option<u8>,
     /// Some parameter takes any type: the body may look at [`EvalCx::arg_types`] and [`EvalCx::result`], which callers set.
     pub polymorphic: bool,

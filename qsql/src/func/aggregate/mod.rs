@@ -6,6 +6,7 @@
 
 mod collect;
 mod extreme;
+mod hypothetical;
 mod json;
 mod ordered;
 mod range;
@@ -16,6 +17,8 @@ pub(super) use collect::{agg_any_value, agg_array_agg, agg_string_agg};
 pub(super) use extreme::{
     agg_bit_and, agg_bit_or, agg_bit_xor, agg_bool_and, agg_bool_or, agg_every, agg_max, agg_min,
 };
+pub(crate) use hypothetical::order_mask;
+pub(super) use hypothetical::{agg_cume_dist, agg_dense_rank, agg_percent_rank, agg_rank};
 pub(super) use json::{
     json_agg, json_agg_strict, json_object_agg, json_object_agg_strict, json_object_agg_unique,
     json_object_agg_unique_strict, jsonb_agg, jsonb_agg_strict, jsonb_object_agg, jsonb_object_agg_strict,

@@ -2,6 +2,7 @@
 
 use super::super::Body::Aggregate;
 use super::super::Function;
+use super::super::HYPOTHETICAL;
 use super::super::aggregate;
 use super::{FLOAT8_A, I, INTERVAL_A, f};
 use crate::types::oid::{
@@ -131,6 +132,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(3980, "percentile_cont", &[FLOAT8_A, FLOAT8], FLOAT8_A, I, false, Aggregate(aggregate::agg_percentile_cont)).ordered_set(1),
     f(3982, "percentile_cont", &[FLOAT8_A, INTERVAL], INTERVAL_A, I, false, Aggregate(aggregate::agg_percentile_cont)).ordered_set(1),
     f(3984, "mode", &[ANYELEMENT], ANYELEMENT, I, false, Aggregate(aggregate::agg_mode)).ordered_set(0),
+    f(3986, "rank", &[ANY], INT8, I, false, Aggregate(aggregate::agg_rank)).variadic(ANY).ordered_set(HYPOTHETICAL),
+    f(3988, "percent_rank", &[ANY], FLOAT8, I, false, Aggregate(aggregate::agg_percent_rank)).variadic(ANY).ordered_set(HYPOTHETICAL),
+    f(3990, "cume_dist", &[ANY], FLOAT8, I, false, Aggregate(aggregate::agg_cume_dist)).variadic(ANY).ordered_set(HYPOTHETICAL),
+    f(3992, "dense_rank", &[ANY], INT8, I, false, Aggregate(aggregate::agg_dense_rank)).variadic(ANY).ordered_set(HYPOTHETICAL),
     f(4053, "array_agg", &[ANYARRAY], ANYARRAY, I, false, Aggregate(aggregate::agg_array_agg)),
     f(5099, "max", &[XID8], XID8, I, true, Aggregate(aggregate::agg_max)),
     f(5100, "min", &[XID8], XID8, I, true, Aggregate(aggregate::agg_min)),

@@ -308,7 +308,11 @@ impl Printer<'_> {
         self.put(if call.distinct { "(DISTINCT " } else { "(" });
         match call.func.direct_args {
             Some(direct) => {
-                self.list(&call.args[..(direct as usize).min(call.args.len())]);
+                let direct = match direct {
+                    crate::func::HYPOTHETICAL => call.args.len() / 2,
+                    direct => (direct as usize).min(call.args.len()),
+                };
+                self.list(&call.args[..direct]);
                 self.put(") WITHIN GROUP (ORDER BY ");
                 self.sort_keys(&call.order);
             }
