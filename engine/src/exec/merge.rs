@@ -165,6 +165,11 @@ impl Merge {
                 None => again.push((batch.row(row, sink.types), None)),
             }
         }
+        let moment = match action {
+            Action::Update { .. } => PolicyMoment::MergeUpdate,
+            _ => PolicyMoment::MergeDelete,
+        };
+        writer.check_policies(moment, &old, cx)?;
         let kept = Batch { selection: Some(kept), ..batch.clone() }.compact();
         let decided = current.is_some();
         let mut new = Vec::new();

@@ -322,10 +322,14 @@ impl Writer {
     #[cold]
     fn policy_violation(&self, guard: &Guard) -> SqlError {
         let policy = guard.policy.as_ref().map_or(String::new(), |name| format!(" \"{name}\""));
-        let part = if guard.moment == PolicyMoment::Conflict { " (USING expression)" } else { "" };
+        let (row, part) = match guard.moment {
+            PolicyMoment::Insert | PolicyMoment::Update => ("new", ""),
+            PolicyMoment::Conflict => ("new", " (USING expression)"),
+            PolicyMoment::MergeUpdate | PolicyMoment::MergeDelete => ("target", " (USING expression)"),
+        };
         sql_err!(
             INSUFFICIENT_PRIVILEGE,
-            "new row violates row-level security policy{policy}{part} for table \"{}\"",
+            "{row} row violates row-level security policy{policy}{part} for table \"{}\"",
             self.relation.name
         )
     }

@@ -15,7 +15,7 @@ use super::from::join;
 use super::modify::BoundWrite;
 use super::scope::Clause;
 use crate::catalog::PolicyCommand;
-use crate::error::{Result, SqlError};
+use crate::error::Result;
 use crate::parse::ast::{self, Merge};
 use crate::plan::expr::{ColumnId, Expr};
 use crate::plan::logical::{Logical, LogicalWrite, Modify};
@@ -30,14 +30,13 @@ impl Binder<'_> {
         self.check_clauses(merge)?;
         let target =
             self.bind_target(&merge.table, merge.alias.as_ref(), "merge into", PolicyCommand::Select)?;
-        if self.is_secured(&target.table)? {
-            return Err(SqlError::unsupported("MERGE into a table with row-level security"));
-        }
         let targets = self.scope().items.len();
         let source = self.bind_from(&[merge.source])?;
         let mut on = Vec::new();
         conjuncts(self.bind_condition(merge.on, Clause::JoinOn, "JOIN/ON")?, &mut on);
-        let recheck = on.iter().filter(|e| !e.has_subquery()).cloned().collect();
+        let columns: Vec<(usize, ColumnId)> = target.columns.iter().map(|&(id, i)| (i, id)).collect();
+        let seen = self.security_quals(&target.table, PolicyCommand::Select, &columns)?.unwrap_or_default();
+        let recheck = on.iter().chain(&seen).filter(|e| !e.has_subquery()).cloned().collect();
 
         let mut clauses = Vec::with_capacity(merge.clauses.len());
         for clause in &merge.clauses {
@@ -81,7 +80,11 @@ impl Binder<'_> {
             action,
             plain,
         };
-        let target = self.own_target(&target.table)?;
+        let table = target.table;
+        let mut target = self.own_target(&table)?;
+        if self.is_secured(&table)? {
+            target.policies = self.policy_checks(&table, &new_columns, Command::Merge)?;
+        }
         let modify = Modify { input, target, write, returning, new_columns, old_columns };
         Ok(BoundWrite { plan: Logical::Modify(Box::new(modify)), outputs, columns, command: Command::Merge })
     }

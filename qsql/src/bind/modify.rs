@@ -200,7 +200,7 @@ impl Binder<'_> {
             if new_columns.is_empty() {
                 new_columns = self.row_image(table);
             }
-            target.policies = self.policy_checks(table, &new_columns)?;
+            target.policies = self.policy_checks(table, &new_columns, command)?;
         }
         let (exprs, columns) = bound.map_or((None, Vec::new()), |b| (Some(b.exprs), b.columns));
         let outputs = exprs.iter().flatten().map(|e| e.0).collect();

@@ -6,6 +6,7 @@
 //!  INSERT, UPDATE  WITH CHECK (or else USING) of the command,
 //!                  USING of SELECT if rows are read                       refuse what is written
 //!  ON CONFLICT     USING of UPDATE and SELECT                             refuse what is updated
+//!  MERGE           USING of SELECT filters; USING of the action           refuses what is changed
 //! ```
 //!
 //! 1. Of the permissive policies one must hold, of the restrictive ones all; without a permissive one there are no rows.
@@ -26,7 +27,7 @@ use crate::error::{Result, SqlError};
 use crate::parse::ast::{QueryBody, Statement};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalScan};
-use crate::plan::physical::{PolicyCheck, PolicyMoment, ScanColumn};
+use crate::plan::physical::{Command, PolicyCheck, PolicyMoment, ScanColumn};
 use crate::sql_err;
 use crate::types::{DataType, Datum, oid};
 
@@ -94,6 +95,7 @@ impl Binder<'_> {
         &mut self,
         table: &Arc<Relation>,
         row: &[ColumnId],
+        command: Command,
     ) -> Result<Vec<PolicyCheck>> {
         let access = self.access(table.oid).copied().unwrap_or_default();
         let reads = access.select.is_some();
@@ -104,16 +106,22 @@ impl Binder<'_> {
             if reads {
                 wanted.push((PolicyMoment::Insert, PolicyCommand::Select, Part::Using));
             }
-            if access.update.is_some() {
+            if access.update.is_some() && command != Command::Merge {
                 wanted.push((PolicyMoment::Conflict, PolicyCommand::Update, Part::Using));
                 wanted.push((PolicyMoment::Conflict, PolicyCommand::Select, Part::Using));
             }
         }
         if access.update.is_some() {
+            if command == Command::Merge {
+                wanted.push((PolicyMoment::MergeUpdate, PolicyCommand::Update, Part::Using));
+            }
             wanted.push((PolicyMoment::Update, PolicyCommand::Update, Part::Check));
             if reads {
                 wanted.push((PolicyMoment::Update, PolicyCommand::Select, Part::Using));
             }
+        }
+        if access.delete && command == Command::Merge {
+            wanted.push((PolicyMoment::MergeDelete, PolicyCommand::Delete, Part::Using));
         }
         let mut checks = Vec::new();
         for (moment, command, part) in wanted {

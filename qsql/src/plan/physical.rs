@@ -381,6 +381,10 @@ pub enum PolicyMoment {
     Update,
     /// Of a row that ON CONFLICT is about to update.
     Conflict,
+    /// Of a row that MERGE is about to update.
+    MergeUpdate,
+    /// Of a row that MERGE is about to delete.
+    MergeDelete,
 }
 
 /// A foreign key with the table that it refers to.
