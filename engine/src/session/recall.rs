@@ -160,7 +160,7 @@ impl Session {
         short.then(|| Arc::new(Recalled { source, plan }))
     }
 
-    /// Parse of a text that has been parsed and planned before. `None`: call [`Session::prepare`]; nothing has happened.
+    /// Parse of a text that has been parsed and planned before, or of one that begins or ends a transaction. `None`: call [`Session::prepare`]; nothing has happened.
     pub fn prepare_recalled(&mut self, name: &str, sql: &str, params: &[Oid]) -> Option<Result<()>> {
         if sql.len() > TEXT_MAX_BYTES
             || self.transaction.overlay.is_some()
@@ -169,13 +169,20 @@ impl Session {
         {
             return None;
         }
-        self.ready_view();
-        let (source, plan) = self.home.plans.parsed(sql, params, self.host.current_view())?;
+        let (source, plan) = match self.recall_control(sql) {
+            Some(source) => (source, None),
+            None => {
+                self.ready_view();
+                let (source, plan) = self.home.plans.parsed(sql, params, self.host.current_view())?;
+                (source, Some(plan))
+            }
+        };
         self.start_command(sql);
+        let taken = plan.as_ref().map_or(&[][..], |plan| &plan.params);
         let prepared = Prepared {
-            params: plan.params.iter().map(|ty| ty.oid).collect(),
-            columns: plan.returns_rows().then(|| plan.columns.clone()),
-            plan: Some(plan),
+            params: taken.iter().map(|ty| ty.oid).collect(),
+            columns: plan.as_ref().filter(|plan| plan.returns_rows()).map(|plan| plan.columns.clone()),
+            plan,
             source,
             declared: params.to_vec(),
             from_sql: false,
