@@ -15,6 +15,7 @@ pub use routine::{
 pub use security::{Policy, PolicyCommand, RowSecurity};
 
 use crate::error::Result;
+pub use crate::types::user::UserType;
 use crate::types::{DataType, Datum, Oid};
 
 /// `pg_class.relkind`.
@@ -340,17 +341,6 @@ pub struct RelationStats {
     pub columns: Vec<Option<ColumnStats>>,
 }
 
-/// A user-visible type that is not built in. Room for enums, domains and composites.
-#[derive(Clone, Debug)]
-pub struct UserType {
-    /// `pg_type.oid`
-    pub oid: Oid,
-    /// `typname`
-    pub name: Box<str>,
-    /// `typnamespace`
-    pub namespace: Oid,
-}
-
 /// The objects that a statement can name, seen through one snapshot and search path.
 pub trait Catalog {
     /// Finds a relation by name; without a schema along the search path (`pg_catalog` first).
@@ -367,8 +357,12 @@ pub trait Catalog {
     fn namespace_name(&self, oid: Oid) -> Option<Arc<str>>;
     /// OIDs of the schemas on the search path in order, `pg_catalog` included where it is searched.
     fn search_path(&self) -> Vec<Oid>;
-    /// Finds a type that is not built in.
+    /// Finds a type that a user has made, by name.
     fn user_type(&self, schema: Option<&str>, name: &str) -> Option<Arc<UserType>>;
+    /// Finds a type that a user has made, by OID.
+    fn user_type_by_oid(&self, _oid: Oid) -> Option<Arc<UserType>> {
+        None
+    }
     /// Finds the functions and procedures of a name that users have made: those of one schema, or those of the search path,
     /// each with the place of its schema in [`Catalog::search_path`].
     fn routines(&self, _schema: Option<&str>, _name: &str) -> Vec<(usize, Arc<Routine>)> {

@@ -172,6 +172,7 @@ sql_states! {
     OBJECT_IN_USE = b"55006";
     CANT_CHANGE_RUNTIME_PARAM = b"55P02";
     LOCK_NOT_AVAILABLE = b"55P03";
+    UNSAFE_NEW_ENUM_VALUE_USAGE = b"55P04";
     QUERY_CANCELED = b"57014";
     ADMIN_SHUTDOWN = b"57P01";
     CRASH_SHUTDOWN = b"57P02";
@@ -306,6 +307,13 @@ impl SqlError {
         self.0.table = some(table);
         self.0.column = some(column);
         self.0.constraint = some(constraint);
+        self
+    }
+
+    /// Names the schema and the data type fields: a domain whose constraint is not satisfied.
+    pub fn datatype(mut self, schema: &str, name: &str) -> Self {
+        self.0.schema = Some(schema.to_owned());
+        self.0.data_type = Some(name.to_owned());
         self
     }
 }

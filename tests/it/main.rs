@@ -16,6 +16,7 @@ mod row_security;
 mod sim;
 mod slt;
 mod tidy;
+mod types;
 mod wire;
 
 /// The server binary under test.

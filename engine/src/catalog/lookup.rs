@@ -33,6 +33,10 @@ pub(crate) struct CatalogView {
     /// The user whose `$user` and privileges the path is made of.
     pub(crate) user: Oid,
     pub(crate) store: Store,
+    /// Labels that the running transaction has added to enums that were there before.
+    pub(crate) new_labels: Arc<[Oid]>,
+    /// Conditions of domains, bound.
+    pub(crate) conditions: super::domain::Conditions,
 }
 
 /// What the planner reads of the settings, taken out of them once per change.
@@ -79,6 +83,8 @@ pub(crate) enum Lookup {
     Routines { schema: Option<Box<str>>, name: Box<str>, answer: Vec<(usize, Arc<Routine>)> },
     RowType { ty: Oid, answer: Option<Arc<Relation>> },
     RowSecurity { relation: Arc<Relation>, check_as: Option<Oid>, answer: Option<Vec<usize>> },
+    Type { schema: Option<Box<str>>, name: Box<str>, answer: Option<Arc<UserType>> },
+    TypeOid { oid: Oid, answer: Option<Arc<UserType>> },
 }
 
 impl CatalogView {
@@ -183,8 +189,16 @@ impl Catalog for CatalogView {
         self.path.to_vec()
     }
 
-    fn user_type(&self, _schema: Option<&str>, _name: &str) -> Option<Arc<UserType>> {
-        None
+    fn user_type(&self, schema: Option<&str>, name: &str) -> Option<Arc<UserType>> {
+        let oid = match schema {
+            Some(schema) => self.catalog.type_oid(self.namespace(schema)?, name),
+            None => self.path.iter().find_map(|n| self.catalog.type_oid(*n, name)),
+        };
+        self.catalog.user_type(oid?).cloned()
+    }
+
+    fn user_type_by_oid(&self, oid: Oid) -> Option<Arc<UserType>> {
+        self.catalog.user_type(oid).cloned()
     }
 
     fn routines(&self, schema: Option<&str>, name: &str) -> Vec<(usize, Arc<Routine>)> {
@@ -213,7 +227,7 @@ impl Catalog for CatalogView {
     }
 
     fn row_type_of(&self, relation: Oid) -> Option<Oid> {
-        self.catalog.object(relation).map(|r| r.row_type).filter(|ty| *ty != 0)
+        self.catalog.object(relation).and_then(|r| r.row_type.as_ref()).map(|row| row.oid)
     }
 
     fn role(&self, name: &str) -> Option<Oid> {
@@ -373,13 +387,7 @@ impl CatalogView {
     fn resolve_type(&self, text: &str) -> Result<Oid> {
         match nq_qsql::bind::bind_type_text(text, self) {
             Ok(ty) => Ok(ty.oid),
-            // The name of a table is that of its rows' type.
-            Err(error) => {
-                let parts = split_name(text).map_err(|_| error.clone())?;
-                let schema = parts.len().checked_sub(2).map(|i| parts[i].as_str());
-                let relation = self.relation_oid(schema, parts.last().map_or("", String::as_str));
-                relation.and_then(|oid| self.row_type_of(oid)).ok_or(error)
-            }
+            Err(error) => Err(error),
         }
     }
 }
@@ -435,10 +443,9 @@ impl RegResolver for CatalogView {
     fn reg_name(&self, kind: Oid, object: Oid) -> Option<String> {
         match kind {
             oid::REGCLASS => self.relation_by_oid(object).map(|r| self.display_name(&r)),
-            oid::REGTYPE => match nq_qsql::types::info::by_oid(object) {
-                Some(_) => Some(nq_qsql::types::info::format_type(object, None)),
-                None => self.catalog.row_type(object).map(|r| self.display_name(&r.relation)),
-            },
+            oid::REGTYPE => {
+                nq_qsql::types::info::by_oid(object).map(|_| nq_qsql::types::info::format_type(object, None))
+            }
             oid::REGPROC if let Some(r) = self.catalog.routine(object) => {
                 let name = quote_identifier(&r.routine.name);
                 let all = self.routines(None, &r.routine.name);
@@ -491,10 +498,7 @@ impl RegResolver for CatalogView {
 impl CatalogView {
     /// A type's name; that of a relation's rows, too.
     pub(crate) fn type_name(&self, ty: Oid) -> String {
-        match self.catalog.row_type(ty) {
-            Some(r) if ty >= super::FIRST_NORMAL_OID => self.display_name(&r.relation),
-            _ => nq_qsql::types::info::format_type(ty, None),
-        }
+        nq_qsql::types::info::format_type(ty, None)
     }
 
     /// Whether a bare call with arguments of its parameters' types calls a routine.
@@ -514,6 +518,14 @@ fn function_name(oid: Oid) -> Option<&'static str> {
     match nq_qsql::func::function_by_oid(oid) {
         Some(f) => Some(f.name),
         None => system::data::proc(oid).map(|p| p.name()),
+    }
+}
+
+fn same_type(a: Option<&Arc<UserType>>, b: Option<&Arc<UserType>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        (None, None) => true,
+        _ => false,
     }
 }
 
@@ -553,6 +565,12 @@ impl<'a> RecordingView<'a> {
             Lookup::RowType { ty, answer } => same(&view.row_type(*ty), answer),
             Lookup::RowSecurity { relation, check_as, answer } => {
                 view.row_security(relation, *check_as).is_ok_and(|now| now == *answer)
+            }
+            Lookup::Type { schema, name, answer } => {
+                same_type(view.user_type(schema.as_deref(), name).as_ref(), answer.as_ref())
+            }
+            Lookup::TypeOid { oid, answer } => {
+                same_type(view.user_type_by_oid(*oid).as_ref(), answer.as_ref())
             }
             Lookup::Stats { relation, answer } => match (view.catalog.stats(*relation), answer) {
                 (Some(a), Some(b)) => Arc::ptr_eq(a, b),
@@ -595,7 +613,19 @@ impl Catalog for RecordingView<'_> {
     }
 
     fn user_type(&self, schema: Option<&str>, name: &str) -> Option<Arc<UserType>> {
-        self.view.user_type(schema, name)
+        let answer = self.view.user_type(schema, name);
+        self.lookups.borrow_mut().push(Lookup::Type {
+            schema: schema.map(Into::into),
+            name: name.into(),
+            answer: answer.clone(),
+        });
+        answer
+    }
+
+    fn user_type_by_oid(&self, oid: Oid) -> Option<Arc<UserType>> {
+        let answer = self.view.user_type_by_oid(oid);
+        self.lookups.borrow_mut().push(Lookup::TypeOid { oid, answer: answer.clone() });
+        answer
     }
 
     fn routines(&self, schema: Option<&str>, name: &str) -> Vec<(usize, Arc<Routine>)> {

@@ -19,6 +19,7 @@
 pub(crate) mod acl;
 pub(crate) mod bootstrap;
 mod codec;
+pub(crate) mod domain;
 pub(crate) mod lookup;
 mod map;
 pub(crate) mod object;

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use nq_qsql::catalog::{Relation, RelationKind, RelationStats, Routine};
 use nq_qsql::error::Result;
 use nq_qsql::types::Oid;
+use nq_qsql::types::user::{UserKind, UserType};
 use nq_storage::TreeId;
 
 use super::acl::{self, Acl};
@@ -31,6 +32,7 @@ pub(crate) enum Class {
     /// Default privileges: `oid` is the role, `of` the schema, `sub` the kind.
     DefaultAcl = 5,
     Routine = 6,
+    Type = 7,
     Role = 16,
     Database = 17,
     /// Settings of a role, a database, or both: `oid` is the role, `of` the database.
@@ -48,6 +50,7 @@ impl Class {
             4 => Class::Comment,
             5 => Class::DefaultAcl,
             6 => Class::Routine,
+            7 => Class::Type,
             16 => Class::Role,
             17 => Class::Database,
             18 => Class::Setting,
@@ -134,8 +137,21 @@ pub(crate) struct RelationObject {
     /// What a view's query, or the table's defaults, refer to.
     pub(crate) depends: Vec<Dependency>,
     pub(crate) on_commit: OnCommit,
-    /// `reltype`: OID of the row type.
-    pub(crate) row_type: Oid,
+    /// The type of the rows; `None` for a sequence.
+    pub(crate) row_type: Option<RowType>,
+}
+
+/// The type of a relation's rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RowType {
+    /// `reltype`
+    pub(crate) oid: Oid,
+    /// `typarray`
+    pub(crate) array: Oid,
+    /// Name of the array type.
+    pub(crate) array_name: Box<str>,
+    /// Privileges on the type.
+    pub(crate) acl: Option<Acl>,
 }
 
 impl RelationObject {
@@ -144,7 +160,37 @@ impl RelationObject {
         let (old, new) = (self.relation.owner, relation.owner);
         let mut object = RelationObject { relation: Arc::new(relation), ..self.clone() };
         let lists = object.acl.iter_mut().chain(object.column_acl.iter_mut().map(|(_, acl)| acl));
+        let lists = lists.chain(object.row_type.iter_mut().filter_map(|row| row.acl.as_mut()));
         lists.for_each(|acl| acl::change_owner(acl, old, new));
+        object
+    }
+}
+
+impl RelationObject {
+    /// The type of the rows as types are known.
+    pub(crate) fn user_type(&self) -> Option<UserType> {
+        let row = self.row_type.as_ref()?;
+        let r = &self.relation;
+        let kind = UserKind::Composite(r.clone());
+        Some(UserType::new(row.oid, &r.name, row.array, r.namespace, r.schema.clone(), r.owner, kind))
+    }
+}
+
+/// An enum or a domain with what only the engine needs to know of it.
+#[derive(Clone, Debug)]
+pub(crate) struct TypeObject {
+    pub(crate) ty: Arc<UserType>,
+    /// Name of the array type over it.
+    pub(crate) array_name: Box<str>,
+    pub(crate) acl: Option<Acl>,
+}
+
+impl TypeObject {
+    /// The object with another descriptor; privileges pass on to a new owner.
+    pub(crate) fn with_type(&self, ty: UserType) -> TypeObject {
+        let (old, new) = (self.ty.owner, ty.owner);
+        let mut object = TypeObject { ty: Arc::new(ty), ..self.clone() };
+        object.acl.iter_mut().for_each(|acl| acl::change_owner(acl, old, new));
         object
     }
 }
@@ -264,6 +310,7 @@ pub(crate) enum Object {
     Namespace(Arc<Namespace>),
     Relation(Arc<RelationObject>),
     Routine(Arc<RoutineObject>),
+    Type(Arc<TypeObject>),
     Stats(Arc<RelationStats>),
     Comment(Arc<str>),
     /// Default privileges.
@@ -284,6 +331,7 @@ impl Object {
                 let name = routine_name(&r.routine.name, &r.routine.input_types());
                 name_key(Class::Routine, r.routine.namespace, &name)
             }
+            Object::Type(t) => name_key(Class::Type, t.ty.namespace, &t.ty.info.name),
             Object::Role(r) => name_key(Class::Role, 0, &r.name),
             Object::Database(d) => name_key(Class::Database, 0, &d.name),
             Object::Stats(_) | Object::Comment(_) | Object::DefaultAcl(_) | Object::Setting(_) => {
@@ -298,6 +346,13 @@ impl Object {
         if let Object::Relation(r) = self {
             let namespace = r.relation.namespace;
             keys.extend(r.relation.indexes.iter().map(|i| name_key(Class::Relation, namespace, &i.name)));
+            if let Some(row) = &r.row_type {
+                keys.push(name_key(Class::Type, namespace, &r.relation.name));
+                keys.push(name_key(Class::Type, namespace, &row.array_name));
+            }
+        }
+        if let Object::Type(t) = self {
+            keys.push(name_key(Class::Type, t.ty.namespace, &t.array_name));
         }
         keys
     }

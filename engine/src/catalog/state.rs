@@ -10,12 +10,13 @@ use nq_qsql::catalog::{
     Column, Generated, Index, Persistence, Relation, RelationKind, RelationStats, RowSecurity,
 };
 use nq_qsql::types::Oid;
+use nq_qsql::types::user::{DomainConstraint, UserType};
 
 use super::acl::{self, Acl, AclItem, AclKind, Privileges};
 use super::bootstrap::DATABASE_OWNER;
 use super::map::SharedMap;
 use super::object::{
-    Class, DatabaseObject, Namespace, Object, ObjectKey, RelationObject, Role, RoutineObject,
+    Class, DatabaseObject, Namespace, Object, ObjectKey, RelationObject, Role, RoutineObject, TypeObject,
 };
 use crate::roles::{DefaultKey, DefaultKind};
 
@@ -58,6 +59,13 @@ pub(crate) struct CatalogState {
     constraint_tables: SharedMap<Oid, Oid>,
     /// Relation of a row type.
     row_types: SharedMap<Oid, Oid>,
+    /// All types, row types and array types too.
+    types: SharedMap<Oid, Arc<UserType>>,
+    type_names: SharedMap<Name, Oid>,
+    /// Enums and domains.
+    type_objects: SharedMap<Oid, Arc<TypeObject>>,
+    /// Domain of a constraint.
+    constraint_domains: SharedMap<Oid, Oid>,
     comments: SharedMap<CommentKey, Arc<str>>,
     stats: SharedMap<Oid, Arc<RelationStats>>,
     default_acls: SharedMap<DefaultKey, Arc<Acl>>,
@@ -96,6 +104,22 @@ impl CatalogState {
                     self.add_routine(r);
                 }
             }
+            Class::Type => {
+                if let Some(old) = self.type_objects.get(&key.oid).cloned() {
+                    self.forget_type(&old.ty, &old.array_name);
+                    self.type_objects.remove(&key.oid);
+                    for constraint in domain_constraints(&old.ty) {
+                        self.constraint_domains.remove(&constraint.oid);
+                    }
+                }
+                if let Some(Object::Type(t)) = object {
+                    self.add_type(t.ty.clone(), &t.array_name);
+                    for constraint in domain_constraints(&t.ty) {
+                        self.constraint_domains.insert(constraint.oid, key.oid);
+                    }
+                    self.type_objects.insert(key.oid, t);
+                }
+            }
             Class::Stats => match object {
                 Some(Object::Stats(s)) => self.stats.insert(key.oid, s),
                 _ => self.stats.remove(&key.oid),
@@ -117,6 +141,69 @@ impl CatalogState {
             }
             Class::Role | Class::Database | Class::Setting | Class::SharedComment => {}
         }
+    }
+
+    /// Makes a type known, with the array type over it.
+    fn add_type(&mut self, ty: Arc<UserType>, array_name: &str) {
+        let namespace = ty.namespace;
+        let array = Arc::new(ty.array(array_name));
+        for ty in [ty, array] {
+            self.type_names.insert(Name { namespace, name: (&*ty.info.name).into() }, ty.info.oid);
+            self.types.insert(ty.info.oid, ty);
+        }
+    }
+
+    fn forget_type(&mut self, ty: &UserType, array_name: &str) {
+        let namespace = ty.namespace;
+        for (name, oid) in [(&*ty.info.name, ty.info.oid), (array_name, ty.info.array_oid)] {
+            // Another type may have taken the name in the same statement.
+            if self.type_names.get(&NameRef { namespace, name }) == Some(&oid) {
+                self.type_names.remove(&NameRef { namespace, name });
+            }
+            self.types.remove(&oid);
+        }
+    }
+
+    /// A type of any kind that a user has made.
+    pub(crate) fn user_type(&self, oid: Oid) -> Option<&Arc<UserType>> {
+        self.types.get(&oid)
+    }
+
+    /// Finds the OID of a type in a schema.
+    pub(crate) fn type_oid(&self, namespace: Oid, name: &str) -> Option<Oid> {
+        self.type_names.get(&NameRef { namespace, name }).copied()
+    }
+
+    /// All types of users, sorted by OID.
+    pub(crate) fn user_types(&self) -> Vec<&Arc<UserType>> {
+        let mut all: Vec<_> = self.types.values().collect();
+        all.sort_unstable_by_key(|ty| ty.info.oid);
+        all
+    }
+
+    /// An enum or a domain.
+    pub(crate) fn type_object(&self, oid: Oid) -> Option<&Arc<TypeObject>> {
+        self.type_objects.get(&oid)
+    }
+
+    /// All enums and domains, sorted by OID.
+    pub(crate) fn type_objects(&self) -> Vec<&Arc<TypeObject>> {
+        let mut all: Vec<_> = self.type_objects.values().collect();
+        all.sort_unstable_by_key(|t| t.ty.info.oid);
+        all
+    }
+
+    /// The privileges on a type that is no array.
+    pub(crate) fn type_acl(&self, ty: &UserType) -> Option<&[AclItem]> {
+        match ty.relation() {
+            Some(relation) => self.relations.get(&relation.oid)?.row_type.as_ref()?.acl.as_deref(),
+            None => self.type_objects.get(&ty.info.oid)?.acl.as_deref(),
+        }
+    }
+
+    /// The domain that has a constraint.
+    pub(crate) fn constraint_domain(&self, constraint: Oid) -> Option<&Arc<TypeObject>> {
+        self.type_objects.get(self.constraint_domains.get(&constraint)?)
     }
 
     fn add_routine(&mut self, object: Arc<RoutineObject>) {
@@ -168,8 +255,9 @@ impl CatalogState {
         for constraint in &relation.constraints {
             self.constraint_tables.insert(constraint.oid, relation.oid);
         }
-        if object.row_type != 0 {
-            self.row_types.insert(object.row_type, relation.oid);
+        if let (Some(row), Some(ty)) = (&object.row_type, object.user_type()) {
+            self.row_types.insert(row.oid, relation.oid);
+            self.add_type(Arc::new(ty), &row.array_name);
         }
         self.relations.insert(relation.oid, object);
     }
@@ -185,7 +273,10 @@ impl CatalogState {
         for constraint in &relation.constraints {
             self.constraint_tables.remove(&constraint.oid);
         }
-        self.row_types.remove(&object.row_type);
+        if let (Some(row), Some(ty)) = (&object.row_type, object.user_type()) {
+            self.row_types.remove(&row.oid);
+            self.forget_type(&ty, &row.array_name);
+        }
         self.relations.remove(&relation.oid);
     }
 
@@ -298,6 +389,13 @@ impl CatalogState {
     }
 }
 
+/// The constraints of a domain.
+pub(crate) fn domain_constraints(ty: &UserType) -> impl Iterator<Item = &DomainConstraint> {
+    let domain = ty.domain();
+    let not_null = domain.and_then(|d| d.not_null.as_ref());
+    not_null.into_iter().chain(domain.into_iter().flat_map(|d| d.checks.iter().map(|c| &c.constraint)))
+}
+
 /// The descriptor under which an index is known as a relation.
 fn index_relation(table: &Relation, index: &Index) -> Relation {
     let column = |key: &nq_qsql::catalog::IndexColumn| Column {
@@ -401,7 +499,8 @@ impl ClusterState {
             | Class::Stats
             | Class::Comment
             | Class::DefaultAcl
-            | Class::Routine => {}
+            | Class::Routine
+            | Class::Type => {}
         }
     }
 

@@ -42,7 +42,9 @@ impl Database {
         report.pages = db.store.metrics().pages.pages;
         for database in db.cluster().databases() {
             let mut session = Session::internal(db.clone(), database, "check")?;
+            let entered = session.enter();
             let outcome = session.check_everything(repair);
+            drop(entered);
             match outcome {
                 Ok(findings) => {
                     for finding in findings {

@@ -272,6 +272,7 @@ impl Session {
     /// # Errors
     /// What is wrong with the data, with its line as context. The COPY has ended then: the client's remaining data is to be ignored.
     pub fn copy_data(&mut self, messages: &mut dyn Iterator<Item = &[u8]>) -> Result<()> {
+        let _entered = self.enter();
         let result = self.with_copy_in(|import, cx| {
             for data in messages {
                 import.feed(data, false, cx)?;
@@ -289,6 +290,7 @@ impl Session {
     /// # Errors
     /// As [`Session::copy_data`].
     pub fn copy_done(&mut self) -> Result<Outcome> {
+        let _entered = self.enter();
         let result = self.with_copy_in(|import, cx| Ok((import.table_oid(), import.finish(cx)?)));
         self.copy_in = None;
         let result = result.and_then(|done| self.settle_statement().map(|()| done));

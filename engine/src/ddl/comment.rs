@@ -98,10 +98,39 @@ impl Session {
                 let object = self.need_user_routine(ast, kind, of)?;
                 Ok(ObjectKey::comment(Class::Comment, class::PROC, object.routine.oid, 0))
             }
-            (ObjectKind::Type, ObjectId::Type(ty)) => {
-                let found = self.resolve_type(ast, ty)?;
-                self.check_superuser("must be owner of the type")?;
+            (ObjectKind::Type | ObjectKind::Domain, ObjectId::Type(ty)) => {
+                let found = self.resolve_type(ast, ty).map_err(|mut e| {
+                    e.0.byte_offset = None;
+                    e
+                })?;
+                if kind == ObjectKind::Domain && !nq_qsql::types::info::is_domain(found.oid) {
+                    bail!(WRONG_OBJECT_TYPE, "\"{}\" is not a domain", ty.name);
+                }
+                match self.view().catalog.user_type(found.oid).cloned() {
+                    Some(ty) => self.check_type_owner(&ty)?,
+                    None => {
+                        let name = nq_qsql::types::info::type_name(found.oid);
+                        self.check_superuser(&format!("must be owner of type {name}"))?;
+                    }
+                }
                 Ok(ObjectKey::comment(Class::Comment, class::TYPE, found.oid, 0))
+            }
+            (ObjectKind::DomainConstraint, ObjectId::OnDomain { name, domain }) => {
+                let found = self.resolve_type(ast, domain)?;
+                let Some(ty) = self.view().catalog.user_type(found.oid).cloned() else {
+                    bail!(WRONG_OBJECT_TYPE, "\"{}\" is not a domain", domain.name)
+                };
+                self.check_type_owner(&ty)?;
+                let mut constraints = crate::catalog::state::domain_constraints(&ty);
+                match constraints.find(|c| *c.name == **name) {
+                    Some(c) => Ok(ObjectKey::comment(Class::Comment, class::CONSTRAINT, c.oid, 0)),
+                    None => bail!(
+                        UNDEFINED_OBJECT,
+                        "constraint \"{}\" for domain {} does not exist",
+                        &**name,
+                        nq_qsql::types::info::type_name(found.oid)
+                    ),
+                }
             }
             _ => {
                 let words = kind.words().to_uppercase();

@@ -114,7 +114,7 @@ impl Session {
         relation.tree = self.txn().create_tree().map_err(store_error)?.0;
         self.claim_relation_name(&relation)?;
         let (tree, layout) = (TreeId(relation.tree), RowLayout::new(&relation.columns));
-        let row_type = self.db.next_oid()?;
+        let row_type = Some(self.new_row_type(&relation)?);
         self.put_relation(RelationObject {
             relation: Arc::new(relation),
             acl: None,

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use nq_qsql::bind::StoredKind;
-use nq_qsql::catalog::{Catalog, ConstraintKind, Generated, IndexKey, Relation};
+use nq_qsql::catalog::{Catalog, ConstraintKind, Generated, IndexKey, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::sql_err;
 use nq_qsql::types::Oid;
@@ -54,6 +54,8 @@ pub(crate) enum Target {
     Routine(Oid),
     /// A policy of a table.
     Policy(Oid, Oid),
+    /// An enum or a domain.
+    Type(Oid),
 }
 
 /// A dependent on the list.
@@ -86,6 +88,22 @@ impl Session {
         }
         // Parts of what goes as a whole are not dependents: the default of a serial column uses the table's own sequence.
         let whole = deletion.targets();
+        let mut with_columns = Vec::new();
+        for target in &whole {
+            let (Target::Constraint(table, _) | Target::Index(table, _)) = *target else { continue };
+            if roots.contains(target) || working.is_some_and(|w| w.oid == table) {
+                continue;
+            }
+            for other in &whole {
+                if let Target::Column(of, column) = *other
+                    && of == table
+                    && self.goes_with_column(*target, column)?
+                {
+                    with_columns.push(*target);
+                }
+            }
+        }
+        deletion.found.retain(|f| !with_columns.contains(&f.target));
         deletion.found.retain(|f| match f.target {
             Target::Default(table, column) => {
                 !whole.contains(&Target::Relation(table)) && !whole.contains(&Target::Column(table, column))
@@ -94,9 +112,30 @@ impl Session {
             | Target::Constraint(table, _)
             | Target::Index(table, _)
             | Target::Policy(table, _) => !whole.contains(&Target::Relation(table)),
-            Target::Schema(_) | Target::Relation(_) | Target::RowType(_) | Target::Routine(_) => true,
+            Target::Schema(_)
+            | Target::Relation(_)
+            | Target::RowType(_)
+            | Target::Routine(_)
+            | Target::Type(_) => true,
         });
         Ok(deletion)
+    }
+
+    /// Whether a constraint or an index uses a column of its table, so that it is dropped with that.
+    fn goes_with_column(&mut self, target: Target, column: usize) -> Result<bool> {
+        match target {
+            Target::Constraint(table, constraint) => {
+                let table = self.object(table)?.relation.clone();
+                let found = table.constraints.iter().find(|c| c.oid == constraint);
+                found.map_or(Ok(false), |c| self.constraint_mentions(&table, &c.kind, column))
+            }
+            Target::Index(table, index) => {
+                let table = self.object(table)?.relation.clone();
+                let found = table.indexes.iter().find(|i| i.oid == index).cloned();
+                found.map_or(Ok(false), |i| self.index_mentions(&table, &i, column))
+            }
+            _ => Ok(false),
+        }
     }
 
     fn visit(
@@ -140,16 +179,19 @@ impl Session {
                         all.push((object.routine.oid, Target::Routine(object.routine.oid), true));
                     }
                 }
-            }
-            Target::RowType(oid) => {
-                let row = view.row_type_of(oid);
-                for object in view.catalog.routines() {
-                    let r = &object.routine;
-                    let mut types = r.params.iter().map(|p| p.ty).chain([r.result]);
-                    if types.any(|ty| row == Some(ty)) {
-                        all.push((r.oid, Target::Routine(r.oid), true));
+                for object in view.catalog.type_objects() {
+                    if object.ty.namespace == namespace {
+                        all.push((object.ty.info.oid, Target::Type(object.ty.info.oid), true));
                     }
                 }
+            }
+            Target::RowType(oid) => {
+                if let Some(row) = view.row_type_of(oid) {
+                    all.extend(self.type_dependents(row));
+                }
+            }
+            Target::Type(oid) => {
+                all.extend(self.type_dependents(oid));
             }
             Target::Routine(oid) => {
                 for object in view.catalog.dependents(oid) {
@@ -317,10 +359,15 @@ impl Session {
                 format!("schema {}", name.unwrap_or_default())
             }
             Target::Relation(oid) => shown(oid),
-            Target::Column(oid, i) => format!("column {} of {}", column(oid, i), shown(oid)),
+            Target::Column(oid, i) => {
+                let composite = relation(oid).is_some_and(|r| r.kind == RelationKind::Composite);
+                let word = if composite { "composite " } else { "" };
+                format!("column {} of {word}{}", column(oid, i), shown(oid))
+            }
             Target::RowType(oid) => {
                 format!("type {}", relation(oid).map_or(String::new(), |r| view.display_name(&r)))
             }
+            Target::Type(oid) => format!("type {}", nq_qsql::types::info::type_name(oid)),
             Target::Routine(oid) => match view.catalog.routine(oid) {
                 Some(r) => {
                     let types: Vec<String> =
@@ -414,6 +461,7 @@ impl Session {
                 Target::Relation(oid) => self.remove_relation(oid)?,
                 Target::RowType(_) => {}
                 Target::Routine(oid) => self.remove_routine(oid)?,
+                Target::Type(oid) => self.remove_type(oid)?,
                 Target::Column(oid, _) if working == Some(oid) => {}
                 Target::Column(oid, column) => self.remove_stored_column(oid, column)?,
                 Target::Constraint(oid, _) | Target::Index(oid, _) | Target::Policy(oid, _)
@@ -461,6 +509,11 @@ impl Session {
             self.remove_comments(class::POLICY, policy.oid)?;
         }
         self.release_name(Class::Relation, relation.namespace, &relation.name)?;
+        if let Some(row) = &object.row_type {
+            self.release_name(Class::Type, relation.namespace, &relation.name)?;
+            self.release_name(Class::Type, relation.namespace, &row.array_name)?;
+            self.remove_comments(class::TYPE, row.oid)?;
+        }
         self.remove_comments(class::CLASS, oid)?;
         if self.view().catalog.stats(oid).is_some() {
             self.remove_object(ObjectKey::new(Class::Stats, oid))?;

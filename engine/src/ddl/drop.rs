@@ -43,6 +43,7 @@ impl Session {
                 }
                 return tag;
             }
+            ObjectKind::Type | ObjectKind::Domain => return self.drop_types(drop),
             other => {
                 let words = other.words().to_uppercase();
                 return Err(SqlError::unsupported(format_args!("DROP {words}")));

@@ -25,4 +25,5 @@ pub(crate) mod sequence;
 pub(crate) mod stored;
 pub(crate) mod table;
 pub(crate) mod truncate;
+pub(crate) mod types;
 pub(crate) mod view;

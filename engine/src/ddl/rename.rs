@@ -64,6 +64,15 @@ impl Session {
                 self.rename_routine(ast, kind, of, new)?;
                 tag
             }
+            (ObjectKind::Type | ObjectKind::Domain, ObjectId::Name(name)) => {
+                match &rename.part {
+                    None => self.rename_type(kind, name, new)?,
+                    Some(RenamePart::Constraint(old)) => self.rename_domain_constraint(name, old, new)?,
+                    Some(RenamePart::Attribute(old)) => self.rename_attribute(name, old, new)?,
+                    Some(RenamePart::Column(_)) => return Err(SqlError::internal("a column of a type")),
+                }
+                tag
+            }
             (
                 ObjectKind::Table
                 | ObjectKind::View
@@ -114,7 +123,7 @@ impl Session {
         Ok(Some(relation))
     }
 
-    fn rename_relation(&mut self, relation: &Relation, new: &Ident) -> Result<()> {
+    pub(super) fn rename_relation(&mut self, relation: &Relation, new: &Ident) -> Result<()> {
         if self.view().catalog.relation_oid(relation.namespace, new).is_some() {
             return Err(already_exists(new));
         }
@@ -139,7 +148,7 @@ impl Session {
         } else {
             let object = self.object(relation.oid)?;
             let renamed = Relation { name: new.name.clone(), ..(*object.relation).clone() };
-            self.replace_relation(&object, renamed)?;
+            self.replace_moved(&object, renamed)?;
         }
         self.restore_views(&captured)
     }
@@ -300,6 +309,7 @@ impl Session {
             self.replace_relation(&object, moved)?;
         }
         self.rename_schema_of_routines(&namespace, new)?;
+        self.rename_schema_of_types(&namespace, new)?;
         self.restore_views(&captured)
     }
 
@@ -319,6 +329,11 @@ impl Session {
                 self.put_object(key, Object::Namespace(Arc::new(changed)))?;
                 Done::tag("ALTER SCHEMA")
             }
+            (ObjectKind::Type | ObjectKind::Domain, ObjectId::Name(name)) => {
+                let owner = self.need_role(&alter.owner)?;
+                self.alter_type_owner(*kind, name, owner)?;
+                Done::tag(&format!("ALTER {}", kind.words().to_uppercase()))
+            }
             (_, ObjectId::Function(of)) if *kind != ObjectKind::Aggregate => {
                 let owner = self.need_role(&alter.owner)?;
                 self.alter_routine_owner(ast, *kind, of, owner)?;
@@ -337,6 +352,10 @@ impl Session {
         let tag = Done::tag(&format!("ALTER {}", kind.words().to_uppercase()));
         if let (ObjectId::Function(of), true) = (&alter.object.id, kind != ObjectKind::Aggregate) {
             self.alter_routine_schema(ast, kind, of, &alter.schema)?;
+            return tag;
+        }
+        if let (ObjectId::Name(name), ObjectKind::Type | ObjectKind::Domain) = (&alter.object.id, kind) {
+            self.alter_type_schema(kind, name, &alter.schema)?;
             return tag;
         }
         let ObjectId::Name(name) = &alter.object.id else {
@@ -386,7 +405,7 @@ impl Session {
     }
 
     /// Moves a relation, with its indexes, into another schema.
-    fn move_relation(&mut self, oid: Oid, to: &Namespace) -> Result<()> {
+    pub(super) fn move_relation(&mut self, oid: Oid, to: &Namespace) -> Result<()> {
         let object: Arc<RelationObject> = self.object(oid)?;
         let relation = &object.relation;
         let names = std::iter::once((&relation.name, relation.oid))
@@ -401,7 +420,17 @@ impl Session {
             }
         }
         let moved = Relation { namespace: to.oid, schema: (&*to.name).into(), ..(**relation).clone() };
-        self.replace_relation(&object, moved)?;
+        self.replace_moved(&object, moved)
+    }
+
+    /// Stores a relation under another name or in another schema: the type of its rows goes with it.
+    fn replace_moved(&mut self, object: &RelationObject, moved: Relation) -> Result<()> {
+        let mut changed = object.with_relation(moved);
+        if let Some(row) = &object.row_type {
+            let relation = changed.relation.clone();
+            changed.row_type = Some(self.moved_row_type(&object.relation, row, &relation)?);
+        }
+        self.put_relation(changed)?;
         Ok(())
     }
 }

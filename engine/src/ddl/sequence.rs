@@ -199,7 +199,7 @@ impl Session {
             owned_by,
             depends: Vec::new(),
             on_commit: OnCommit::Preserve,
-            row_type: 0,
+            row_type: None,
         })
     }
 

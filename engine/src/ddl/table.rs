@@ -167,7 +167,7 @@ impl Session {
     }
 
     fn put_new_table(&mut self, table: NewTable) -> Result<Arc<RelationObject>> {
-        let row_type = self.db.next_oid()?;
+        let row_type = Some(self.new_row_type(&table.relation)?);
         self.put_relation(RelationObject {
             relation: Arc::new(table.relation),
             acl: None,
@@ -395,7 +395,7 @@ pub(crate) fn result_columns(columns: &[OutputColumn], names: &[Box<str>]) -> Re
         bail!(SYNTAX_ERROR, "too many column names were specified");
     }
     for (i, column) in columns.iter().enumerate() {
-        let is_pseudo = |info: &info::TypeInfo| info.kind == info::TypeKind::Pseudo;
+        let is_pseudo = |info: info::TypeRef| info.kind == info::TypeKind::Pseudo;
         if info::by_oid(column.ty.oid).is_some_and(is_pseudo) {
             let name = names.get(i).map_or(&*column.name, |n| n);
             let ty = info::format_type(column.ty.oid, None);

@@ -123,7 +123,7 @@ impl Session {
         relation.view = Some(text.into());
         relation.options = options;
         self.claim_relation_name(&relation)?;
-        let row_type = self.db.next_oid()?;
+        let row_type = Some(self.new_row_type(&relation)?);
         self.put_relation(RelationObject {
             relation: Arc::new(relation),
             acl: None,

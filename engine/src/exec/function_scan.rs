@@ -3,7 +3,7 @@
 use nq_qsql::error::Result;
 use nq_qsql::func::SetRows;
 use nq_qsql::plan::expr::Expr;
-use nq_qsql::types::{DataType, Datum, oid, rowtype};
+use nq_qsql::types::{DataType, Datum, info, rowtype, user};
 
 use super::batch::{BATCH_ROWS, Builder};
 use super::eval::{Compiled, Conditions};
@@ -94,9 +94,10 @@ impl FunctionScan {
             match values {
                 // A record spreads over several slots.
                 Some(mut values) if values.len() == 1 => match values.pop() {
-                    Some(Datum::Record(fields)) if end - row.len() > 1 || spreads(source) => {
-                        row.extend(fields.iter().cloned());
-                    }
+                    Some(Datum::Record(fields)) if end - row.len() > 1 || spreads(source) => match source {
+                        Source::Single(_, ty) => row.extend(user::live_fields(ty.oid, &fields)),
+                        Source::Set(call) => row.extend(user::live_fields(call.ty().oid, &fields)),
+                    },
                     other => row.extend(other),
                 },
                 Some(values) => row.extend(values),
@@ -115,8 +116,8 @@ impl FunctionScan {
 /// Whether a source's value is a row whose only field is the column.
 fn spreads(source: &Source) -> bool {
     match source {
-        Source::Single(_, ty) => ty.oid == oid::RECORD && rowtype::fields(ty.typmod).is_some(),
-        Source::Set(_) => false,
+        Source::Single(_, ty) => rowtype::fields_of(*ty).is_some(),
+        Source::Set(call) => info::is_composite(call.ty().oid),
     }
 }
 

@@ -6,7 +6,7 @@ use nq_qsql::catalog::RoutineTarget;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::func::{Body, Function, SetRows};
 use nq_qsql::plan::expr::{Expr, ExprKind};
-use nq_qsql::types::{DataType, Datum, oid, rowtype};
+use nq_qsql::types::{DataType, Datum, info, rowtype, user};
 
 use super::batch::{BATCH_ROWS, Builder, Rows};
 use super::eval::Compiled;
@@ -17,10 +17,7 @@ use crate::session::routine;
 
 /// Number of columns that a value takes in FROM: those of a record whose fields are known.
 pub fn record_columns(ty: DataType) -> usize {
-    match ty.oid {
-        oid::RECORD => rowtype::fields(ty.typmod).map_or(1, |fields| fields.len()),
-        _ => 1,
-    }
+    rowtype::fields_of(ty).map_or(1, |fields| fields.iter().filter(|f| !user::is_dropped(f)).count())
 }
 
 /// A set-returning call.
@@ -52,6 +49,11 @@ impl SetCall {
             arg_types: args.iter().map(|a| a.ty).collect(),
             result: expr.ty,
         }))
+    }
+
+    /// The type of a value of the set.
+    pub fn ty(&self) -> DataType {
+        self.result
     }
 
     /// Number of columns of its rows.
@@ -199,7 +201,7 @@ impl ProjectSet {
 /// A row of a set as one value.
 fn single(mut row: Vec<Datum>, ty: DataType) -> Datum {
     match row.len() {
-        1 if ty.oid != oid::RECORD => row.pop().unwrap_or(Datum::Null),
+        1 if !info::is_row(ty.oid) => row.pop().unwrap_or(Datum::Null),
         _ => Datum::Record(row.into()),
     }
 }

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use nq_qsql::types::{Datum, Numeric, Oid, oid};
+use nq_qsql::types::{Datum, Numeric, Oid, info, oid};
 
 use super::strings::Strings;
 
@@ -59,7 +59,10 @@ impl Kind {
             | oid::BYTEA
             | oid::JSON
             | oid::XML => Kind::Str,
-            _ => Kind::Datum,
+            _ => match info::base_type(oid) {
+                base if base != oid => Kind::of(base),
+                _ => Kind::Datum,
+            },
         }
     }
 }

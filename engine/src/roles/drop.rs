@@ -233,6 +233,11 @@ fn dependents(catalog: &CatalogState, role: Oid) -> Vec<Dependent> {
         let what = Thing::Object(object.routine.oid, Target::Routine(object.routine.oid));
         note(object.routine.owner == role, is_in(object.acl.as_ref(), role), what);
     }
+    for object in catalog.type_objects() {
+        let oid = object.ty.info.oid;
+        let what = Thing::Object(oid, Target::Type(oid));
+        note(object.ty.owner == role, is_in(object.acl.as_ref(), role), what);
+    }
     for (key, acl) in catalog.default_acls() {
         note(key.role == role, is_in(Some(acl), role), Thing::DefaultPrivileges(*key));
     }

@@ -18,7 +18,7 @@ use nq_storage::txn::lock::{LockClass, LockMode};
 
 use crate::catalog::acl::{self, Acl, AclItem, AclKind, Privileges};
 use crate::catalog::object::{
-    Class, DatabaseObject, Namespace, Object, ObjectKey, RelationObject, RoutineObject,
+    Class, DatabaseObject, Namespace, Object, ObjectKey, RelationObject, RoutineObject, TypeObject,
 };
 use crate::ddl::routine::Found;
 use crate::error::store_error;
@@ -92,6 +92,12 @@ impl Session {
                             return Err(SqlError::unsupported("privileges on built-in functions"));
                         }
                     }
+                }
+            }
+            GrantTarget::Objects { kind: kind @ (ObjectKind::Type | ObjectKind::Domain), names } => {
+                let set = whole_privileges(grant, AclKind::Type)?;
+                for name in names {
+                    self.grant_on_type(*kind, name, set, &order)?;
                 }
             }
             GrantTarget::Objects { kind, .. } => {
@@ -259,6 +265,38 @@ impl Session {
         let what = (routine.word(), &*routine.name);
         self.merge(&mut list, AclKind::Function, owner, set, order, what, None)?;
         self.put_routine(RoutineObject { acl: Some(list), ..(*object).clone() })
+    }
+
+    fn grant_on_type(
+        &mut self,
+        kind: ObjectKind,
+        name: &ObjectName,
+        set: Privileges,
+        order: &Order<'_>,
+    ) -> Result<()> {
+        if nq_qsql::types::info::by_sql_name(name.object()).is_some() {
+            return Err(SqlError::unsupported("privileges on built-in types"));
+        }
+        let ty = self.need_user_type(name)?;
+        if kind == ObjectKind::Domain && ty.domain().is_none() {
+            bail!(WRONG_OBJECT_TYPE, "\"{name}\" is not a domain");
+        }
+        if let nq_qsql::types::user::UserKind::Array = ty.kind {
+            return Err(sql_err!(INVALID_GRANT_OPERATION, "cannot set privileges of array types")
+                .hint("Set the privileges of the element type instead."));
+        }
+        let ty = self.lock_type(ty.info.oid)?;
+        let listed = self.view().catalog.type_acl(&ty).map(<[AclItem]>::to_vec);
+        let mut list = listed.unwrap_or_else(|| acl::default_acl(AclKind::Type, ty.owner));
+        self.merge(&mut list, AclKind::Type, ty.owner, set, order, ("type", &ty.info.name), None)?;
+        if let Some(relation) = ty.relation() {
+            let mut changed = (*self.object(relation.oid)?).clone();
+            changed.row_type.iter_mut().for_each(|row| row.acl = Some(list.clone()));
+            return self.put_relation(changed).map(|_| ());
+        }
+        let object = self.need_type_object(ty.info.oid)?;
+        self.put_type(TypeObject { acl: Some(list), ..(*object).clone() })?;
+        Ok(())
     }
 
     fn grant_on_schema(&mut self, name: &ObjectName, set: Privileges, order: &Order<'_>) -> Result<()> {

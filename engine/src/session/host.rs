@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 use nq_qsql::catalog::Catalog;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::func::Host;
+use nq_qsql::types::user::TypeSource;
 use nq_qsql::types::{Datum, IoContext, Oid};
 use nq_qsql::{bail, sql_err};
 use nq_storage::txn::lock::SessionLocks;
@@ -58,6 +59,8 @@ pub(crate) struct SessionHost {
     planner: Option<(u64, Arc<PlannerSettings>)>,
     /// The catalog that statements see has changes of the transaction's own.
     pub(crate) overlaid: bool,
+    /// Labels that the transaction has added to enums that were there before.
+    pub(crate) new_labels: Vec<Oid>,
     /// Bodies of functions with their plans, and what is known of the calls at work.
     pub(crate) routines: super::routine::Routines,
     /// What foreign keys are yet to be asked about, on its way between a statement and the functions that it calls.
@@ -114,6 +117,7 @@ impl SessionHost {
             view: None,
             planner: None,
             overlaid: false,
+            new_labels: Vec::new(),
             routines: super::routine::Routines::default(),
             pending: crate::foreign_key::Pending::default(),
             last_values: HashMap::new(),
@@ -153,7 +157,22 @@ impl SessionHost {
 
     /// Puts another view in the place of the current one, and returns that.
     pub(crate) fn swap_view(&mut self, view: Option<Arc<CatalogView>>) -> Option<Arc<CatalogView>> {
-        std::mem::replace(&mut self.view, view)
+        let before = std::mem::replace(&mut self.view, view);
+        self.announce_types();
+        before
+    }
+
+    /// Makes the view's types those that the thread knows.
+    fn announce_types(&self) {
+        if let Some(view) = &self.view {
+            nq_qsql::types::user::replace(self.backend.pid as usize, view.clone());
+        }
+    }
+
+    /// The thread works for this session, and knows its types, while the guard lives.
+    pub(crate) fn enter(&self) -> nq_qsql::types::user::Entered {
+        let view = self.view.clone();
+        nq_qsql::types::user::enter(self.backend.pid as usize, view.map(|view| view as Arc<dyn TypeSource>))
     }
 
     /// Makes the next statement look at the catalog anew.
@@ -190,7 +209,10 @@ impl SessionHost {
             plan_key,
             user: self.current_user.oid,
             store: self.db.store.clone(),
+            new_labels: self.new_labels.as_slice().into(),
+            conditions: Default::default(),
         }));
+        self.announce_types();
     }
 
     /// Turns `search_path` into schemas: those that exist and may be used, with `pg_temp` and `pg_catalog` in front unless named.

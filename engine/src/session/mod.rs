@@ -239,6 +239,11 @@ impl Session {
         })
     }
 
+    /// Makes the session's types known to the thread while the guard lives: what works on its results outside its methods needs them.
+    pub fn enter(&self) -> nq_qsql::types::user::Entered {
+        self.host.enter()
+    }
+
     /// Takes note of a message from the client: the clock of the statement starts.
     pub(crate) fn start_command(&mut self, text: &str) {
         let now = self.db.now();
@@ -355,6 +360,7 @@ impl Session {
         index: usize,
         sink: &mut dyn ResultSink,
     ) -> Result<Outcome> {
+        let _entered = self.enter();
         if index > 0 {
             self.start_statement_clock();
             self.backend.doing.lock().state = State::Active;
@@ -401,6 +407,7 @@ impl Session {
 
     /// Goes on with a statement of the simple protocol whose sink was full.
     pub fn resume_simple(&mut self, sink: &mut dyn ResultSink) -> Result<Outcome> {
+        let _entered = self.enter();
         self.backend.doing.lock().state = State::Active;
         let result = self.go_on_simple(sink);
         self.after_command(result)
@@ -428,6 +435,7 @@ impl Session {
         param_formats: &[Format],
         result_formats: &[Format],
     ) -> Result<()> {
+        let _entered = self.enter();
         let prepared = match self.find_statement(statement) {
             Ok(prepared) => prepared,
             Err(error) => return self.after_command(Err(error)),
@@ -561,6 +569,7 @@ impl Session {
 
     /// Execute: runs the portal, or goes on with it; at most `max_rows` rows (0: all).
     pub fn execute(&mut self, portal: &str, max_rows: u32, sink: &mut dyn ResultSink) -> Result<Outcome> {
+        let _entered = self.enter();
         let Some((name, mut found)) = self.portals.remove_entry(portal) else {
             let error = sql_err!(INVALID_CURSOR_NAME, "portal \"{portal}\" does not exist");
             return self.after_command(Err(error));
@@ -682,6 +691,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        let _entered = self.enter();
         self.abandon();
         if let Err(error) = self.drop_temporary_objects() {
             tracing::warn!("temporary objects are left to the next start: {error}");

@@ -171,6 +171,7 @@ impl Session {
     /// # Errors
     /// 42P05 for a name in use, and what parsing and binding raise.
     pub fn prepare(&mut self, name: &str, sql: &str, param_oids: &[Oid]) -> Result<()> {
+        let _entered = self.enter();
         self.start_command(sql);
         let result = self.prepare_source(name, sql, param_oids);
         self.after_command(result)

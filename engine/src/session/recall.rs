@@ -45,6 +45,7 @@ impl Session {
         {
             return None;
         }
+        let _entered = self.enter();
         let portal = match self.recall_control(sql) {
             Some(source) => Portal::simple(source, Arc::from([]), Run::Utility),
             None => match self.recall_shape(sql) {

@@ -24,7 +24,7 @@ use nq_qsql::parse::ParsedStatement;
 use nq_qsql::parse::ast::{Ast, ExprId, Statement};
 use nq_qsql::plan::expr::{Expr, ExprKind};
 use nq_qsql::plan::physical::{Command, TableLock};
-use nq_qsql::types::{DataType, Datum, oid};
+use nq_qsql::types::{DataType, Datum, info, oid, user};
 use nq_qsql::{bail, sql_err};
 use nq_storage::Txn;
 
@@ -105,7 +105,10 @@ pub(crate) fn call(target: &Arc<RoutineTarget>, args: &[Datum], cx: &mut ExecCx<
     Ok(match (row, &target.shape) {
         (None, _) | (_, RoutineShape::Void) => Datum::Null,
         (Some(mut row), RoutineShape::Scalar(_)) => row.pop().unwrap_or(Datum::Null),
-        (Some(mut row), _) if is_row_itself(target, &types) => row.pop().unwrap_or(Datum::Null),
+        (Some(mut row), _) if is_row_itself(target, &types) => match row.pop() {
+            Some(Datum::Record(fields)) => Datum::Record(user::live_fields(types[0].oid, &fields).into()),
+            _ => Datum::Null,
+        },
         (Some(row), _) => Datum::Record(row.into()),
     })
 }
@@ -133,9 +136,9 @@ pub(crate) fn call_set(
 
 /// Whether the one column of the last statement is the row that is returned.
 fn is_row_itself(target: &RoutineTarget, types: &[DataType]) -> bool {
-    let one = matches!(types, [ty] if ty.oid == oid::RECORD);
+    let one = matches!(types, [ty] if info::is_row(ty.oid));
     one && target.is_row()
-        && !matches!(target.fields().map(|f| &f[..]), Some([(_, ty)]) if ty.oid == oid::RECORD)
+        && !matches!(target.fields().map(|f| &f[..]), Some([(_, ty)]) if info::is_row(ty.oid))
 }
 
 /// The rows of a set.
@@ -160,7 +163,7 @@ impl SetRows for Rows {
                 self.position += 1;
                 if let Some(width) = self.spread {
                     row = match row.pop() {
-                        Some(Datum::Record(fields)) => fields.to_vec(),
+                        Some(Datum::Record(fields)) => user::live_fields(self.types[0].oid, &fields),
                         _ => vec![Datum::Null; width],
                     };
                 }

@@ -484,6 +484,7 @@ impl Session {
                     self.host.locks.release_transaction(0);
                     self.host.settings.rollback_to(0);
                     self.host.mailbox.rollback_to(MailMark::default());
+                    self.host.new_labels.clear();
                     self.host.forget_view();
                     return Err(error);
                 }
@@ -506,6 +507,7 @@ impl Session {
             self.follow_user_settings();
         }
         if transaction.overlay.is_some() {
+            self.host.new_labels.clear();
             self.host.forget_view();
         }
         for action in transaction.after_commit {
@@ -557,6 +559,7 @@ impl Session {
             self.follow_user_settings();
         }
         if self.transaction.overlay.take().is_some() {
+            self.host.new_labels.clear();
             self.host.forget_view();
         }
         self.host.mailbox.rollback_to(MailMark::default());
@@ -570,6 +573,7 @@ impl Session {
     /// # Errors
     /// What a commit raises (40001); the transaction is rolled back then.
     pub fn sync(&mut self) -> Result<()> {
+        let _entered = self.enter();
         self.simple = None;
         match self.transaction.block {
             Block::Implicit => {

@@ -91,6 +91,7 @@ impl Database {
         for tables in due.chunk_by(|a, b| a.0 == b.0) {
             let Some(database) = self.cluster().database(tables[0].0).cloned() else { continue };
             let mut session = Session::internal(self.clone(), &database, "autovacuum worker")?;
+            let _entered = session.enter();
             for (_, table) in tables {
                 let Some(object) = session.home.state().object(*table).cloned() else { continue };
                 let name = format!("{}.{}", object.relation.schema, object.relation.name);

@@ -17,7 +17,7 @@
 use nq_qsql::catalog::Column;
 use nq_qsql::error::Result;
 use nq_qsql::sql_err;
-use nq_qsql::types::{Datum, Interval, IoContext, Numeric, Oid, io_binary, io_text, jsonb, oid};
+use nq_qsql::types::{Datum, Interval, IoContext, Numeric, Oid, info, io_binary, io_text, jsonb, oid};
 use std::sync::Arc;
 
 use super::value::{self, damaged, get_numeric, put_numeric};
@@ -42,6 +42,8 @@ pub enum Storage {
     Interval,
     Uuid,
     Tid,
+    /// The label's OID.
+    Enum,
     /// Variable: [`put_numeric`].
     Numeric,
     /// Variable: the bytes.
@@ -76,7 +78,11 @@ impl Storage {
             | oid::JSON
             | oid::JSONB
             | oid::XML => Storage::Bytes,
-            _ => Storage::Value,
+            _ => match info::by_oid(oid).map(|ty| ty.kind) {
+                Some(info::TypeKind::Enum) => Storage::Enum,
+                Some(info::TypeKind::Domain) => Storage::of(info::base_type(oid)),
+                _ => Storage::Value,
+            },
         }
     }
 
@@ -85,7 +91,7 @@ impl Storage {
         Some(match self {
             Storage::Bool | Storage::Char => 1,
             Storage::I16 => 2,
-            Storage::I32 | Storage::U32 | Storage::F32 => 4,
+            Storage::I32 | Storage::U32 | Storage::F32 | Storage::Enum => 4,
             Storage::Tid => 6,
             Storage::I64 | Storage::F64 => 8,
             Storage::TimeTz => 12,
@@ -142,7 +148,7 @@ impl RowLayout {
                     variable - 1
                 }
             };
-            layout.places.push(Place { oid, storage, slot, missing });
+            layout.places.push(Place { oid: info::base_type(oid), storage, slot, missing });
             layout.fixed.push(fixed);
             layout.variable.push(variable);
         }
@@ -267,6 +273,7 @@ pub enum FieldRef<'a> {
     Timestamp(i64),
     TimestampTz(i64),
     Oid(u32),
+    Enum(Oid, u32),
     Float4(f32),
     Float8(f64),
     /// Unscaled value and scale.
@@ -349,6 +356,7 @@ fn fixed_field<'a>(place: &Place, bytes: &'a [u8]) -> Option<FieldRef<'a>> {
             }
         }
         Storage::U32 => FieldRef::Oid(u32::from_le_bytes(*bytes.first_chunk()?)),
+        Storage::Enum => FieldRef::Enum(place.oid, u32::from_le_bytes(*bytes.first_chunk()?)),
         Storage::F32 => FieldRef::Float4(f32::from_le_bytes(*bytes.first_chunk()?)),
         Storage::F64 => FieldRef::Float8(f64::from_le_bytes(*bytes.first_chunk()?)),
         Storage::TimeTz => FieldRef::TimeTz(
@@ -392,6 +400,7 @@ impl FieldRef<'_> {
             FieldRef::Timestamp(x) => Datum::Timestamp(x),
             FieldRef::TimestampTz(x) => Datum::TimestampTz(x),
             FieldRef::Oid(x) => Datum::Oid(x),
+            FieldRef::Enum(ty, label) => Datum::Enum(ty, label),
             FieldRef::Float4(x) => Datum::Float4(x),
             FieldRef::Float8(x) => Datum::Float8(x),
             FieldRef::Decimal(unscaled, scale) => Datum::Numeric(Numeric::Small { unscaled, scale }),
@@ -513,6 +522,7 @@ impl<'a> RowWriter<'a> {
                 fixed!(x)
             }
             (Storage::U32, Datum::Oid(x)) => fixed!(x),
+            (Storage::Enum, Datum::Enum(_, x)) => fixed!(x),
             (Storage::F32, Datum::Float4(x)) => fixed!(x),
             (Storage::F64, Datum::Float8(x)) => fixed!(x),
             (Storage::TimeTz, Datum::TimeTz(x, zone)) => fixed!(x, zone),

@@ -44,6 +44,7 @@ mod tag {
     pub const MACADDR: u8 = 28;
     pub const MACADDR8: u8 = 29;
     pub const MONEY: u8 = 30;
+    pub const ENUM: u8 = 31;
 }
 
 /// Deepest nesting of arrays and records that is read back.
@@ -123,6 +124,7 @@ pub fn put(value: &Datum, out: &mut Vec<u8>) {
         Datum::Int4(x) => fixed!(INT4, x),
         Datum::Int8(x) => fixed!(INT8, x),
         Datum::Oid(x) => fixed!(OID, x),
+        Datum::Enum(ty, label) => fixed!(ENUM, ty, label),
         Datum::Tid(block, item) => fixed!(TID, block, item),
         Datum::Float4(x) => fixed!(FLOAT4, x),
         Datum::Float8(x) => fixed!(FLOAT8, x),
@@ -278,6 +280,7 @@ fn get_nested(bytes: &mut &[u8], depth: u32) -> Result<Datum> {
         tag::INT4 => Datum::Int4(i32::from_le_bytes(take(bytes)?)),
         tag::INT8 => Datum::Int8(i64::from_le_bytes(take(bytes)?)),
         tag::OID => Datum::Oid(u32::from_le_bytes(take(bytes)?)),
+        tag::ENUM => Datum::Enum(u32::from_le_bytes(take(bytes)?), u32::from_le_bytes(take(bytes)?)),
         tag::TID => Datum::Tid(u32::from_le_bytes(take(bytes)?), u16::from_le_bytes(take(bytes)?)),
         tag::FLOAT4 => Datum::Float4(f32::from_le_bytes(take(bytes)?)),
         tag::FLOAT8 => Datum::Float8(f64::from_le_bytes(take(bytes)?)),

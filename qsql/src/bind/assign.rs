@@ -7,13 +7,13 @@ use super::part::{is_part_assignment, no_default};
 use super::scope::Clause;
 use super::stored::{StoredKind, bind_expression};
 use super::{BindContext, Binder};
-use crate::catalog::{Generated, Relation, RelationKind};
+use crate::catalog::{Generated, Relation, RelationKind, UserType};
 use crate::error::{Result, SqlError};
 use crate::func::NEXT_IDENTITY;
 use crate::parse::ast::{Assignee, Assignment, ExprId, ExprKind as A, ObjectName};
 use crate::plan::expr::{Expr, ExprKind};
 use crate::sql_err;
-use crate::types::{Datum, oid};
+use crate::types::{DataType, Datum, info, oid};
 
 /// Binds a column's default; NULL for a column without one.
 ///
@@ -34,6 +34,7 @@ pub fn bind_default(table: &Relation, index: usize, cx: &BindContext<'_>) -> Res
             }
             Ok(e)
         }
+        None if !column.dropped && info::is_domain(column.ty.oid) => bind_domain_default(column.ty, cx),
         _ => {
             let ty = if column.dropped { oid::INT4 } else { column.ty.oid };
             let mut null = literal(Datum::Null, ty, u32::MAX);
@@ -41,6 +42,15 @@ pub fn bind_default(table: &Relation, index: usize, cx: &BindContext<'_>) -> Res
             Ok(null)
         }
     }
+}
+
+/// The default of a domain; NULL where there is none, if the domain allows it.
+fn bind_domain_default(ty: DataType, cx: &BindContext<'_>) -> Result<Expr> {
+    let domain = cx.catalog.user_type_by_oid(ty.oid);
+    let text = domain.as_deref().and_then(UserType::domain).and_then(|d| d.default.as_deref());
+    let mut e = bind_expression(text.unwrap_or("NULL"), None, Some(ty), StoredKind::Default, cx)?;
+    forget_places(&mut e);
+    Ok(e)
 }
 
 impl Binder<'_> {

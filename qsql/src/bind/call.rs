@@ -4,9 +4,11 @@ use super::Binder;
 use super::expr::{literal, result_collation};
 use super::group::BoundWindow;
 use super::scope::Clause;
-use crate::error::{Result, SqlError};
+use crate::error::{Result, SqlError, SqlState};
 use crate::func::HYPOTHETICAL;
-use crate::func::resolve::{Among, ArgSource, CallShape, Callee, FunctionMatch, Resolution, resolve_among};
+use crate::func::resolve::{
+    Among, ArgSource, CallShape, Callee, FunctionMatch, Resolution, is_cast, resolve_among,
+};
 use crate::func::{Body, Function};
 use crate::parse::ast::{ExprId, ExprKind as A, FuncCall, FuncSyntax, Ident, ObjectName, Over, Pos};
 use crate::plan::expr::{CallForm, Expr, ExprKind, WindowCall, WindowSpec};
@@ -54,9 +56,26 @@ impl Binder<'_> {
         let types: Vec<u32> = args.iter().map(|a| a.ty.oid).collect();
         let shape = CallShape { names: &names, variadic: call.variadic };
         let among = Among { users: &users, builtins, word: "function" };
-        let found = match resolve_among(name, &types, shape, among)
-            .map_err(|e| qualified(e, &call.name).at(pos))?
+        let resolved = resolve_among(name, &types, shape, among);
+        if let (Err(error), [arg], true) = (&resolved, args.as_slice(), names.is_empty() && !call.variadic)
+            && error.code() == SqlState::UNDEFINED_FUNCTION
         {
+            // `f(x)` may be the field `f` of `x`, or a cast to the type `f`.
+            if schema.is_none()
+                && let Some(fields) = self.record_fields(arg)
+                && let Some(i) = fields.iter().position(|(field, _)| **field == *name)
+            {
+                return Ok(super::expr::record_field(arg.clone(), i, &fields));
+            }
+            let target = self.cx.catalog.user_type(schema, name).filter(|ty| ty.relation().is_none());
+            if let Some(ty) = target
+                && is_cast(arg.ty.oid, ty.info.oid)
+                && let Some(arg) = args.pop()
+            {
+                return self.cast(arg, DataType::of(ty.info.oid), pos);
+            }
+        }
+        let found = match resolved.map_err(|e| qualified(e, &call.name).at(pos))? {
             FunctionMatch::Cast(ty) => {
                 let Some(arg) = args.pop() else { return Err(SqlError::internal("cast without argument")) };
                 return self.cast(arg, DataType::of(ty), pos);

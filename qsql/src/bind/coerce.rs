@@ -1,12 +1,13 @@
 //! Coercion of bound expressions: where a literal gets its type and a cast becomes an expression.
 
 use super::{Binder, Bound};
+use crate::catalog::Relation;
 use crate::error::Result;
-use crate::func::CastContext;
 use crate::func::category::{display, element_of};
 use crate::func::resolve::{Coercion, find_coercion, select_common_type};
+use crate::func::{CastContext, TO_DOMAIN};
 use crate::plan::expr::{CallForm, Expr, ExprKind};
-use crate::types::{DataType, Datum, Oid, io_text, oid};
+use crate::types::{DataType, Datum, Oid, info, io_text, oid, rowtype, user};
 use crate::{bail, sql_err};
 
 /// OID of the collation `default`.
@@ -16,6 +17,9 @@ pub(crate) const C_COLLATION: Oid = 950;
 
 /// The collation of a type's values (`pg_type.typcollation`).
 pub fn collation_of(ty: Oid) -> Oid {
+    if let Some(of) = user::find(element_of(ty).unwrap_or(ty)) {
+        return of.domain().map_or(0, |domain| domain.collation);
+    }
     match element_of(ty).unwrap_or(ty) {
         oid::TEXT | oid::VARCHAR | oid::BPCHAR => DEFAULT_COLLATION,
         oid::NAME => C_COLLATION,
@@ -25,6 +29,7 @@ pub fn collation_of(ty: Oid) -> Oid {
 
 /// Whether a type's modifier changes values (`varchar(5)`, `numeric(10,2)`, `timestamp(3)`).
 fn has_length_coercion(ty: Oid) -> bool {
+    let ty = info::base_type(ty);
     matches!(
         element_of(ty).unwrap_or(ty),
         oid::BPCHAR
@@ -102,8 +107,16 @@ impl Binder<'_> {
         {
             return Ok(Some(expr));
         }
-        if from == oid::UNKNOWN {
+        if from == oid::UNKNOWN && !(info::is_domain(to) && matches!(expr.kind, ExprKind::Const(_))) {
             return self.coerce_unknown(expr, to, typmod).map(Some);
+        }
+        if info::is_domain(to) {
+            let base = info::base_of(DataType::of(to));
+            let Some(value) = self.coerce(expr, base, context)? else { return Ok(None) };
+            return Ok(Some(to_domain(value, to, context)));
+        }
+        if let (oid::RECORD, Some(relation)) = (from, user::row_relation(to)) {
+            return self.row_to_composite(expr, to, &relation, context).map(Some);
         }
         if let (oid::RECORD, ExprKind::Row(_)) = (from, &expr.kind)
             && to == oid::RECORD
@@ -111,7 +124,10 @@ impl Binder<'_> {
             return Ok(Some(expr));
         }
         let Some(coercion) = find_coercion(from, to, context) else { return Ok(None) };
-        let ty = DataType::of(to);
+        let mut ty = DataType::of(to);
+        if let (oid::RECORD, Some(fields)) = (to, rowtype::fields_of(expr.ty)) {
+            ty.typmod = rowtype::modifier(&fields);
+        }
         let kind = match coercion {
             Coercion::Relabel => {
                 // A cast between types of one representation is seen by nobody but the type system.
@@ -157,6 +173,48 @@ impl Binder<'_> {
             }
         };
         Ok(Some(Expr { kind, ty, collation: collation_of(to), at }))
+    }
+
+    /// A row of no named type as one of a composite type.
+    fn row_to_composite(
+        &mut self,
+        row: Expr,
+        to: Oid,
+        relation: &Relation,
+        context: CastContext,
+    ) -> Result<Expr> {
+        let at = row.at;
+        let refused = |detail: String| {
+            let error =
+                sql_err!(CANNOT_COERCE, "cannot cast type {} to {}", display(oid::RECORD), display(to));
+            if detail.is_empty() { error.at(at) } else { error.detail(detail).at(at) }
+        };
+        let ExprKind::Row(items) = row.kind else { return Err(refused(String::new())) };
+        let mut items = items.into_iter();
+        let mut fields = Vec::with_capacity(relation.columns.len());
+        let mut number = 0;
+        for column in &relation.columns {
+            if column.dropped {
+                fields.push(Expr::constant(Datum::Null, DataType::of(oid::INT4)));
+                continue;
+            }
+            number += 1;
+            let Some(item) = items.next() else {
+                return Err(refused("Input has too few columns.".to_owned()));
+            };
+            let from = item.ty.oid;
+            fields.push(self.coerce(item, column.ty, context)?.ok_or_else(|| {
+                refused(format!(
+                    "Cannot cast type {} to {} in column {number}.",
+                    display(from),
+                    display(column.ty.oid)
+                ))
+            })?);
+        }
+        match items.next() {
+            Some(_) => Err(refused("Input has too many columns.".to_owned())),
+            None => Ok(Expr { kind: ExprKind::Row(fields), ty: DataType::of(to), collation: 0, at }),
+        }
     }
 
     /// Gives an untyped literal, parameter or other unknown value its type.
@@ -211,8 +269,11 @@ impl Binder<'_> {
     }
 
     /// A cast as the user writes it.
-    pub(crate) fn cast(&mut self, expr: Expr, to: DataType, pos: u32) -> Result<Expr> {
+    pub(crate) fn cast(&mut self, mut expr: Expr, to: DataType, pos: u32) -> Result<Expr> {
         let from = expr.ty.oid;
+        if from == oid::RECORD && matches!(expr.kind, ExprKind::Row(_)) && info::is_composite(to.oid) {
+            expr.at = pos;
+        }
         match self.coerce(expr, to, CastContext::Explicit)? {
             Some(done) => Ok(done),
             None => {
@@ -313,6 +374,17 @@ impl Binder<'_> {
         e.at = pos;
         Ok(e)
     }
+}
+
+/// A value of a domain's base type as one of the domain.
+fn to_domain(value: Expr, to: Oid, context: CastContext) -> Expr {
+    let at = value.at;
+    let form = match context {
+        CastContext::Explicit => CallForm::Cast,
+        _ => CallForm::Coerced,
+    };
+    let kind = ExprKind::Call { func: &TO_DOMAIN, args: vec![value], operator: 0, form };
+    Expr { kind, ty: DataType::of(to), collation: collation_of(to), at }
 }
 
 /// Refuses parameters whose type was only learned after a use that left it open.

@@ -10,7 +10,7 @@ use crate::func::resolve::{resolve_operator, select_common_type};
 use crate::parse::ast::{BoolTest, ExprId, ExprKind as A, LikeKind, Pos};
 use crate::plan::expr::{Expr, ExprKind};
 use crate::sql_err;
-use crate::types::{DataType, Datum, oid};
+use crate::types::{DataType, Datum, info, oid};
 
 impl Binder<'_> {
     pub(super) fn bind_truth(&mut self, arg: ExprId, test: BoolTest, not: bool, pos: Pos) -> Result<Expr> {
@@ -40,7 +40,8 @@ impl Binder<'_> {
         let left = self.bind_expr(left)?;
         let right = self.bind_expr(right)?;
         let null = |e: &Expr| e.ty.oid == oid::UNKNOWN && matches!(e.kind, ExprKind::Const(Datum::Null));
-        if null(&right) || null(&left) {
+        // IS NULL would ask for the fields of a row.
+        if (null(&right) || null(&left)) && !info::is_row(left.ty.oid) && !info::is_row(right.ty.oid) {
             let value = Box::new(if null(&right) { left } else { right });
             return Ok(at(boolean(ExprKind::IsNull { value, negated: !not }), pos));
         }

@@ -35,7 +35,8 @@ pub fn bind_copy_target(
 ) -> Result<CopyTarget> {
     let mut defaults = vec![None; relation.columns.len()];
     for (i, column) in relation.live_columns() {
-        if column.default.is_some() && !is_computed(column.generated) {
+        let is_domain = !column.dropped && crate::types::info::is_domain(column.ty.oid);
+        if (column.default.is_some() || is_domain) && !is_computed(column.generated) {
             defaults[i] = Some(Binder::new(ast, cx).default_of(relation, i)?);
         }
     }

@@ -9,13 +9,15 @@ use super::scope::Clause;
 use super::{Binder, RecordField};
 use crate::error::{Result, SqlError};
 use crate::func::category::{array_of, display, element_of, is_stacked};
-use crate::func::resolve::{CallShape, Callee, FunctionMatch, resolve_function, resolve_operator};
+use crate::func::resolve::{
+    Among, CallShape, Callee, FunctionMatch, resolve_among, resolve_function, resolve_operator,
+};
 use crate::func::{CastContext, RECORD_FIELD};
 use crate::parse::ast::{
     Case, ChooseFunc, ExprId, ExprKind as A, ObjectName, Operator, Pos, SqlValueFunc, Subscript, TypeName,
 };
 use crate::plan::expr::{CallForm, Expr, ExprKind};
-use crate::types::{BitString, DataType, Datum, io_text, oid, rowtype};
+use crate::types::{BitString, DataType, Datum, info, io_text, oid, rowtype};
 use crate::{bail, sql_err};
 
 /// `jsonb_extract_path`, which subscripts of `jsonb` are.
@@ -384,8 +386,10 @@ impl Binder<'_> {
                 fields.extend(self.expand_star(qualifier, self.ast[id].pos)?.into_iter().map(|c| c.expr));
                 continue;
             }
+            // A literal has no type until the row gets one.
             let field = self.bind_expr(id)?;
-            fields.push(self.settle(field)?);
+            let literal = matches!(field.kind, ExprKind::Const(_));
+            fields.push(if literal { field } else { self.settle(field)? });
         }
         let shape: Vec<_> =
             fields.iter().enumerate().map(|(i, e)| (Arc::from(format!("f{}", i + 1)), e.ty)).collect();
@@ -529,20 +533,36 @@ impl Binder<'_> {
             return self.bind_field_of_item(table, name, pos);
         }
         let row = self.bind_expr(arg)?;
+        let fields = self.record_fields(&row);
+        let named = fields.as_ref().and_then(|f| f.iter().position(|(field, _)| **field == *name.name));
         if row.ty.oid != oid::RECORD {
+            if let (Some(fields), Some(i)) = (&fields, named) {
+                return Ok(at(record_field(row, i, fields), pos));
+            }
+            let (ty, row_at) = (row.ty.oid, row.at);
+            if let Some(call) = self.bind_attribute_call(&name.name, row, pos)? {
+                return Ok(call);
+            }
+            if fields.is_some() {
+                return Err(sql_err!(
+                    UNDEFINED_COLUMN,
+                    "column \"{}\" not found in data type {}",
+                    name.name,
+                    display(ty)
+                )
+                .at(row_at));
+            }
             return Err(sql_err!(
                 WRONG_OBJECT_TYPE,
                 "column notation .{} applied to type {}, which is not a composite type",
                 name.name,
-                display(row.ty.oid)
+                display(ty)
             )
             .at(ast.start_of(arg)));
         }
         // An anonymous row's fields are called f1, f2, ...
         let index =
             name.strip_prefix('f').and_then(|n| n.parse::<usize>().ok()).and_then(|n| n.checked_sub(1));
-        let fields = self.record_fields(&row);
-        let named = fields.as_ref().and_then(|f| f.iter().position(|(field, _)| **field == *name.name));
         match (&row.kind, index) {
             (ExprKind::Row(fields), Some(i)) if i < fields.len() => Ok(fields[i].clone()),
             _ if let (Some(fields), Some(i)) = (&fields, named) => Ok(at(record_field(row, i, fields), pos)),
@@ -555,9 +575,33 @@ impl Binder<'_> {
         }
     }
 
+    /// `x.f` as the call `f(x)`; `None` where there is no such function.
+    pub(crate) fn bind_attribute_call(&mut self, name: &str, row: Expr, pos: Pos) -> Result<Option<Expr>> {
+        let users = self.user_candidates(None, name, false);
+        let shape = CallShape { names: &[], variadic: false };
+        let among = Among { users: &users, builtins: None, word: "function" };
+        let Ok(FunctionMatch::Function(found)) = resolve_among(name, &[row.ty.oid], shape, among) else {
+            return Ok(None);
+        };
+        let Callee::Routine(routine) = &found.callee else { return Ok(None) };
+        if routine.procedure || routine.returns_set {
+            return Ok(None);
+        }
+        let routine = routine.clone();
+        let args = self.lay_out(vec![row], &found, pos)?;
+        self.call_routine(&routine, args, &found, pos).map(Some)
+    }
+
     fn bind_subscript(&mut self, arg: ExprId, subscripts: &[Subscript], pos: Pos) -> Result<Expr> {
         let array = self.bind_expr(arg)?;
-        let array = self.settle(array)?;
+        let mut array = self.settle(array)?;
+        if info::is_domain(array.ty.oid) {
+            let base = info::base_of(array.ty);
+            array = match self.coerce(array, base, CastContext::Implicit)? {
+                Some(array) => array,
+                None => return Err(SqlError::internal("a domain without its base type")),
+            };
+        }
         if array.ty.oid == oid::JSONB {
             let path = self.bind_json_path(subscripts)?.0;
             let Some(func) = crate::func::function_by_oid(JSONB_EXTRACT_PATH) else {

@@ -16,7 +16,7 @@ use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalScan};
 use crate::plan::physical::{Access, JoinKind, RelationUse, ScanColumn, TableLock};
 use crate::sql_err;
-use crate::types::{DataType, Oid, oid, rowtype};
+use crate::types::{DataType, Oid, info, oid, rowtype, user};
 
 /// Views may use views; beyond this depth it is a loop.
 const MAX_VIEW_DEPTH: u32 = 64;
@@ -396,7 +396,7 @@ impl Binder<'_> {
                 };
                 sets |= expr.is_set();
                 // One column with a name of its own is still no row.
-                let one = matches!(expr.kind, ExprKind::Call { .. }) && expr.ty.oid != oid::RECORD;
+                let one = matches!(expr.kind, ExprKind::Call { .. }) && !info::is_row(expr.ty.oid);
                 rows |= out.is_some() && !one;
                 let has_columns = out.is_some();
                 if !specs.is_empty() {
@@ -429,7 +429,8 @@ impl Binder<'_> {
                 } else if let Some(out) = out {
                     columns.extend(out);
                 } else if let Some(fields) = self.record_fields(&expr) {
-                    columns.extend(fields.iter().cloned());
+                    rows |= info::is_composite(expr.ty.oid);
+                    columns.extend(fields.iter().filter(|field| !user::is_dropped(field)).cloned());
                 } else if expr.ty.oid == oid::RECORD {
                     return Err(sql_err!(
                         SYNTAX_ERROR,
@@ -481,7 +482,7 @@ impl Binder<'_> {
         let mut item = NsItem::new(Some(shown.clone()), ns);
         item.scalar = scalar;
         let item = with_alias(item, alias)?;
-        let plain = calls.len() == 1 && calls[0].ty.oid != oid::RECORD;
+        let plain = calls.len() == 1 && !info::is_row(calls[0].ty.oid);
         let plan = if let Some((input, inner)) = inlined {
             let exprs = ids.into_iter().zip(inner).map(|(id, from)| (id, self.column(from))).collect();
             Logical::Project { input: Box::new(input), exprs }

@@ -82,7 +82,7 @@ use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalCte, Subquery};
 use crate::plan::physical::{Command, OutputColumn, RelationUse};
 use crate::sql_err;
-use crate::types::{DataType, IoContext, Oid, oid, rowtype};
+use crate::types::{DataType, IoContext, Oid, info, oid, rowtype};
 
 /// What binding and optimising see beside the statement.
 #[derive(Clone, Copy)]
@@ -283,9 +283,9 @@ impl<'a> Binder<'a> {
     /// The fields of an expression of type `record`, where they are known before it is computed.
     pub(crate) fn record_fields(&self, expr: &Expr) -> Option<Arc<[RecordField]>> {
         if expr.ty.oid != oid::RECORD {
-            return None;
+            self.cx.catalog.row_type(info::base_type(expr.ty.oid))?;
         }
-        if let Some(fields) = rowtype::fields(expr.ty.typmod) {
+        if let Some(fields) = rowtype::fields_of(expr.ty) {
             return Some(fields);
         }
         match &expr.kind {
@@ -363,7 +363,8 @@ impl<'a> Binder<'a> {
             command,
             subqueries: self.s.subqueries,
             ctes: self.s.ctes,
-            types: self.s.types,
+            // What runs knows no domains.
+            types: self.s.types.into_iter().map(info::base_of).collect(),
             collations: self.s.collations,
             relations: self.s.relations,
             routines: self.s.routines,

@@ -9,18 +9,21 @@ use crate::catalog::{Column, Relation};
 use crate::error::{Result, SqlError};
 use crate::func::array_assign::Shape;
 use crate::func::category::{display, element_of};
-use crate::func::{ARRAY_ASSIGN, CastContext, JSONB_ASSIGN};
+use crate::func::{ARRAY_ASSIGN, CastContext, FIELD_ASSIGN, JSONB_ASSIGN, TO_DOMAIN};
 use crate::parse::ast::{Assignee, PathStep, Subscript};
 use crate::plan::expr::{CallForm, Expr, ExprKind};
 use crate::sql_err;
-use crate::types::{DataType, Datum, oid};
+use crate::types::{DataType, Datum, info, oid, rowtype};
 
 /// Most subscripts of an array.
 const MAX_DIMS: usize = crate::types::array_text::DIMENSIONS_MAX;
 
 /// Whether an expression is the value of a column of which parts are assigned to.
 pub(crate) fn is_part_assignment(e: &Expr) -> bool {
-    matches!(e.kind, ExprKind::Call { func, .. } if std::ptr::eq(func, &JSONB_ASSIGN) || std::ptr::eq(func, &ARRAY_ASSIGN))
+    let ExprKind::Call { func, args, .. } = &e.kind else { return false };
+    let assigns = [&JSONB_ASSIGN, &ARRAY_ASSIGN, &FIELD_ASSIGN];
+    assigns.iter().any(|f| std::ptr::eq(*func, *f))
+        || std::ptr::eq(*func, &TO_DOMAIN) && args.first().is_some_and(is_part_assignment)
 }
 
 /// The error for `SET a[1] = DEFAULT`.
@@ -53,8 +56,9 @@ impl Binder<'_> {
 
     /// NULL of a column's type: what the parts of a new row are put into.
     pub(crate) fn nothing_yet(column: &Column) -> Expr {
-        let mut null = literal(Datum::Null, column.ty.oid, u32::MAX);
-        null.ty = column.ty;
+        let ty = info::base_of(column.ty);
+        let mut null = literal(Datum::Null, ty.oid, u32::MAX);
+        null.ty = ty;
         null
     }
 
@@ -89,14 +93,15 @@ impl Binder<'_> {
             }
         }
         let rest = &path[subscripts.len()..];
-        if ty.oid == oid::JSONB && (rest.is_empty() || subscripts.is_empty()) {
+        if info::base_type(ty.oid) == oid::JSONB && (rest.is_empty() || subscripts.is_empty()) {
             self.refuse_field(ty, target, rest)?;
             return self.assign_json_part(target, &subscripts, before, value);
         }
         if subscripts.is_empty() {
-            self.refuse_field(ty, target, rest)?;
-            return Err(SqlError::unsupported("assignment to a field of a column").at(pos));
+            return self.assign_field(ty, target, path, before, value);
         }
+        let domain = (ty.oid != info::base_type(ty.oid)).then_some(ty);
+        let ty = info::base_of(ty);
         let Some(element) = element_of(ty.oid) else {
             return Err(sql_err!(
                 DATATYPE_MISMATCH,
@@ -109,7 +114,73 @@ impl Binder<'_> {
             let message = format!("cannot cast type {} to {}", display(array), display(ty.oid));
             return Err(sql_err!(CANNOT_COERCE, "{message}").at(pos));
         }
-        self.assign_elements(DataType { oid: element, ..ty }, ty, target, (&subscripts, rest), before, value)
+        let element = DataType { oid: element, ..ty };
+        let array = self.assign_elements(element, ty, target, (&subscripts, rest), before, value)?;
+        match domain {
+            Some(domain) => self.assign(array, &target.column.name, domain, pos),
+            None => Ok(array),
+        }
+    }
+
+    /// A row of type `ty` with the field that the path leads to replaced.
+    fn assign_field(
+        &mut self,
+        ty: DataType,
+        target: &Assignee,
+        path: &[PathStep],
+        before: Expr,
+        value: Expr,
+    ) -> Result<Expr> {
+        let (pos, column) = (target.column.pos, &target.column.name);
+        let [PathStep::Field(name), rest @ ..] = path else {
+            return self.assign(value, column, ty, pos);
+        };
+        let base = info::base_of(ty);
+        let Some(fields) = rowtype::fields_of(base).filter(|_| base.oid != oid::RECORD) else {
+            return Err(sql_err!(
+                DATATYPE_MISMATCH,
+                "cannot assign to field \"{}\" of column \"{column}\" because its type {} is not a composite type",
+                name.name,
+                display(ty.oid)
+            )
+            .at(pos));
+        };
+        let Some(index) = fields.iter().position(|(field, _)| **field == *name.name) else {
+            return Err(sql_err!(
+                UNDEFINED_COLUMN,
+                "cannot assign to field \"{}\" of column \"{column}\" because there is no such column in data type {}",
+                name.name,
+                display(ty.oid)
+            )
+            .at(pos));
+        };
+        let inner = match rest {
+            [] => {
+                let (from, want, at) = (value.ty.oid, fields[index].1, value.at);
+                self.coerce(value, want, CastContext::Assignment)?.ok_or_else(|| {
+                    sql_err!(
+                        DATATYPE_MISMATCH,
+                        "subfield \"{}\" is of type {} but expression is of type {}",
+                        name.name,
+                        display(want.oid),
+                        display(from)
+                    )
+                    .hint("You will need to rewrite or cast the expression.")
+                    .at(at)
+                })?
+            }
+            _ => {
+                let field = super::expr::record_field(before.clone(), index, &fields);
+                self.assign_path(fields[index].1, target, rest, field, value)?
+            }
+        };
+        let args = vec![before, literal(Datum::Int4(index as i32), oid::INT4, pos), inner];
+        let kind = ExprKind::Call { func: &FIELD_ASSIGN, args, operator: 0, form: CallForm::Plain };
+        let row = Expr::new(kind, base);
+        match base.oid == ty.oid {
+            true => Ok(row),
+            false => self.assign(row, column, ty, pos),
+        }
     }
 
     fn assign_elements(

@@ -20,7 +20,7 @@ use super::written::Written;
 use super::{BindContext, Binder, Bound};
 use crate::catalog::{Catalog, Relation};
 use crate::error::Result;
-use crate::parse::ast::{Ast, ExprId, FromId, Ident, Pos, QueryId};
+use crate::parse::ast::{Ast, ExprId, FromId, Ident, Pos, QueryId, TypeName};
 use crate::parse::deparse::{Names, PrintedColumn, PrintedTable, deparse_query_with};
 use crate::plan::expr::ExprKind;
 use crate::plan::physical::Command;
@@ -161,6 +161,15 @@ impl Explicit<'_> {
 }
 
 impl Names for Explicit<'_> {
+    fn user_type(&self, ty: &TypeName) -> Option<String> {
+        let (schema, name) = (ty.name.schema().map(|s| &*s.name), ty.name.object());
+        if schema.is_none_or(|s| s == "pg_catalog") && crate::types::info::by_name(name).is_some() {
+            return None;
+        }
+        let found = self.catalog.user_type(schema, name)?;
+        Some(crate::plan::deparse::stored_type_name(found.info.oid))
+    }
+
     fn table(&self, pos: Pos) -> Option<PrintedTable> {
         let oid = *self.resolution.tables.get(&pos)?;
         let relation = self.catalog.relation_by_oid(oid)?;

@@ -32,7 +32,7 @@ use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::Logical;
 use crate::plan::physical::Command;
 use crate::sql_err;
-use crate::types::{DataType, Oid, oid, rowtype};
+use crate::types::{DataType, Oid, info, rowtype};
 
 /// OID of the schema `pg_catalog`.
 const PG_CATALOG: Oid = 11;
@@ -60,11 +60,8 @@ pub(crate) struct BodyScope {
 impl BodyScope {
     fn of(target: &RoutineTarget, base: u32, catalog: &dyn Catalog) -> Self {
         let param = |(p, &ty): (&crate::catalog::RoutineParam, &Oid)| {
-            let row = catalog.row_type(p.ty);
-            let fields: Option<Arc<[RecordField]>> =
-                row.map(|r| r.live_columns().map(|(_, c)| (Arc::from(&*c.name), c.ty)).collect());
-            let typmod = fields.as_ref().map_or(-1, |fields| rowtype::modifier(fields));
-            BodyParam { name: p.name.clone(), ty: DataType { oid: ty, typmod }, fields }
+            let fields = catalog.row_type(p.ty).and_then(|_| rowtype::fields_of(DataType::of(p.ty)));
+            BodyParam { name: p.name.clone(), ty: DataType::of(ty), fields }
         };
         let routine = &target.routine;
         let params = routine.inputs().zip(&target.inputs).map(param).collect();
@@ -379,8 +376,7 @@ impl Binder<'_> {
     ) -> Vec<UserCandidate> {
         let catalog = self.cx.catalog;
         let candidate = |(place, routine): (usize, Arc<Routine>)| {
-            let as_argument = |ty: Oid| if catalog.row_type(ty).is_some() { oid::RECORD } else { ty };
-            let types = routine.callable(by_call).map(|p| as_argument(p.ty)).collect();
+            let types = routine.callable(by_call).map(|p| p.ty).collect();
             UserCandidate { place, routine, types, by_call }
         };
         catalog.routines(schema, name).into_iter().map(candidate).collect()
@@ -408,8 +404,7 @@ impl Binder<'_> {
     fn target(&mut self, routine: &Arc<Routine>, found: &Resolution) -> Arc<RoutineTarget> {
         let catalog = self.cx.catalog;
         let stands_for = |ty: Oid| found.stands_for(ty);
-        let input = |ty: Oid| if catalog.row_type(ty).is_some() { oid::RECORD } else { stands_for(ty) };
-        let inputs = routine.inputs().map(|p| input(p.ty)).collect();
+        let inputs = routine.inputs().map(|p| stands_for(p.ty)).collect();
         let shape = routine.shape(catalog, &stands_for);
         if !self.s.routines.iter().any(|r| r.oid == routine.oid) {
             self.s.routines.push(routine.clone());
@@ -436,8 +431,19 @@ impl Binder<'_> {
         }
         self.check_plain_call(call, pos)?;
         let args = self.lay_out(args, found, pos)?;
-        let target = self.target(routine, found);
         self.note_routine(call.name.pos(), routine.oid);
+        self.call_routine(routine, args, found, pos)
+    }
+
+    /// The call of a user's function with its arguments laid out.
+    pub(crate) fn call_routine(
+        &mut self,
+        routine: &Arc<Routine>,
+        args: Vec<Expr>,
+        found: &Resolution,
+        pos: Pos,
+    ) -> Result<Expr> {
+        let target = self.target(routine, found);
         if routine.returns_set {
             self.check_set_place(pos)?;
         }
@@ -567,8 +573,8 @@ impl Binder<'_> {
         };
         let row = matches!(target.shape, RoutineShape::Row(_));
         if let ([only], true) = (outputs, row)
-            && self.s.types[*only as usize].oid == oid::RECORD
-            && !matches!(wanted, [(_, ty)] if ty.oid == oid::RECORD)
+            && info::is_row(self.s.types[*only as usize].oid)
+            && !matches!(wanted, [(_, ty)] if info::is_row(ty.oid))
         {
             return Ok(None);
         }

@@ -11,7 +11,7 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::parse::ast::{Ident, Pos};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::sql_err;
-use crate::types::{DataType, oid, rowtype};
+use crate::types::{DataType, Datum, Oid, oid, rowtype};
 
 /// The clause that is being bound: decides where aggregates, windows and sets may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -276,13 +276,35 @@ impl Binder<'_> {
         if item.scalar && item.columns.len() == 1 {
             return self.use_column(item.columns[0].expr.clone(), pos);
         }
-        let fields: Vec<Expr> = item.columns.iter().map(|c| self.use_column(c.expr.clone(), pos)).collect();
+        let mut fields: Vec<Expr> =
+            item.columns.iter().map(|c| self.use_column(c.expr.clone(), pos)).collect();
+        if let Some((ty, relation)) = self.row_type_of_item(item) {
+            for (i, column) in relation.columns.iter().enumerate() {
+                if column.dropped {
+                    fields.insert(i, Expr::constant(Datum::Null, DataType::of(oid::INT4)));
+                }
+            }
+            let mut row = Expr::new(ExprKind::Row(fields), DataType::of(ty));
+            row.at = pos;
+            self.note_whole(item, pos);
+            return row;
+        }
         let shape: Vec<_> = item.columns.iter().map(|c| (c.name.clone(), c.expr.ty)).collect();
         let ty = DataType { oid: oid::RECORD, typmod: rowtype::modifier(&shape) };
         let mut row = Expr::new(ExprKind::Row(fields), ty);
         row.at = pos;
         self.note_whole(item, pos);
         row
+    }
+
+    /// The type of the rows of an item of FROM that is a relation.
+    fn row_type_of_item(&self, item: &NsItem) -> Option<(Oid, Arc<Relation>)> {
+        let relation = item.relation.as_ref()?;
+        let ty = self.cx.catalog.row_type_of(relation.oid)?;
+        // The rows are those that the type has now.
+        let now = self.cx.catalog.row_type(ty)?;
+        let same = now.columns.len() == relation.columns.len();
+        (same && now.live_columns().count() == item.columns.len()).then_some((ty, now))
     }
 
     fn find_column(&self, name: &Ident, pos: Pos) -> Result<Option<Expr>> {
@@ -355,7 +377,17 @@ impl Binder<'_> {
             (Some(_), Some(_)) => {
                 Err(sql_err!(AMBIGUOUS_COLUMN, "column reference \"{}\" is ambiguous", name.name).at(pos))
             }
-            (None, _) => Err(self.no_such_column(Some(table), name, pos)),
+            (None, _) => {
+                // `t.f` may be the call `f(t)`.
+                let item = item.clone();
+                if !self.cx.catalog.routines(None, &name.name).is_empty() {
+                    let row = self.whole_row(&item, pos);
+                    if let Some(call) = self.bind_attribute_call(&name.name, row, pos)? {
+                        return Ok(call);
+                    }
+                }
+                Err(self.no_such_column(Some(table), name, pos))
+            }
         }
     }
 

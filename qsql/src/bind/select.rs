@@ -25,7 +25,7 @@ use crate::plan::logical::{LockedRelation, Logical, LogicalScan};
 use crate::plan::physical::{LockWait, RowLock, ScanColumn, TableLock};
 use crate::plan::same::same;
 use crate::sql_err;
-use crate::types::oid;
+use crate::types::{oid, user};
 
 /// An entry of the target list.
 pub(crate) struct TargetEntry {
@@ -205,7 +205,9 @@ impl Binder<'_> {
                 }
                 A::FieldStar { arg } => {
                     let columns = match &ast[*arg].kind {
-                        A::Column(parts) if parts.len() == 1 => {
+                        A::Column(parts)
+                            if parts.len() == 1 && self.find_relation(None, &parts[0]).is_some() =>
+                        {
                             let columns = self.expand_star(parts, ast[*arg].pos)?;
                             self.note_star(ast[target.expr].pos, &columns);
                             columns
@@ -240,6 +242,16 @@ impl Binder<'_> {
 
     fn expand_record(&mut self, arg: ExprId) -> Result<Vec<NsColumn>> {
         let row = self.bind_expr(arg)?;
+        if row.ty.oid != oid::RECORD
+            && let Some(fields) = self.record_fields(&row)
+        {
+            let live = fields.iter().enumerate().filter(|(_, field)| !user::is_dropped(field));
+            let column = |(i, (name, _)): (usize, &RecordField)| NsColumn {
+                name: name.clone(),
+                expr: super::expr::record_field(row.clone(), i, &fields),
+            };
+            return Ok(live.map(column).collect());
+        }
         match row.kind {
             ExprKind::Row(fields) => Ok(fields
                 .into_iter()

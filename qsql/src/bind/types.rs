@@ -4,6 +4,7 @@ use super::{BindContext, Binder};
 use crate::error::{Result, SqlState};
 use crate::func::category::{array_of, by_name, display};
 use crate::parse::ast::{Ast, ExprKind, IntervalFields, TypeName};
+use crate::plan::deparse::stored_type;
 use crate::types::{DataType, Oid, info, int, oid};
 use crate::{bail, sql_err};
 
@@ -90,6 +91,11 @@ impl Binder<'_> {
     fn type_oid(&self, name: &TypeName) -> Result<Oid> {
         let object = name.name.object();
         let schema = name.name.schema().map(|s| &*s.name);
+        if let (Some("pg_catalog"), Some(oid)) = (schema, stored_type(object))
+            && self.cx.catalog.user_type_by_oid(oid).is_some()
+        {
+            return Ok(oid);
+        }
         if schema.is_none_or(|s| s == "pg_catalog") {
             if let Some(oid) = by_name(object) {
                 return Ok(oid);
@@ -100,7 +106,7 @@ impl Binder<'_> {
             }
         }
         if let Some(found) = self.cx.catalog.user_type(schema, object) {
-            return Ok(found.oid);
+            return Ok(found.info.oid);
         }
         if let Some(schema) = schema
             && schema != "pg_catalog"

@@ -229,11 +229,19 @@ impl RoutineTarget {
         matches!(self.shape, RoutineShape::Row(_) | RoutineShape::Record)
     }
 
+    /// Whether the rows are of a composite type that has lost no attributes: then the fields of the one are those of the other.
+    fn is_named_row(&self) -> bool {
+        let fields = rowtype::fields_of(DataType::of(self.routine.result));
+        self.routine.result != oid::RECORD
+            && fields.is_some_and(|fields| !fields.iter().any(crate::types::user::is_dropped))
+    }
+
     /// The type of the value.
     pub fn ty(&self) -> DataType {
         match self.shape {
             RoutineShape::Void => DataType::of(oid::VOID),
             RoutineShape::Scalar(ty) => ty,
+            RoutineShape::Row(_) if self.is_named_row() => DataType::of(self.routine.result),
             RoutineShape::Row(ref fields) => DataType { oid: oid::RECORD, typmod: rowtype::modifier(fields) },
             RoutineShape::Record => DataType::of(oid::RECORD),
         }

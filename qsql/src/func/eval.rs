@@ -15,7 +15,7 @@ use crate::plan::expr::{Expr, ExprKind, SubPlanMode};
 use crate::sql_err;
 use crate::types::coerce::apply_typmod;
 use crate::types::compare::compare;
-use crate::types::{DataType, Datum, io_text};
+use crate::types::{DataType, Datum, io_text, user};
 
 /// Deepest nesting that is evaluated.
 pub const MAX_DEPTH: u32 = 1200;
@@ -109,8 +109,14 @@ impl<'a> Evaluator<'a> {
                 _ => Datum::Null,
             }),
             ExprKind::IsNull { value, negated } => {
-                let value = self.eval(value, cx)?;
-                Ok(Datum::Bool(is_null(&value, *negated)))
+                let ty = value.ty.oid;
+                match self.eval(value, cx)? {
+                    Datum::Record(fields) if ty >= user::FIRST_USER_OID => {
+                        let fields = user::live_fields(ty, &fields);
+                        Ok(Datum::Bool(is_null(&Datum::Record(fields.into()), *negated)))
+                    }
+                    value => Ok(Datum::Bool(is_null(&value, *negated))),
+                }
             }
             ExprKind::IsTruth { value, truth, negated } => {
                 let found = match self.eval(value, cx)? {

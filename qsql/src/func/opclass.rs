@@ -7,15 +7,14 @@ use super::resolve::find_coercion;
 use super::{CastContext, Operator, operator_by_oid, operators};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
-use crate::types::Oid;
 use crate::types::oid::{
-    ANYARRAY, ANYMULTIRANGE, ANYRANGE, BIT, BOOL, BPCHAR, BYTEA, CHAR, CID, CIDR, DATE, FLOAT4, FLOAT8, INET,
-    INT2, INT2VECTOR, INT4, INT8, INTERVAL, JSONB, MACADDR, MACADDR8, MONEY, NAME, NUMERIC, OID, OIDVECTOR,
-    PG_LSN, PG_NODE_TREE, RECORD, REGCLASS, REGCOLLATION, REGCONFIG, REGDICTIONARY, REGNAMESPACE, REGOPER,
-    REGOPERATOR, REGPROC, REGPROCEDURE, REGROLE, REGTYPE, TEXT, TID, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ,
-    UUID, VARBIT, VARCHAR, XID, XID8,
+    ANYARRAY, ANYENUM, ANYMULTIRANGE, ANYRANGE, BIT, BOOL, BPCHAR, BYTEA, CHAR, CID, CIDR, DATE, FLOAT4,
+    FLOAT8, INET, INT2, INT2VECTOR, INT4, INT8, INTERVAL, JSONB, MACADDR, MACADDR8, MONEY, NAME, NUMERIC,
+    OID, OIDVECTOR, PG_LSN, PG_NODE_TREE, RECORD, REGCLASS, REGCOLLATION, REGCONFIG, REGDICTIONARY,
+    REGNAMESPACE, REGOPER, REGOPERATOR, REGPROC, REGPROCEDURE, REGROLE, REGTYPE, TEXT, TID, TIME, TIMESTAMP,
+    TIMESTAMPTZ, TIMETZ, UUID, VARBIT, VARCHAR, XID, XID8,
 };
-use crate::types::range;
+use crate::types::{Oid, info, range};
 
 /// Type, `<`, `=` and `>` of its default B-tree operator class.
 #[rustfmt::skip]
@@ -43,6 +42,7 @@ static BTREE: &[(Oid, Oid, Oid, Oid)] = &[
     (NUMERIC, 1754, 1752, 1756),
     (RECORD, 2990, 2988, 2991),
     (ANYARRAY, 1072, 1070, 1073),
+    (ANYENUM, 3518, 3516, 3519),
     (UUID, 2974, 2972, 2975),
     (JSONB, 3242, 3240, 3243),
     (XID8, 5073, 5068, 5074),
@@ -70,6 +70,7 @@ pub struct OrderingOperators {
 
 /// The type whose operator class serves `ty`: itself, or what it is binary-coercible to.
 pub(super) fn opclass_input(ty: Oid) -> Oid {
+    let ty = info::base_type(ty);
     match ty {
         VARCHAR | PG_NODE_TREE => TEXT,
         CIDR => INET,
@@ -80,7 +81,11 @@ pub(super) fn opclass_input(ty: Oid) -> Oid {
         _ if element_of(ty).is_some() => ANYARRAY,
         _ if range::of_range(ty).is_some() => ANYRANGE,
         _ if range::of_multirange(ty).is_some() => ANYMULTIRANGE,
-        _ => ty,
+        _ => match info::by_oid(ty).map(|t| t.kind) {
+            Some(info::TypeKind::Enum) => ANYENUM,
+            Some(info::TypeKind::Composite) => RECORD,
+            _ => ty,
+        },
     }
 }
 
@@ -90,6 +95,7 @@ fn is_family(input: Oid) -> bool {
 }
 
 fn btree(ty: Oid) -> Option<&'static (Oid, Oid, Oid, Oid)> {
+    let ty = info::base_type(ty);
     if let (Some(element), true) = (element_of(ty), ty != OIDVECTOR)
         && element != RECORD
     {

@@ -508,10 +508,10 @@ impl Parser<'_> {
                 Ok(Statement::AlterEnum(Box::new(AlterEnum { name, action })))
             }
             (Tok::Drop, Tok::Value) => {
+                let place = self.bump().start;
                 self.bump();
-                self.bump();
-                let action = AlterEnumAction::DropValue(self.string()?);
-                Ok(Statement::AlterEnum(Box::new(AlterEnum { name, action })))
+                self.string()?;
+                Err(sql_err!(FEATURE_NOT_SUPPORTED, "dropping an enum value is not implemented").at(place))
             }
             (Tok::Rename, Tok::Attribute) => {
                 self.bump();

@@ -59,6 +59,10 @@ pub trait Names {
     fn star(&self, pos: Pos) -> Option<Vec<PrintedColumn>>;
     /// The columns of a NATURAL JOIN, by its right side.
     fn natural(&self, right: FromId) -> Option<Vec<Box<str>>>;
+    /// The name of a type that a user has made.
+    fn user_type(&self, _ty: &TypeName) -> Option<String> {
+        None
+    }
     /// The name of a target without alias.
     fn target(&self, expr: ExprId) -> String;
 }
@@ -692,7 +696,10 @@ impl Printer<'_> {
         match ty.interval {
             Some(fields) => self.put(&format!("interval {}", words::interval_words(fields))),
             None if is_interval => self.put("interval"),
-            None => self.name(&ty.name.0),
+            None => match self.names.and_then(|names| names.user_type(ty)) {
+                Some(name) => self.put(&name),
+                None => self.name(&ty.name.0),
+            },
         }
         self.put(if ty.pct_type { "%TYPE" } else { "" });
         if !ty.typmods.is_empty() {

@@ -6,7 +6,7 @@
 
 use super::datetime::interval;
 use super::range::{Span, spans};
-use super::{Array, Datum, Oid, jsonb, oid};
+use super::{Array, Datum, Oid, info, jsonb, oid, user};
 use foldhash::fast::FixedState;
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -16,12 +16,13 @@ use std::hash::{BuildHasher, Hash, Hasher};
 pub fn compare(a: &Datum, b: &Datum, type_oid: Oid) -> Ordering {
     match (a, b) {
         (Datum::Int4(a), Datum::Int4(b)) => a.cmp(b),
-        (Datum::Int8(a), Datum::Int8(b)) if matches!(type_oid, oid::XID8 | oid::PG_LSN) => {
+        (Datum::Int8(a), Datum::Int8(b)) if matches!(info::base_type(type_oid), oid::XID8 | oid::PG_LSN) => {
             (*a as u64).cmp(&(*b as u64))
         }
         (Datum::Int8(a), Datum::Int8(b)) => a.cmp(b),
-        (Datum::Text(a), Datum::Text(b)) if type_oid == oid::BPCHAR => trim(a).cmp(trim(b)),
+        (Datum::Text(a), Datum::Text(b)) if info::base_type(type_oid) == oid::BPCHAR => trim(a).cmp(trim(b)),
         (Datum::Text(a), Datum::Text(b)) => a.as_bytes().cmp(b.as_bytes()),
+        (Datum::Record(a), Datum::Record(b)) => compare_records(a, b, type_oid),
         _ => compare_general(a, b),
     }
 }
@@ -53,8 +54,8 @@ fn compare_general(a: &Datum, b: &Datum) -> Ordering {
         (Datum::MacAddr8(a), Datum::MacAddr8(b)) => a.cmp(b),
         (Datum::Money(a), Datum::Money(b)) => a.cmp(b),
         (Datum::Jsonb(a), Datum::Jsonb(b)) => jsonb::compare(jsonb::Node::new(a), jsonb::Node::new(b)),
+        (Datum::Enum(ty, a), Datum::Enum(_, b)) => user::compare_enums(*ty, *a, *b),
         (Datum::Array(a), Datum::Array(b)) => compare_arrays(a, b),
-        (Datum::Record(a), Datum::Record(b)) => compare_records(a, b),
         (Datum::Range(a), Datum::Range(b)) => spans::compare(a.spans(), b.spans(), a.info.element),
         (Datum::Multirange(a), Datum::Multirange(b)) => spans::compare(a.spans(), b.spans(), a.info.element),
         // Values of one type have one form; anything else gets a stable order by its type.
@@ -120,9 +121,20 @@ fn compare_arrays(a: &Array, b: &Array) -> Ordering {
     })
 }
 
-fn compare_records(a: &[Datum], b: &[Datum]) -> Ordering {
-    let fields = a.iter().zip(b).map(|(x, y)| compare(x, y, x.natural_type())).find(|o| o.is_ne());
-    fields.unwrap_or_else(|| a.len().cmp(&b.len()))
+fn compare_records(a: &[Datum], b: &[Datum], type_oid: Oid) -> Ordering {
+    if let Some(relation) = user::row_relation(type_oid) {
+        let field = |row: &[Datum], i: usize| row.get(i).cloned().unwrap_or(Datum::Null);
+        let columns = relation.live_columns();
+        let mut orders = columns.map(|(i, column)| compare(&field(a, i), &field(b, i), column.ty.oid));
+        return orders.find(|o| o.is_ne()).unwrap_or(Ordering::Equal);
+    }
+    // A row of a named type may be older than an attribute of it.
+    let field = |row: &[Datum], i: usize| row.get(i).cloned().unwrap_or(Datum::Null);
+    let mut orders = (0..a.len().max(b.len())).map(|i| {
+        let (x, y) = (field(a, i), field(b, i));
+        compare(&x, &y, x.natural_type())
+    });
+    orders.find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
 }
 
 /// Hashes a value of type `oid` so that equal values hash equal. The hash is the same in every process.
@@ -141,7 +153,7 @@ pub fn hash_into<H: Hasher>(value: &Datum, type_oid: Oid, state: &mut H) {
         Datum::Int2(v) => state.write_i64(i64::from(*v)),
         Datum::Int4(v) => state.write_i64(i64::from(*v)),
         Datum::Int8(v) => state.write_i64(*v),
-        Datum::Text(v) if type_oid == oid::BPCHAR => state.write(trim(v).as_bytes()),
+        Datum::Text(v) if info::base_type(type_oid) == oid::BPCHAR => state.write(trim(v).as_bytes()),
         Datum::Text(v) => state.write(v.as_bytes()),
         Datum::Bool(v) => state.write_u8(u8::from(*v)),
         Datum::Char(v) => state.write_u8(*v),
@@ -162,10 +174,17 @@ pub fn hash_into<H: Hasher>(value: &Datum, type_oid: Oid, state: &mut H) {
         Datum::MacAddr8(v) => state.write(v),
         Datum::Money(v) => state.write_i64(*v),
         Datum::Jsonb(v) => jsonb::hash_into(jsonb::Node::new(v), state),
+        Datum::Enum(_, label) => state.write_u32(*label),
         Datum::Array(array) => array.items.iter().for_each(|item| hash_into(item, array.element, state)),
-        Datum::Record(fields) => {
-            fields.iter().for_each(|field| hash_into(field, field.natural_type(), state))
-        }
+        Datum::Record(fields) => match user::row_relation(type_oid) {
+            Some(relation) => relation.live_columns().for_each(|(i, column)| {
+                hash_into(fields.get(i).unwrap_or(&Datum::Null), column.ty.oid, state);
+            }),
+            None => {
+                let end = fields.iter().rposition(|field| !field.is_null()).map_or(0, |last| last + 1);
+                fields[..end].iter().for_each(|field| hash_into(field, field.natural_type(), state));
+            }
+        },
         Datum::Range(v) => hash_spans(v.spans(), v.info.element, state),
         Datum::Multirange(v) => hash_spans(v.spans(), v.info.element, state),
     }

@@ -1,10 +1,15 @@
-//! What is known of each built-in type: its `pg_type` row, its SQL name, its modifier.
+//! What is known of each type: its `pg_type` row, its SQL name, its modifier. Types of users are asked from the running session
+//! (see [`user`]).
 
 use super::info_table::TYPES;
 use super::numeric::{precision_and_scale, typmod_of};
+use super::user::{self, UserType};
 use super::{DataType, Oid, oid};
 use crate::error::Result;
 use crate::sql_err;
+use std::borrow::Cow;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// `pg_type.typtype`, with true arrays told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,15 +20,18 @@ pub enum TypeKind {
     Pseudo,
     Range,
     Multirange,
+    Enum,
+    Domain,
+    Composite,
 }
 
 /// The facts of one type, as `pg_type` has them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct TypeInfo {
     /// `oid`.
     pub oid: Oid,
     /// `typname`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// `typarray`; 0 when there is no array type over this one.
     pub array_oid: Oid,
     /// `typelem`, also of fixed-length types such as `point`; 0 otherwise.
@@ -82,13 +90,77 @@ pub fn all() -> &'static [TypeInfo] {
     &TYPES
 }
 
+/// The facts of a type, built in or of a user.
+#[derive(Clone, Debug)]
+pub enum TypeRef {
+    /// A built-in type.
+    BuiltIn(&'static TypeInfo),
+    /// A type that a user has made.
+    User(Arc<UserType>),
+}
+
+impl Deref for TypeRef {
+    type Target = TypeInfo;
+
+    fn deref(&self) -> &TypeInfo {
+        match self {
+            TypeRef::BuiltIn(info) => info,
+            TypeRef::User(ty) => &ty.info,
+        }
+    }
+}
+
 /// Finds a type by OID.
 #[inline]
-pub fn by_oid(oid: Oid) -> Option<&'static TypeInfo> {
+pub fn by_oid(oid: Oid) -> Option<TypeRef> {
+    match oid < user::FIRST_USER_OID {
+        true => built_in(oid).map(TypeRef::BuiltIn),
+        false => user::find(oid).map(TypeRef::User),
+    }
+}
+
+/// Finds a built-in type by OID.
+#[inline]
+pub fn built_in(oid: Oid) -> Option<&'static TypeInfo> {
     TYPES.binary_search_by_key(&oid, |t| t.oid).ok().map(|at| &TYPES[at])
 }
 
-/// Finds a type by its `typname`, exactly.
+/// The type that values of a type are of: for a domain the one at its bottom.
+#[inline]
+pub fn base_type(oid: Oid) -> Oid {
+    match oid < user::FIRST_USER_OID {
+        true => oid,
+        false => user::find(oid).and_then(|ty| ty.domain().map(|d| d.base.oid)).unwrap_or(oid),
+    }
+}
+
+/// The type and modifier that values of a type have.
+pub fn base_of(ty: DataType) -> DataType {
+    match ty.oid < user::FIRST_USER_OID {
+        true => ty,
+        false => user::find(ty.oid).and_then(|ty| ty.domain().map(|d| d.base)).unwrap_or(ty),
+    }
+}
+
+/// Whether a type is a domain.
+#[inline]
+pub fn is_domain(oid: Oid) -> bool {
+    oid >= user::FIRST_USER_OID && user::find(oid).is_some_and(|ty| ty.domain().is_some())
+}
+
+/// Whether a type is one of rows: `record`, a composite, a domain over one.
+#[inline]
+pub fn is_row(oid: Oid) -> bool {
+    oid == oid::RECORD || oid >= user::FIRST_USER_OID && user::row_relation(oid).is_some()
+}
+
+/// Whether a type is a composite, or a domain over one.
+#[inline]
+pub fn is_composite(oid: Oid) -> bool {
+    oid >= user::FIRST_USER_OID && user::row_relation(oid).is_some()
+}
+
+/// Finds a built-in type by its `typname`, exactly.
 pub fn by_name(name: &str) -> Option<&'static TypeInfo> {
     TYPES.iter().find(|t| t.name == name)
 }
@@ -97,7 +169,7 @@ pub fn by_name(name: &str) -> Option<&'static TypeInfo> {
 /// (`char` is SQL's `character`; the one-byte `"char"` is found by [`by_name`].)
 pub fn by_sql_name(name: &str) -> Option<&'static TypeInfo> {
     match ALIASES.binary_search_by_key(&name, |(alias, _)| alias) {
-        Ok(at) => by_oid(ALIASES[at].1),
+        Ok(at) => built_in(ALIASES[at].1),
         Err(_) => by_name(name),
     }
 }
@@ -110,7 +182,10 @@ pub fn array_of(element: Oid) -> Oid {
 /// The element type of a true array type (also `int2vector` and `oidvector`); `None` for other types.
 #[inline]
 pub fn element_of(array: Oid) -> Option<Oid> {
-    by_oid(array).filter(|t| t.kind == TypeKind::Array).map(|t| t.element_oid)
+    match array < user::FIRST_USER_OID {
+        true => built_in(array).filter(|t| t.kind == TypeKind::Array).map(|t| t.element_oid),
+        false => by_oid(array).filter(|t| t.kind == TypeKind::Array).map(|t| t.element_oid),
+    }
 }
 
 /// Whether the type is one of the `reg*` aliases of `oid`.
@@ -143,6 +218,9 @@ pub fn format_type(oid: Oid, typmod: Option<i32>) -> String {
     if info.kind == TypeKind::Array && oid != oid::INT2VECTOR && oid != oid::OIDVECTOR {
         return format!("{}[]", format_type(info.element_oid, typmod));
     }
+    if let TypeRef::User(ty) = &info {
+        return user::shown_name(ty);
+    }
     let modifier = typmod.filter(|m| *m >= 0).map(|m| typmod_out(oid, m)).unwrap_or_default();
     let bare_length = typmod == Some(-1);
     let name = match oid {
@@ -164,7 +242,7 @@ pub fn format_type(oid: Oid, typmod: Option<i32>) -> String {
         oid::TIMESTAMPTZ => return format!("timestamp{modifier} with time zone"),
         oid::VARBIT => "bit varying",
         oid::VARCHAR => "character varying",
-        _ => info.name,
+        _ => &info.name,
     };
     format!("{name}{modifier}")
 }
@@ -310,7 +388,7 @@ pub fn typmod_in(oid: Oid, args: &[i32]) -> Result<i32> {
             None => Err(sql_err!(
                 SYNTAX_ERROR,
                 "type modifier is not allowed for type \"{}\"",
-                by_oid(oid).map_or("???", |t| t.name)
+                by_oid(oid).map_or_else(|| "???".to_owned(), |t| t.name.to_string())
             )),
         },
     }
@@ -369,8 +447,8 @@ pub fn parse_type(text: &str) -> Result<Option<DataType>> {
     };
     let lower = name.to_ascii_lowercase();
     let fields = lower.strip_prefix("interval ").unwrap_or("");
-    let info =
-        info.or_else(|| by_oid(oid::INTERVAL).filter(|_| INTERVAL_RANGES.iter().any(|(n, _)| *n == fields)));
+    let info = info
+        .or_else(|| built_in(oid::INTERVAL).filter(|_| INTERVAL_RANGES.iter().any(|(n, _)| *n == fields)));
     let Some(info) = info else { return Ok(None) };
     let args: Option<Vec<i32>> = match args.map(|a| a.split(',').map(|n| n.trim().parse().ok()).collect()) {
         None => Some(Vec::new()),

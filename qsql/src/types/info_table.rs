@@ -1,6 +1,7 @@
 //! The rows of PostgreSQL 18's `pg_type` that are no row types, ordered by OID.
 
 use super::info::{TypeInfo, TypeKind};
+use std::borrow::Cow;
 
 #[allow(clippy::too_many_arguments, reason = "one argument for each column of the table below")]
 const fn row(
@@ -16,6 +17,7 @@ const fn row(
     delim: u8,
     kind: TypeKind,
 ) -> TypeInfo {
+    let name = Cow::Borrowed(name);
     TypeInfo { oid, name, array_oid, element_oid, len, by_value, category, preferred, align, delim, kind }
 }
 

@@ -3,7 +3,7 @@
 use super::range::{self, Bound, Multirange, Range, RangeInfo, Span};
 use super::{
     Array, BitString, Datum, Inet, Interval, Numeric, Oid, array_text, coerce, info, json, jsonb, jsonpath,
-    macaddr, oid,
+    macaddr, oid, user,
 };
 use crate::error::{Result, SqlError};
 use crate::sql_err;
@@ -15,7 +15,7 @@ const JSONB_VERSION: u8 = 1;
 const JSONPATH_VERSION: u8 = 1;
 
 /// A cursor over a message.
-struct Bytes<'a>(&'a [u8]);
+pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
 
 impl<'a> Bytes<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8]> {
@@ -37,7 +37,7 @@ impl<'a> Bytes<'a> {
         self.fixed().map(i16::from_be_bytes)
     }
 
-    fn i32(&mut self) -> Result<i32> {
+    pub(super) fn i32(&mut self) -> Result<i32> {
         self.fixed().map(i32::from_be_bytes)
     }
 
@@ -45,12 +45,12 @@ impl<'a> Bytes<'a> {
         self.fixed().map(i64::from_be_bytes)
     }
 
-    fn u32(&mut self) -> Result<u32> {
+    pub(super) fn u32(&mut self) -> Result<u32> {
         self.fixed().map(u32::from_be_bytes)
     }
 
     /// A counted value; `None` is NULL.
-    fn counted(&mut self) -> Result<Option<&'a [u8]>> {
+    pub(super) fn counted(&mut self) -> Result<Option<&'a [u8]>> {
         match self.i32()? {
             -1 => Ok(None),
             count => match usize::try_from(count) {
@@ -164,6 +164,7 @@ pub fn recv_binary(type_oid: Oid, typmod: i32, bytes: &[u8]) -> Result<Datum> {
             (Some(element), ..) => recv_array(&mut input, element, typmod)?,
             (_, Some(info), _) => Datum::Range(Arc::new(recv_range(&mut input, info)?)),
             (.., Some(info)) => Datum::Multirange(Arc::new(recv_multirange(&mut input, info)?)),
+            (None, None, None) if let Some(value) = user::recv_binary(type_oid, bytes)? => return Ok(value),
             (None, None, None) => {
                 let name = info::type_name(type_oid);
                 return Err(SqlError::unsupported(format_args!("binary input of type {name}")));
@@ -362,7 +363,7 @@ pub fn send_binary(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()
         Datum::Float4(v) => out.extend_from_slice(&v.to_bits().to_be_bytes()),
         Datum::Float8(v) => out.extend_from_slice(&v.to_bits().to_be_bytes()),
         Datum::Text(v) => {
-            if type_oid == oid::JSONPATH {
+            if info::base_type(type_oid) == oid::JSONPATH {
                 out.push(JSONPATH_VERSION);
             }
             out.extend_from_slice(v.as_bytes());
@@ -399,6 +400,10 @@ pub fn send_binary(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()
         Datum::Array(array) => send_array(array, out)?,
         Datum::Range(range) => send_range(range.span.as_ref(), range.info.element, out)?,
         Datum::Multirange(value) => send_multirange(value, out)?,
+        Datum::Enum(ty, label) => out.extend_from_slice(user::enum_label(*ty, *label)?.as_bytes()),
+        Datum::Record(fields) if let Some(relation) = user::row_relation(type_oid) => {
+            user::send_record(fields, &relation, out)?;
+        }
         Datum::Record(fields) => {
             out.extend_from_slice(&count(fields.len())?);
             for field in fields.iter() {
@@ -432,7 +437,7 @@ fn send_array(array: &Array, out: &mut Vec<u8>) -> Result<()> {
 }
 
 /// Appends length and value, or -1 for NULL.
-fn send_counted(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()> {
+pub(super) fn send_counted(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()> {
     if value.is_null() {
         out.extend_from_slice(&(-1i32).to_be_bytes());
         return Ok(());

@@ -6,7 +6,7 @@
 use super::datetime::{date, interval, time, timestamp};
 use super::{
     Array, BitString, Datum, Inet, IoContext, Numeric, Oid, array_text, bytea, coerce, float, info, int,
-    json, jsonb, jsonpath, macaddr, money, oid, range,
+    json, jsonb, jsonpath, macaddr, money, oid, range, user,
 };
 use crate::error::{Result, SqlError};
 use crate::sql_err;
@@ -88,6 +88,9 @@ pub fn parse_text(type_oid: Oid, typmod: i32, text: &str, cx: &IoContext<'_>) ->
 
 /// Ranges, arrays, and the refusal of what is not built.
 fn parse_other(type_oid: Oid, typmod: i32, text: &str, cx: &IoContext<'_>) -> Result<Datum> {
+    if let Some(value) = user::parse_text(type_oid, text, cx)? {
+        return Ok(value);
+    }
     if let Some(info) = range::of_range(type_oid) {
         return Ok(Datum::Range(Arc::new(range::text::parse_range(info, text, cx)?)));
     }
@@ -115,8 +118,8 @@ fn parse_other(type_oid: Oid, typmod: i32, text: &str, cx: &IoContext<'_>) -> Re
 pub fn write_text(value: &Datum, type_oid: Oid, cx: &IoContext<'_>, out: &mut Vec<u8>) -> Result<()> {
     match value {
         Datum::Int4(v) => int::write_i64(i64::from(*v), out),
-        Datum::Int8(v) if type_oid == oid::XID8 => int::write_u64(*v as u64, out),
-        Datum::Int8(v) if type_oid == oid::PG_LSN => write_lsn(*v as u64, out),
+        Datum::Int8(v) if info::base_type(type_oid) == oid::XID8 => int::write_u64(*v as u64, out),
+        Datum::Int8(v) if info::base_type(type_oid) == oid::PG_LSN => write_lsn(*v as u64, out),
         Datum::Int8(v) => int::write_i64(*v, out),
         Datum::Int2(v) => int::write_i64(i64::from(*v), out),
         Datum::Text(text) => out.extend_from_slice(text.as_bytes()),
@@ -139,10 +142,16 @@ pub fn write_text(value: &Datum, type_oid: Oid, cx: &IoContext<'_>, out: &mut Ve
         Datum::Money(v) => money::write(*v, out),
         Datum::Jsonb(v) => jsonb::write(jsonb::Node::new(v), out),
         Datum::Char(v) => write_char(*v, out),
-        Datum::Oid(v) if info::is_reg(type_oid) => write_reg(*v, type_oid, cx, out),
+        Datum::Oid(v) if info::is_reg(info::base_type(type_oid)) => {
+            write_reg(*v, info::base_type(type_oid), cx, out)
+        }
         Datum::Oid(v) => int::write_u64(u64::from(*v), out),
         Datum::Tid(block, item) => out.extend_from_slice(format!("({block},{item})").as_bytes()),
         Datum::Array(array) => write_array(array, type_oid, cx, out)?,
+        Datum::Enum(ty, label) => out.extend_from_slice(user::enum_label(*ty, *label)?.as_bytes()),
+        Datum::Record(fields) if let Some(relation) = user::row_relation(type_oid) => {
+            user::write_record(fields, &relation, cx, out)?;
+        }
         Datum::Record(fields) => {
             array_text::write_record(fields, out, |_, field, out| {
                 write_text(field, field.natural_type(), cx, out)
@@ -156,7 +165,7 @@ pub fn write_text(value: &Datum, type_oid: Oid, cx: &IoContext<'_>, out: &mut Ve
 }
 
 fn write_array(array: &Array, type_oid: Oid, cx: &IoContext<'_>, out: &mut Vec<u8>) -> Result<()> {
-    if matches!(type_oid, oid::INT2VECTOR | oid::OIDVECTOR) {
+    if matches!(info::base_type(type_oid), oid::INT2VECTOR | oid::OIDVECTOR) {
         for (i, item) in array.items.iter().enumerate() {
             if i > 0 {
                 out.push(b' ');

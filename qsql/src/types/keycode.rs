@@ -14,8 +14,10 @@
 //! bits      as bytea, then the number of bits
 //! inet      the family, the address of the network, the length of the netmask, the address
 //! jsonb     see `jsonb::key`
+//! enum      the position of its label
 //! array     each element 01 value or 02 NULL, then 00, the dimensions, the lower bounds
-//! row       each field 01 value or 02 NULL, then 00
+//! row       each field 01 value or 02 NULL, then 00; a value has its type's OID in front
+//! composite each field 01 value or 02 NULL up to the last that is not NULL, then 03
 //! range     each span 01 and its ends, then 00; a lower end is 00 (none) or 01 value and 00 inclusive or 01 exclusive,
 //!           an upper end 01 value and 00 exclusive or 01 inclusive, or 02 (none); a multirange likewise
 //! ```
@@ -26,7 +28,7 @@
 use super::compare::trim;
 use super::datetime::interval;
 use super::range::{self, Bound, Multirange, Range, RangeInfo, Span};
-use super::{Array, BitString, Datum, Inet, Interval, Numeric, Oid, info, jsonb, oid};
+use super::{Array, BitString, Datum, Inet, Interval, Numeric, Oid, info, jsonb, oid, user};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
 use std::borrow::Cow;
@@ -36,6 +38,8 @@ const NULL_FIRST: u8 = 0;
 const VALUE: u8 = 1;
 const NULL_LAST: u8 = 2;
 const END: u8 = 0;
+/// All further fields of a row of a named type are NULL: one that is older than a field has the key of one with NULL there.
+const REST_NULL: u8 = 3;
 
 const SIGN_16: u16 = 1 << 15;
 const SIGN_32: u32 = 1 << 31;
@@ -49,7 +53,8 @@ fn corrupt() -> SqlError {
 
 /// Whether decoding gives back the very value, not only an equal one.
 pub fn is_exact(type_oid: Oid) -> bool {
-    !matches!(
+    let type_oid = info::base_type(type_oid);
+    let exact = !matches!(
         type_oid,
         oid::NUMERIC
             | oid::BPCHAR
@@ -59,8 +64,11 @@ pub fn is_exact(type_oid: Oid) -> bool {
             | oid::JSONB
             | oid::RECORD
             | oid::RECORD_ARRAY
-    ) && info::element_of(type_oid).is_none_or(is_exact)
+    );
+    exact
+        && info::element_of(type_oid).is_none_or(is_exact)
         && range_info(type_oid).is_none_or(|info| is_exact(info.element))
+        && !info::is_composite(type_oid)
 }
 
 /// The facts of a range or multirange type.
@@ -90,7 +98,7 @@ pub fn encode(value: &Datum, type_oid: Oid, desc: bool, nulls_first: bool, out: 
 fn encode_value(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()> {
     match value {
         Datum::Int4(v) | Datum::Date(v) => out.extend_from_slice(&(*v as u32 ^ SIGN_32).to_be_bytes()),
-        Datum::Int8(v) if matches!(type_oid, oid::XID8 | oid::PG_LSN) => {
+        Datum::Int8(v) if matches!(info::base_type(type_oid), oid::XID8 | oid::PG_LSN) => {
             out.extend_from_slice(&v.to_be_bytes())
         }
         Datum::Int8(v) | Datum::Timestamp(v) | Datum::TimestampTz(v) | Datum::Time(v) | Datum::Money(v) => {
@@ -98,7 +106,7 @@ fn encode_value(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()> {
         }
         Datum::Int2(v) => out.extend_from_slice(&(*v as u16 ^ SIGN_16).to_be_bytes()),
         Datum::Text(v) => {
-            let text = if type_oid == oid::BPCHAR { trim(v) } else { v };
+            let text = if info::base_type(type_oid) == oid::BPCHAR { trim(v) } else { v };
             if memchr::memchr(0, text.as_bytes()).is_some() {
                 return Err(sql_err!(
                     CHARACTER_NOT_IN_REPERTOIRE,
@@ -146,7 +154,22 @@ fn encode_value(value: &Datum, type_oid: Oid, out: &mut Vec<u8>) -> Result<()> {
                 out.extend_from_slice(&(field as u32 ^ SIGN_32).to_be_bytes());
             }
         }
+        Datum::Enum(ty, label) => {
+            if !user::encode_position(*ty, *label, out) {
+                return Err(SqlError::internal(format_args!("enum {ty} has no label {label}")));
+            }
+        }
         Datum::Record(fields) => {
+            if let Some(relation) = user::row_relation(type_oid) {
+                let field = |i| fields.get(i).unwrap_or(&Datum::Null);
+                let live: Vec<_> = relation.live_columns().map(|(i, c)| (field(i), c.ty.oid)).collect();
+                let end = live.iter().rposition(|(value, _)| !value.is_null()).map_or(0, |last| last + 1);
+                for (value, ty) in &live[..end] {
+                    encode(value, *ty, false, false, out)?;
+                }
+                out.push(REST_NULL);
+                return Ok(());
+            }
             // A field's type is not known when reading, so it goes before the value; rows of one type agree in it.
             for field in fields.iter() {
                 if field.is_null() {
@@ -357,6 +380,7 @@ fn decode_value(key: &mut Key<'_>, type_oid: Oid) -> Result<Datum> {
         }
         _ => match info::element_of(type_oid) {
             Some(element) => decode_array(key, element)?,
+            None if let Some(ty) = user::find(type_oid) => decode_user(key, &ty)?,
             None => {
                 let name = info::type_name(type_oid);
                 return Err(SqlError::unsupported(format_args!("an index key of type {name}")));
@@ -413,6 +437,32 @@ fn interval_of_length(length: i128) -> Result<Interval> {
     match (i32::try_from(kept), i32::try_from(days), i64::try_from(micros)) {
         (Ok(months), Ok(days), Ok(micros)) => Ok(Interval { months, days, micros }),
         _ => Err(corrupt()),
+    }
+}
+
+fn decode_user(key: &mut Key<'_>, ty: &user::UserType) -> Result<Datum> {
+    match &ty.kind {
+        user::UserKind::Enum(_) => {
+            let rest = key.rest();
+            let length = user::position_length(&rest).ok_or_else(corrupt)?;
+            let label = user::decode_position(ty.info.oid, &rest[..length]).ok_or_else(corrupt)?;
+            key.at += length;
+            Ok(Datum::Enum(ty.info.oid, label))
+        }
+        user::UserKind::Domain(domain) => decode_value(key, domain.base.oid),
+        user::UserKind::Composite(relation) => {
+            let mut fields = vec![Datum::Null; relation.columns.len()];
+            let mut live = relation.live_columns();
+            loop {
+                match (key.byte()?, live.next()) {
+                    (REST_NULL, _) => break Ok(Datum::Record(fields.into())),
+                    (VALUE, Some((i, column))) => fields[i] = decode_value(key, column.ty.oid)?,
+                    (NULL_LAST, Some(_)) => {}
+                    _ => return Err(corrupt()),
+                }
+            }
+        }
+        user::UserKind::Array => Err(corrupt()),
     }
 }
 

@@ -27,6 +27,7 @@ pub mod numeric;
 pub mod oid;
 pub mod range;
 pub mod rowtype;
+pub mod user;
 
 pub use bits::BitString;
 pub use io::IoContext;
@@ -113,6 +114,8 @@ pub enum Datum {
     Money(i64),
     /// See [`jsonb`].
     Jsonb(Arc<[u8]>),
+    /// A value of an enum: its type and its label.
+    Enum(Oid, Oid),
     Array(Arc<Array>),
     Record(Arc<[Datum]>),
     Range(Arc<Range>),
@@ -172,6 +175,7 @@ impl Datum {
             Datum::Money(_) => oid::MONEY,
             Datum::Jsonb(_) => oid::JSONB,
             Datum::Array(array) => info::array_of(array.element),
+            Datum::Enum(ty, _) => *ty,
             Datum::Record(_) => oid::RECORD,
             Datum::Range(range) => range.info.range,
             Datum::Multirange(value) => value.info.multirange,

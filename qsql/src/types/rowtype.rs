@@ -42,6 +42,14 @@ pub fn modifier(fields: &[Field]) -> i32 {
     next as i32
 }
 
+/// The fields of rows of a type, `record` or composite, where they are known.
+pub fn fields_of(ty: DataType) -> Option<Arc<[Field]>> {
+    match ty.oid {
+        super::oid::RECORD => fields(ty.typmod),
+        other => super::user::find(super::info::base_type(other))?.fields(),
+    }
+}
+
 /// The fields of rows with this modifier, where it is known.
 pub fn fields(modifier: i32) -> Option<Arc<[Field]>> {
     let number = usize::try_from(modifier).ok()?;

@@ -484,6 +484,7 @@ impl Connection {
 
     fn describe(&mut self, body: &[u8]) -> Result<Result<()>, End> {
         self.call_short(|session, out| {
+            let _entered = session.enter();
             match Target::decode(body, "DESCRIBE")? {
                 Target::Statement(name) => {
                     let description = session.describe_statement(name)?;

@@ -34,9 +34,11 @@ pub fn row_description(out: &mut Output, columns: &[OutputColumn], formats: &[Fo
         out.text(&column.name);
         out.i32(column.table as i32);
         out.i16(column.attribute);
-        out.i32(column.ty.oid as i32);
-        out.i16(types::info::by_oid(column.ty.oid).map_or(-1, |info| info.len));
-        out.i32(column.ty.typmod);
+        // Clients do not hear of domains.
+        let ty = types::info::base_of(column.ty);
+        out.i32(ty.oid as i32);
+        out.i16(types::info::by_oid(ty.oid).map_or(-1, |info| info.len));
+        out.i32(ty.typmod);
         out.i16(format.code());
     }
     out.end();

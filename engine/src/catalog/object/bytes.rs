@@ -2,6 +2,7 @@
 
 mod routine;
 mod security;
+mod types;
 
 use std::sync::Arc;
 
@@ -16,8 +17,9 @@ use super::super::acl::{Acl, AclItem};
 use super::super::codec::{Reader, Writer, damaged};
 use super::{
     Class, DatabaseObject, Dependency, Membership, Namespace, Object, OnCommit, OwnedBy, RelationObject,
-    Role, SequenceOptions,
+    Role, RowType, SequenceOptions,
 };
+use crate::table::value;
 
 /// Version of the objects' bytes.
 const VERSION: u8 = 1;
@@ -38,6 +40,7 @@ impl Object {
             }
             Object::Relation(r) => write_relation(&mut w, r)?,
             Object::Routine(r) => routine::write(&mut w, r),
+            Object::Type(t) => types::write(&mut w, t)?,
             Object::Stats(s) => write_stats(&mut w, s)?,
             Object::Comment(text) => w.str(text),
             Object::DefaultAcl(acl) => write_acl(&mut w, acl),
@@ -78,6 +81,7 @@ impl Object {
             })),
             Class::Relation => Object::Relation(Arc::new(read_relation(&mut r)?)),
             Class::Routine => Object::Routine(Arc::new(routine::read(&mut r)?)),
+            Class::Type => Object::Type(Arc::new(types::read(&mut r)?)),
             Class::Stats => Object::Stats(Arc::new(read_stats(&mut r)?)),
             Class::Comment | Class::SharedComment => Object::Comment(r.shared()?),
             Class::DefaultAcl => Object::DefaultAcl(Arc::new(read_acl(&mut r)?)),
@@ -125,7 +129,10 @@ fn write_datum(w: &mut Writer, value: &Datum, oid: Oid) -> Result<()> {
     w.flag(!value.is_null());
     if !value.is_null() {
         let mut bytes = Vec::new();
-        io_binary::send_binary(value, oid, &mut bytes)?;
+        match is_users(oid) {
+            true => value::put(value, &mut bytes),
+            false => io_binary::send_binary(value, oid, &mut bytes)?,
+        }
         w.blob(&bytes);
     }
     Ok(())
@@ -133,9 +140,15 @@ fn write_datum(w: &mut Writer, value: &Datum, oid: Oid) -> Result<()> {
 
 fn read_datum(r: &mut Reader<'_>, oid: Oid) -> Result<Datum> {
     match r.flag()? {
+        true if is_users(oid) => value::get(&mut r.blob()?),
         true => io_binary::recv_binary(oid, -1, r.blob()?),
         false => Ok(Datum::Null),
     }
+}
+
+/// Whether a type is one of a user's: what it is nobody can tell while the catalog is read.
+fn is_users(oid: Oid) -> bool {
+    oid >= super::super::FIRST_NORMAL_OID
 }
 
 fn write_relation(w: &mut Writer, object: &RelationObject) -> Result<()> {
@@ -195,7 +208,12 @@ fn write_relation(w: &mut Writer, object: &RelationObject) -> Result<()> {
         OnCommit::DeleteRows => 1,
         OnCommit::Drop => 2,
     });
-    w.u32(object.row_type);
+    w.option(object.row_type.as_ref(), |w, row| {
+        w.u32(row.oid);
+        w.u32(row.array);
+        w.str(&row.array_name);
+        w.option(row.acl.as_ref(), write_acl);
+    });
     w.list(&relation.referenced_by, |w, reference| {
         w.u32(reference.constraint);
         w.u32(reference.table);
@@ -268,7 +286,9 @@ fn read_relation(r: &mut Reader<'_>) -> Result<RelationObject> {
             2 => OnCommit::Drop,
             _ => return Err(damaged("has an unknown ON COMMIT action")),
         },
-        row_type: r.u32()?,
+        row_type: r.option(|r| {
+            Ok(RowType { oid: r.u32()?, array: r.u32()?, array_name: r.boxed()?, acl: r.option(read_acl)? })
+        })?,
     };
     if let Some(relation) = Arc::get_mut(&mut object.relation) {
         relation.referenced_by = r.list(|r| {
@@ -559,6 +579,7 @@ fn write_tagged(w: &mut Writer, value: &Datum) -> Result<()> {
         Datum::MacAddr8(_) => oid::MACADDR8,
         Datum::Money(_) => oid::MONEY,
         Datum::Jsonb(_) => oid::JSONB,
+        Datum::Enum(ty, _) => *ty,
         Datum::Text(_) => oid::TEXT,
         Datum::Range(_) | Datum::Multirange(_) => value.natural_type(),
         _ => {
@@ -721,7 +742,7 @@ mod tests {
             owned_by: Some(OwnedBy { table: 1, column: 2, internal: true }),
             depends: vec![Dependency { relation: 3, column: Some(200), from: None }],
             on_commit: OnCommit::Drop,
-            row_type: 20003,
+            row_type: Some(RowType { oid: 20003, array: 20005, array_name: "_t".into(), acl: None }),
         }
     }
 
@@ -748,7 +769,7 @@ mod tests {
         let database = bootstrap::database(5, "postgres", bootstrap::CLUSTER_TREE);
         bytes.extend(database.encode().unwrap());
         let sum = nq_storage::ecc::checksum(&bytes);
-        assert_eq!((bootstrap::CATALOG_VERSION, format!("{sum:08x}")), (4, "97e56b1e".to_owned()));
+        assert_eq!((bootstrap::CATALOG_VERSION, format!("{sum:08x}")), (5, "c68c20a5".to_owned()));
     }
 
     #[test]

@@ -288,6 +288,7 @@ fn pg_catalog(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> Result<RowList> 
         "pg_settings" => cluster::pg_settings(&cx.session.settings, of),
         "pg_tablespace" => cluster::pg_tablespace(of),
         "pg_type" => types::pg_type(cx, of, keys),
+        "pg_enum" => types::pg_enum(cx, of, keys),
         "pg_collation" => types::pg_collation(of),
         "pg_am" => types::pg_am(of),
         "pg_cast" => types::pg_cast(of),

@@ -139,7 +139,8 @@ pub(super) fn pg_class(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList
         if wanted(relation.oid, &relation.name) {
             let (pages, rows) = rows_of(cx, relation.tree);
             let stored = matches!(relation.kind, RelationKind::Table | RelationKind::MaterializedView);
-            let (row_type, method) = (object.row_type, if stored { HEAP } else { 0 });
+            let row_type = object.row_type.as_ref().map_or(0, |row| row.oid);
+            let method = if stored { HEAP } else { 0 };
             let shown = Shown { relation, row_type, method, pages, rows, acl: object.acl.as_deref() };
             out.push(class_row(cx, of, &shown));
         }
@@ -177,19 +178,19 @@ fn attribute_rows(
             Generated::Virtual => b'v',
             _ => 0,
         };
-        let storage = data::type_functions(column.ty.oid).map_or(b'x', |(_, storage)| storage);
+        let storage = super::types::storage(column.ty.oid);
         let acl = object.and_then(|o| o.column_acl.iter().find(|(c, _)| *c == at));
         let missing = column.missing.clone().map_or(NULL, |value| array(column.ty.oid, [value]));
         let row = Record::new(of)
             .set("attrelid", relation.oid)
             .set("attname", name)
             .set("atttypid", if column.dropped { 0 } else { column.ty.oid })
-            .set("attlen", ty.map_or(-1, |t| t.len))
+            .set("attlen", ty.as_ref().map_or(-1, |t| t.len))
             .set("attnum", at as i16 + 1)
             .set("atttypmod", column.ty.typmod)
             .set("attndims", i16::from(info::element_of(column.ty.oid).is_some()))
-            .set("attbyval", ty.is_some_and(|t| t.by_value))
-            .set("attalign", ty.map_or(b'i', |t| t.align))
+            .set("attbyval", ty.as_ref().is_some_and(|t| t.by_value))
+            .set("attalign", ty.as_ref().map_or(b'i', |t| t.align))
             .set("attstorage", storage)
             .set("attcompression", 0u8)
             .set("attnotnull", column.not_null && relation.kind != RelationKind::Index)
@@ -404,6 +405,9 @@ pub(super) fn pg_constraint(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> Ro
         for constraint in object.relation.constraints.iter().filter(|c| one.is_none_or(|oid| oid == c.oid)) {
             out.push(constraint_row(cx, of, &object.relation, constraint));
         }
+    }
+    if keys.oid(of, "conrelid").is_none_or(|oid| oid == 0) {
+        out.extend(super::types::domain_constraints(cx, of, keys));
     }
     out
 }

@@ -1,32 +1,141 @@
 //! Types, casts, collations, access methods.
 
+use std::sync::Arc;
+
 use nq_qsql::catalog::Relation;
 use nq_qsql::func::{self, CastContext, CastMethod};
+use nq_qsql::types::user::{DomainConstraint, UserKind, UserType};
 use nq_qsql::types::{Datum, Oid, info};
 
+use super::cell::acl_texts;
 use super::record::Record;
 use super::{Keys, RowList, SystemCx, data};
-use crate::catalog::object::RelationObject;
 use crate::catalog::{BOOTSTRAP_SUPERUSER, PG_CATALOG};
 
-/// `record_in`, `record_out`, `record_recv`, `record_send`: the functions of row types.
-const RECORD_FUNCTIONS: [Oid; 8] = [2290, 2291, 2402, 2403, 0, 0, 0, 0];
+/// Functions of types: input, output, receive, send, modifier in and out, analyze, subscript.
+type Functions = [Oid; 8];
+
+/// `record_in` and its kin: of row types.
+const RECORD_FUNCTIONS: Functions = [2290, 2291, 2402, 2403, 0, 0, 0, 0];
+/// `enum_in` and its kin.
+const ENUM_FUNCTIONS: Functions = [3506, 3507, 3532, 3533, 0, 0, 0, 0];
+/// `array_in` and its kin.
+const ARRAY_FUNCTIONS: Functions = [750, 751, 2400, 2401, 0, 0, 3816, 6179];
+/// `domain_in` and `domain_recv`.
+const DOMAIN_IN: Oid = 2597;
+const DOMAIN_RECV: Oid = 2598;
+const NO_FUNCTIONS: Functions = [0; 8];
 
 /// `pg_type`
 pub(super) fn pg_type(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList {
     let (oid, name) = (keys.oid(of, "oid"), keys.text(of, "typname"));
     let wanted = |o: Oid, n: &str| oid.is_none_or(|oid| oid == o) && name.is_none_or(|name| name == n);
     let built_in: Vec<&info::TypeInfo> = match oid {
-        Some(oid) => info::by_oid(oid).into_iter().collect(),
+        Some(oid) => info::built_in(oid).into_iter().collect(),
         None => info::all().iter().collect(),
     };
-    let built_in = built_in.into_iter().filter(|t| wanted(t.oid, t.name)).map(|t| base_row(of, t));
-    let own: Vec<&std::sync::Arc<RelationObject>> = match oid {
-        Some(oid) => cx.view.catalog.row_type(oid).into_iter().collect(),
-        None => cx.view.catalog.relations(),
+    let built_in = built_in.into_iter().filter(|t| wanted(t.oid, &t.name)).map(|t| base_row(of, t));
+    let own: Vec<&Arc<UserType>> = match oid {
+        Some(oid) => cx.view.catalog.user_type(oid).into_iter().collect(),
+        None => cx.view.catalog.user_types(),
     };
-    let own = own.into_iter().filter(|o| o.row_type != 0 && wanted(o.row_type, &o.relation.name));
-    built_in.chain(own.map(|o| row_type(of, o))).collect()
+    let own = own.into_iter().filter(|t| wanted(t.info.oid, &t.info.name));
+    built_in.chain(own.map(|t| user_row(cx, of, t))).collect()
+}
+
+/// The functions and the storage of a type.
+fn functions_of(oid: Oid) -> (Functions, u8) {
+    if let Some((functions, storage)) = data::type_functions(oid) {
+        let mut all = NO_FUNCTIONS;
+        all.iter_mut().zip(functions).for_each(|(to, from)| *to = *from);
+        return (all, storage);
+    }
+    match info::by_oid(oid).map(|ty| ty.kind) {
+        Some(info::TypeKind::Enum) => (ENUM_FUNCTIONS, b'p'),
+        Some(info::TypeKind::Composite) => (RECORD_FUNCTIONS, b'x'),
+        Some(info::TypeKind::Array) => (ARRAY_FUNCTIONS, b'x'),
+        Some(info::TypeKind::Domain) => {
+            let (base, storage) = functions_of(info::base_type(oid));
+            let own = [DOMAIN_IN, base[1], DOMAIN_RECV, base[3], 0, 0, base[6], 0];
+            (own, storage)
+        }
+        _ => (NO_FUNCTIONS, b'p'),
+    }
+}
+
+/// `typstorage`
+pub(super) fn storage(oid: Oid) -> u8 {
+    match info::by_oid(oid) {
+        Some(_) => functions_of(oid).1,
+        None => b'x',
+    }
+}
+
+/// `pg_enum`
+pub(super) fn pg_enum(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList {
+    let one = keys.oid(of, "enumtypid");
+    let mut rows = RowList::new();
+    for object in cx.view.catalog.type_objects() {
+        let oid = object.ty.info.oid;
+        let Some(labels) = object.ty.enumeration().filter(|_| one.is_none_or(|one| one == oid)) else {
+            continue;
+        };
+        for label in labels.labels() {
+            let row = Record::new(of)
+                .set("oid", label.oid)
+                .set("enumtypid", oid)
+                .set("enumsortorder", label.order)
+                .set("enumlabel", &*label.name);
+            rows.push(row.done());
+        }
+    }
+    rows
+}
+
+/// The constraints of domains in `pg_constraint`.
+pub(super) fn domain_constraints(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList {
+    let (one, of_type) = (keys.oid(of, "oid"), keys.oid(of, "contypid"));
+    let row =
+        |ty: &UserType, kind: u8, constraint: &DomainConstraint, text: Option<Arc<str>>, valid: bool| {
+            Record::new(of)
+                .set("oid", constraint.oid)
+                .set("conname", &*constraint.name)
+                .set("connamespace", ty.namespace)
+                .set("contype", kind)
+                .set("condeferrable", false)
+                .set("condeferred", false)
+                .set("conenforced", true)
+                .set("convalidated", valid)
+                .set("conrelid", 0u32)
+                .set("contypid", ty.info.oid)
+                .set("conindid", 0u32)
+                .set("conparentid", 0u32)
+                .set("confrelid", 0u32)
+                .set("confupdtype", b' ')
+                .set("confdeltype", b' ')
+                .set("confmatchtype", b' ')
+                .set("conislocal", true)
+                .set("coninhcount", 0i16)
+                .set("connoinherit", false)
+                .set("conperiod", false)
+                .set("conbin", text)
+                .done()
+        };
+    let mut rows = RowList::new();
+    for object in cx.view.catalog.type_objects() {
+        let ty = &object.ty;
+        let Some(domain) = ty.domain().filter(|_| of_type.is_none_or(|oid| oid == ty.info.oid)) else {
+            continue;
+        };
+        let wanted = |c: &DomainConstraint| one.is_none_or(|oid| oid == c.oid);
+        for check in domain.checks.iter().filter(|c| wanted(&c.constraint)) {
+            rows.push(row(ty, b'c', &check.constraint, Some(check.text.clone()), check.validated));
+        }
+        if let Some(constraint) = domain.not_null.as_ref().filter(|c| wanted(c)) {
+            rows.push(row(ty, b'n', constraint, None, true));
+        }
+    }
+    rows
 }
 
 fn functions<'a>(row: Record<'a>, f: &[Oid]) -> Record<'a> {
@@ -40,11 +149,10 @@ fn functions<'a>(row: Record<'a>, f: &[Oid]) -> Record<'a> {
 }
 
 fn base_row(of: &Relation, t: &info::TypeInfo) -> Vec<Datum> {
-    const NONE: &[Oid] = &[0; 8];
-    let (f, storage) = data::type_functions(t.oid).unwrap_or((NONE, b'p'));
+    let (f, storage) = functions_of(t.oid);
     let row = Record::new(of)
         .set("oid", t.oid)
-        .set("typname", t.name)
+        .set("typname", &*t.name)
         .set("typnamespace", PG_CATALOG)
         .set("typowner", BOOTSTRAP_SUPERUSER)
         .set("typlen", t.len)
@@ -58,7 +166,7 @@ fn base_row(of: &Relation, t: &info::TypeInfo) -> Vec<Datum> {
         .set("typsubscript", f[7])
         .set("typelem", t.element_oid)
         .set("typarray", t.array_oid);
-    functions(row, f)
+    functions(row, &f)
         .set("typalign", t.align)
         .set("typstorage", storage)
         .set("typnotnull", false)
@@ -76,34 +184,52 @@ fn kind(kind: info::TypeKind) -> u8 {
         info::TypeKind::Pseudo => b'p',
         info::TypeKind::Range => b'r',
         info::TypeKind::Multirange => b'm',
+        info::TypeKind::Enum => b'e',
+        info::TypeKind::Domain => b'd',
+        info::TypeKind::Composite => b'c',
     }
 }
 
-fn row_type(of: &Relation, o: &RelationObject) -> Vec<Datum> {
+fn user_row(cx: &SystemCx<'_>, of: &Relation, ty: &UserType) -> Vec<Datum> {
+    let (t, domain) = (&ty.info, ty.domain());
+    let (f, storage) = functions_of(t.oid);
+    let list = match ty.kind {
+        UserKind::Array => None,
+        _ => cx.view.catalog.type_acl(ty),
+    };
+    let default = domain.and_then(|d| d.default.clone());
+    let shown = default.as_deref().map(|text| super::super::domain::shown_default(cx.view, text));
     let row = Record::new(of)
-        .set("oid", o.row_type)
-        .set("typname", &*o.relation.name)
-        .set("typnamespace", o.relation.namespace)
-        .set("typowner", o.relation.owner)
-        .set("typlen", -1i16)
-        .set("typbyval", false)
-        .set("typtype", b'c')
-        .set("typcategory", b'C')
-        .set("typispreferred", false)
+        .set("oid", t.oid)
+        .set("typname", &*t.name)
+        .set("typnamespace", ty.namespace)
+        .set("typowner", ty.owner)
+        .set("typlen", t.len)
+        .set("typbyval", t.by_value)
+        .set("typtype", kind(t.kind))
+        .set("typcategory", t.category)
+        .set("typispreferred", t.preferred)
         .set("typisdefined", true)
-        .set("typdelim", b',')
-        .set("typrelid", o.relation.oid)
-        .set("typsubscript", 0u32)
-        .set("typelem", 0u32)
-        .set("typarray", 0u32);
-    functions(row, &RECORD_FUNCTIONS)
-        .set("typalign", b'd')
-        .set("typstorage", b'x')
-        .set("typnotnull", false)
-        .set("typbasetype", 0u32)
-        .set("typtypmod", -1i32)
-        .set("typndims", 0i32)
-        .set("typcollation", 0u32)
+        .set("typdelim", t.delim)
+        .set("typrelid", ty.relation().map_or(0, |r| r.oid))
+        .set("typsubscript", f[7])
+        .set("typelem", t.element_oid)
+        .set("typarray", t.array_oid);
+    let collation = match (domain, &ty.kind) {
+        (Some(domain), _) => domain.collation,
+        _ => nq_qsql::bind::collation_of(t.oid),
+    };
+    functions(row, &f)
+        .set("typalign", t.align)
+        .set("typstorage", storage)
+        .set("typnotnull", domain.is_some_and(|d| d.not_null.is_some()))
+        .set("typbasetype", domain.map_or(0, |d| d.over.oid))
+        .set("typtypmod", domain.map_or(-1, |d| d.over.typmod))
+        .set("typndims", i32::from(domain.is_some_and(|d| info::element_of(d.over.oid).is_some())))
+        .set("typcollation", collation)
+        .set("typdefaultbin", default)
+        .set("typdefault", shown)
+        .set("typacl", acl_texts(cx, list))
         .done()
 }
 

@@ -204,16 +204,18 @@ WHERE c.relkind IN ('r', 'v', 'f', 'p') AND NOT pg_is_other_temp_schema(n.oid)
        OR has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
        OR has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE, REFERENCES'))
 
-@ information_schema.columns: table_catalog table_schema table_name column_name ordinal_position column_default is_nullable data_type character_maximum_length character_octet_length numeric_precision numeric_precision_radix numeric_scale datetime_precision interval_type collation_catalog collation_schema collation_name udt_catalog udt_schema udt_name dtd_identifier is_self_referencing is_identity identity_generation identity_start identity_increment identity_maximum identity_minimum identity_cycle is_generated generation_expression is_updatable
+@ information_schema.columns: table_catalog table_schema table_name column_name ordinal_position column_default is_nullable data_type character_maximum_length character_octet_length numeric_precision numeric_precision_radix numeric_scale datetime_precision interval_type collation_catalog collation_schema collation_name domain_catalog domain_schema domain_name udt_catalog udt_schema udt_name dtd_identifier is_self_referencing is_identity identity_generation identity_start identity_increment identity_maximum identity_minimum identity_cycle is_generated generation_expression is_updatable
 SELECT current_database(), nc.nspname, c.relname, a.attname, a.attnum,
        CASE WHEN a.attgenerated = '' THEN pg_get_expr(ad.adbin, ad.adrelid) END,
        CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END,
-       CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN 'ARRAY'
-            WHEN nt.nspname = 'pg_catalog' THEN format_type(a.atttypid, NULL)
+       CASE WHEN coalesce(bt.typelem, t.typelem) <> 0 AND coalesce(bt.typlen, t.typlen) = -1 THEN 'ARRAY'
+            WHEN coalesce(nbt.nspname, nt.nspname) = 'pg_catalog' THEN format_type(coalesce(bt.oid, t.oid), NULL)
             ELSE 'USER-DEFINED' END,
-       %type(a.atttypid, a.atttypmod)%,
+       %type(CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE a.atttypid END, CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END)%,
        CASE WHEN nco.nspname IS NOT NULL THEN current_database() END, nco.nspname, co.collname,
-       current_database(), nt.nspname, t.typname, a.attnum::text, 'NO',
+       CASE WHEN t.typtype = 'd' THEN current_database() END, CASE WHEN t.typtype = 'd' THEN nt.nspname END,
+       CASE WHEN t.typtype = 'd' THEN t.typname END,
+       current_database(), coalesce(nbt.nspname, nt.nspname), coalesce(bt.typname, t.typname), a.attnum::text, 'NO',
        CASE WHEN a.attidentity IN ('a', 'd') THEN 'YES' ELSE 'NO' END,
        CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END,
        s.seqstart, s.seqincrement, s.seqmax, s.seqmin,
@@ -227,6 +229,8 @@ FROM pg_catalog.pg_attribute a
      JOIN pg_catalog.pg_namespace nc ON c.relnamespace = nc.oid
      JOIN pg_catalog.pg_type t ON a.atttypid = t.oid
      JOIN pg_catalog.pg_namespace nt ON t.typnamespace = nt.oid
+     LEFT JOIN (pg_catalog.pg_type bt JOIN pg_catalog.pg_namespace nbt ON bt.typnamespace = nbt.oid)
+          ON t.typtype = 'd' AND t.typbasetype = bt.oid
      LEFT JOIN pg_catalog.pg_attrdef ad ON a.attrelid = ad.adrelid AND a.attnum = ad.adnum
      LEFT JOIN (pg_catalog.pg_collation co JOIN pg_catalog.pg_namespace nco ON co.collnamespace = nco.oid)
           ON a.attcollation = co.oid AND (nco.nspname <> 'pg_catalog' OR co.collname <> 'default')
@@ -287,13 +291,15 @@ WHERE k.contype NOT IN ('t', 'x') AND c.relkind IN ('r', 'p') AND NOT pg_is_othe
 
 @ information_schema.check_constraints
 SELECT current_database(), n.nspname, k.conname,
-       CASE WHEN k.contype = 'n' THEN format('%s IS NOT NULL', a.attname)
+       CASE WHEN k.contype = 'n' THEN format('%s IS NOT NULL', coalesce(a.attname, 'VALUE'))
+            WHEN k.contypid <> 0 THEN substring(pg_get_constraintdef(k.oid) FROM '^CHECK \((.*)\)(?: NOT VALID)?$')
             ELSE pg_get_expr(k.conbin, k.conrelid) END
 FROM pg_catalog.pg_constraint k
      JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
      LEFT JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+     LEFT JOIN pg_catalog.pg_type t ON t.oid = k.contypid
      LEFT JOIN pg_catalog.pg_attribute a ON k.contype = 'n' AND a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
-WHERE k.contype IN ('c', 'n') AND pg_has_role(c.relowner, 'USAGE')
+WHERE k.contype IN ('c', 'n') AND pg_has_role(coalesce(c.relowner, t.typowner), 'USAGE')
 
 @ information_schema.key_column_usage
 SELECT current_database(), nc.nspname, k.conname, current_database(), n.nspname, c.relname, a.attname, p.n,
@@ -500,7 +506,7 @@ WHERE p.grantor IN (SELECT r.role_name FROM information_schema.enabled_roles r)
 
 @ information_schema.domains: domain_catalog domain_schema domain_name data_type character_maximum_length character_octet_length numeric_precision numeric_precision_radix numeric_scale datetime_precision interval_type domain_default udt_catalog udt_schema udt_name dtd_identifier
 SELECT current_database(), n.nspname, t.typname,
-       CASE WHEN b.typelem <> 0 AND b.typlen = -1 THEN 'ARRAY' WHEN nb.nspname = 'pg_catalog' THEN format_type(t.typbasetype, NULL)
+       CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN 'ARRAY' WHEN nb.nspname = 'pg_catalog' THEN format_type(t.typbasetype, NULL)
             ELSE 'USER-DEFINED' END,
        %type(t.typbasetype, t.typtypmod)%, t.typdefault, current_database(), nb.nspname, b.typname, '1'
 FROM pg_catalog.pg_type t
@@ -518,14 +524,33 @@ FROM pg_catalog.pg_constraint k
      JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 WHERE pg_has_role(t.typowner, 'USAGE') OR has_type_privilege(t.oid, 'USAGE')
 
-@ information_schema.column_udt_usage
+@ information_schema.column_domain_usage
 SELECT current_database(), nt.nspname, t.typname, current_database(), nc.nspname, c.relname, a.attname
+FROM pg_catalog.pg_type t
+     JOIN pg_catalog.pg_namespace nt ON t.typnamespace = nt.oid
+     JOIN pg_catalog.pg_attribute a ON a.atttypid = t.oid
+     JOIN pg_catalog.pg_class c ON a.attrelid = c.oid
+     JOIN pg_catalog.pg_namespace nc ON c.relnamespace = nc.oid
+WHERE t.typtype = 'd' AND c.relkind IN ('r', 'v', 'f', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND pg_has_role(t.typowner, 'USAGE')
+
+@ information_schema.domain_udt_usage
+SELECT current_database(), nb.nspname, b.typname, current_database(), n.nspname, t.typname
+FROM pg_catalog.pg_type t
+     JOIN pg_catalog.pg_namespace n ON t.typnamespace = n.oid
+     JOIN pg_catalog.pg_type b ON t.typbasetype = b.oid
+     JOIN pg_catalog.pg_namespace nb ON b.typnamespace = nb.oid
+WHERE t.typtype = 'd' AND pg_has_role(b.typowner, 'USAGE')
+
+@ information_schema.column_udt_usage
+SELECT current_database(), coalesce(nbt.nspname, nt.nspname), coalesce(bt.typname, t.typname), current_database(), nc.nspname, c.relname, a.attname
 FROM pg_catalog.pg_attribute a
      JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
      JOIN pg_catalog.pg_namespace nc ON nc.oid = c.relnamespace
      JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
      JOIN pg_catalog.pg_namespace nt ON nt.oid = t.typnamespace
-WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'f', 'p') AND pg_has_role(t.typowner, 'USAGE')
+     LEFT JOIN (pg_catalog.pg_type bt JOIN pg_catalog.pg_namespace nbt ON bt.typnamespace = nbt.oid)
+          ON t.typtype = 'd' AND t.typbasetype = bt.oid
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'f', 'p') AND pg_has_role(coalesce(bt.typowner, t.typowner), 'USAGE')
 
 @ information_schema.user_defined_types: user_defined_type_catalog user_defined_type_schema user_defined_type_name user_defined_type_category is_instantiable ordering_form ordering_category
 SELECT current_database(), n.nspname, c.relname, 'STRUCTURED', 'YES', NULL, NULL

@@ -1,13 +1,13 @@
 //! Columns come, go, and change what is demanded of them.
 
 use nq_qsql::bind::StoredKind;
-use nq_qsql::catalog::{ConstraintKind, Generated};
+use nq_qsql::catalog::{ConstraintKind, Generated, Relation};
 use nq_qsql::error::Result;
 use nq_qsql::func::Volatility;
 use nq_qsql::parse::ast::{
     Ast, ColumnDef, ColumnSelector, ExprId, Ident, IdentityChange, SequenceOption, SequenceOptionKind,
 };
-use nq_qsql::types::{Datum, Oid, oid};
+use nq_qsql::types::{Datum, Oid, info, oid};
 use nq_qsql::{bail, sql_err};
 
 use super::super::column::SYSTEM_COLUMNS;
@@ -73,7 +73,13 @@ impl Session {
     fn fill_new_column(&mut self, alteration: &mut Alteration, i: usize) -> Result<()> {
         let column = &alteration.table.columns[i];
         let (ty, generated) = (column.ty, column.generated);
-        let Some(text) = column.default.clone() else { return Ok(()) };
+        let Some(text) = column.default.clone() else {
+            return match info::is_domain(ty.oid) {
+                true => self.fill_with_domain_default(alteration, i),
+                false => Ok(()),
+            };
+        };
+        self.check_row_type_unused(&alteration.table)?;
         if generated == Generated::Stored {
             alteration.generated.push(i);
             alteration.rewrite = true;
@@ -91,6 +97,38 @@ impl Session {
             alteration.table.columns[i].missing = Some(value);
         }
         Ok(())
+    }
+
+    /// The values of a new column of a domain without a default of its own: the domain's, or NULL if the domain allows it.
+    fn fill_with_domain_default(&mut self, alteration: &mut Alteration, i: usize) -> Result<()> {
+        let table = alteration.table.clone();
+        let expr = self.with_bind_cx(|cx| nq_qsql::bind::bind_default(&table, i, cx))?;
+        let value = match volatility(&expr) {
+            Volatility::Volatile => None,
+            _ => self.evaluate(&expr, &[]).ok(),
+        };
+        match value {
+            Some(Datum::Null) => {}
+            Some(value) => {
+                self.check_row_type_unused(&table)?;
+                alteration.table.columns[i].missing = Some(value);
+            }
+            None => {
+                self.check_row_type_unused(&table)?;
+                alteration.computed.push((i, expr));
+                alteration.rewrite = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a change of rows that values of their type, elsewhere, would not follow.
+    pub(super) fn check_row_type_unused(&mut self, table: &Relation) -> Result<()> {
+        let row = self.view().catalog.object(table.oid).and_then(|o| o.row_type.as_ref()).map(|row| row.oid);
+        match row {
+            Some(row) => self.check_not_inside_columns(row, false),
+            None => Ok(()),
+        }
     }
 
     /// DROP COLUMN.

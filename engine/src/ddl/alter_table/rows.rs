@@ -118,6 +118,25 @@ impl Session {
         self.with_cx(false, &[], &memory, |cx| with_snapshot(snapshot, cx, work))
     }
 
+    /// Calls `look` with each row of a table.
+    pub(crate) fn scan_rows(
+        &mut self,
+        relation: &Arc<Relation>,
+        look: &mut dyn FnMut(&[Datum]) -> Result<()>,
+    ) -> Result<()> {
+        let types: Vec<DataType> = relation.columns.iter().map(|c| c.ty).collect();
+        self.with_rows(|cx| {
+            let attributes = relation.live_columns().map(|(i, _)| i).collect();
+            let mut scan = WideScan::new(relation, attributes, cx)?;
+            while let Some((batch, _)) = scan.next(cx)? {
+                for row in batch.rows().iter() {
+                    look(&batch.row(row, &types))?;
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// Looks at all rows.
     pub(super) fn verify_rows(
         &mut self,

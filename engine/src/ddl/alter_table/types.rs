@@ -39,6 +39,7 @@ impl Session {
             .detail(format!("Column \"{}\" is a generated column.", old.name)));
         }
         let ty = self.column_type(ast, ty, name)?;
+        self.check_row_type_unused(&alteration.table.clone())?;
         let collation = match collation {
             Some(written) => self.collation(written, ty)?,
             None => type_collation(ty.oid),

@@ -338,8 +338,7 @@ impl Session {
             return Ok(Vec::new());
         }
         let view = self.view().clone();
-        let input = |ty: Oid| if view.row_type(ty).is_some() { oid::RECORD } else { ty };
-        let inputs = routine.input_types().into_iter().map(input).collect();
+        let inputs = routine.input_types();
         let shape = routine.shape(&*view, &|ty| ty);
         let target = RoutineTarget { routine: Arc::new(routine.clone()), inputs, shape };
         let io = self.host.io(&view);

@@ -6,7 +6,7 @@ use nq_qsql::error::{Result, SqlError};
 use nq_qsql::func::{Body, Function, Volatility};
 use nq_qsql::plan::expr::{Expr, ExprKind};
 use nq_qsql::sql_err;
-use nq_qsql::types::{Datum, oid};
+use nq_qsql::types::{Datum, info, oid};
 
 use super::super::subplan;
 use super::super::vector::{Kind, Vector, is_oid};
@@ -45,7 +45,7 @@ pub(in crate::exec) fn compile(expr: &Expr, scope: &mut Scope<'_>) -> Result<Nod
         ExprKind::And(operands) => Node::And(compile_all(operands, scope)?),
         ExprKind::Or(operands) => Node::Or(compile_all(operands, scope)?),
         ExprKind::Not(operand) => Node::Not(Box::new(compile(operand, scope)?)),
-        ExprKind::IsNull { value, negated } if value.ty.oid != oid::RECORD => {
+        ExprKind::IsNull { value, negated } if !info::is_row(value.ty.oid) => {
             Node::IsNull(Box::new(compile(value, scope)?), *negated)
         }
         ExprKind::IsTruth { value, truth, negated } => Node::IsTruth(Box::new(logic::IsTruth {

@@ -12,6 +12,7 @@ use nq_qsql::plan::deparse::{Layout, deparse_list, deparse_shown};
 use nq_qsql::plan::expr::{Expr, ExprKind};
 use nq_qsql::types::Datum;
 use nq_qsql::types::io::RegResolver;
+use nq_qsql::types::user::UserType;
 use nq_qsql::{bail, sql_err};
 
 use super::{Answer, Call, text_or_null};
@@ -116,6 +117,9 @@ fn included(table: &Relation, index: &Index) -> String {
 }
 
 fn constraint(c: &Call<'_>) -> Option<String> {
+    if let Some(domain) = c.view.catalog.constraint_domain(c.oid(0)) {
+        return domain_constraint(c, &domain.ty);
+    }
     let table = &c.view.catalog.constraint_table(c.oid(0))?.relation;
     let constraint = table.constraints.iter().find(|k| k.oid == c.oid(0))?;
     let mut text = constraint_text(c, table, constraint, c.flag(1))?;
@@ -130,6 +134,23 @@ fn constraint(c: &Call<'_>) -> Option<String> {
         text.push_str(" NOT VALID");
     }
     Some(text)
+}
+
+/// The constraint of a domain.
+fn domain_constraint(c: &Call<'_>, ty: &UserType) -> Option<String> {
+    let domain = ty.domain()?;
+    if domain.not_null.as_ref().is_some_and(|n| n.oid == c.oid(0)) {
+        return Some("NOT NULL".to_owned());
+    }
+    let check = domain.checks.iter().find(|check| check.constraint.oid == c.oid(0))?;
+    let value = crate::catalog::domain::value_relation(domain.over);
+    let io = c.host.io(&c.view);
+    let condition = match bound(c, &check.text, Some(&value)) {
+        Ok(expr) => deparse_shown(&expr, &|_: u32| "VALUE".to_owned(), &io, c.flag(1)),
+        Err(_) => check.text.to_string(),
+    };
+    let valid = if check.validated { "" } else { " NOT VALID" };
+    Some(format!("CHECK ({condition}){valid}"))
 }
 
 fn constraint_text(c: &Call<'_>, table: &Relation, constraint: &Constraint, pretty: bool) -> Option<String> {

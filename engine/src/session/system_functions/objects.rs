@@ -204,7 +204,11 @@ pub(super) fn identify(c: &Call<'_>) -> Result<Rows> {
         }
         class::TYPE => info::by_oid(object).map(|t| {
             let shown = Datum::text(info::format_type(object, None));
-            vec![Datum::text("type"), text("pg_catalog"), text(t.name), shown]
+            let schema = match &t {
+                info::TypeRef::BuiltIn(_) => text("pg_catalog"),
+                info::TypeRef::User(ty) => text(&ty.schema),
+            };
+            vec![Datum::text("type"), schema, text(&t.name), shown]
         }),
         class::PROC => func::function_by_oid(object).map(|_| {
             let shown = c.view.reg_name(oid::REGPROCEDURE, object).unwrap_or_default();

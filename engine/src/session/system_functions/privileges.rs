@@ -128,7 +128,15 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
                     known.then_some(oid)
                 }
             };
-            answer(ty.map(|_| by_list(c, None, AclKind::Type, BOOTSTRAP_SUPERUSER, user)), AclKind::Type)?
+            let allowed = ty.map(|oid| {
+                let of = info::element_of(oid).unwrap_or(oid);
+                let (list, owner) = match c.view.catalog.user_type(of) {
+                    Some(ty) => (c.view.catalog.type_acl(ty), ty.owner),
+                    None => (None, BOOTSTRAP_SUPERUSER),
+                };
+                by_list(c, list, AclKind::Type, owner, user)
+            });
+            answer(allowed, AclKind::Type)?
         }
         "language" => match object {
             Datum::Text(name) if !matches!(&**name, "sql" | "internal" | "c") => {

@@ -15,8 +15,8 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
     let visible = |known: bool| if known { Datum::Bool(true) } else { Datum::Null };
     Ok(Some(match c.name {
         "pg_table_is_visible" => table_is_visible(&c.view, oid),
-        "pg_type_is_visible" => match c.view.catalog.row_type(oid) {
-            Some(object) => Datum::Bool(c.view.is_visible(&object.relation)),
+        "pg_type_is_visible" => match c.view.catalog.user_type(oid) {
+            Some(ty) => Datum::Bool(c.view.is_type_visible(ty)),
             None => visible(info::by_oid(oid).is_some()),
         },
         "pg_function_is_visible" => match c.view.catalog.routine(oid) {

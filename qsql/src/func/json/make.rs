@@ -14,7 +14,7 @@ use crate::sql_err;
 use crate::types::io::DateStyle;
 use crate::types::json::quote;
 use crate::types::jsonb::{Builder, Node};
-use crate::types::{Array, DataType, Datum, IoContext, Numeric, info, io_text, oid, rowtype};
+use crate::types::{Array, DataType, Datum, IoContext, Numeric, info, io_text, oid, rowtype, user};
 
 /// How values of a type become JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(in crate::func) enum Class {
 
 impl Class {
     pub(in crate::func) fn of(ty: DataType) -> Class {
-        match ty.oid {
+        match info::base_type(ty.oid) {
             oid::BOOL => Class::Bool,
             oid::INT2 | oid::INT4 | oid::INT8 | oid::FLOAT4 | oid::FLOAT8 | oid::NUMERIC => Class::Number,
             oid::DATE => Class::Date,
@@ -43,6 +43,7 @@ impl Class {
             oid::JSONB => Class::Jsonb,
             oid::RECORD => Class::Row,
             other if info::element_of(other).is_some() => Class::Array,
+            other if info::is_composite(other) => Class::Row,
             _ => Class::Other,
         }
     }
@@ -99,8 +100,9 @@ fn text_of(value: &Datum, class: Class, ty: DataType, io: &IoContext<'_>) -> Res
 
 /// The names and types of a row's fields: those of its type, or `f1`, `f2`, ... with what the values are.
 pub(in crate::func) fn row_fields(ty: DataType, values: &[Datum]) -> Arc<[rowtype::Field]> {
-    match rowtype::fields(ty.typmod) {
-        Some(fields) if fields.len() == values.len() => fields,
+    match rowtype::fields_of(ty) {
+        // A row may be older than an attribute of its type.
+        Some(fields) if fields.len() >= values.len() => fields,
         _ => values
             .iter()
             .enumerate()
@@ -148,8 +150,11 @@ pub(in crate::func) fn write_json(
         }
         (_, Datum::Record(values)) => {
             out.push(b'{');
-            for (i, ((name, ty), value)) in row_fields(ty, values).iter().zip(values.iter()).enumerate() {
-                if i > 0 {
+            let fields = row_fields(ty, values);
+            let live = fields.iter().enumerate().filter(|(_, field)| !user::is_dropped(field));
+            for (n, (i, (name, ty))) in live.enumerate() {
+                let value = values.get(i).unwrap_or(&Datum::Null);
+                if n > 0 {
                     out.extend_from_slice(separator);
                 }
                 quote(name, out);
@@ -233,9 +238,10 @@ pub(in crate::func) fn add_value(
         }
         (_, Datum::Record(values)) => {
             builder.begin_object();
-            for ((name, ty), value) in row_fields(ty, values).iter().zip(values.iter()) {
+            let fields = row_fields(ty, values);
+            for (i, (name, ty)) in fields.iter().enumerate().filter(|(_, field)| !user::is_dropped(field)) {
                 builder.key(name);
-                add_value(value, *ty, io, builder)?;
+                add_value(values.get(i).unwrap_or(&Datum::Null), *ty, io, builder)?;
             }
             builder.end()?;
         }

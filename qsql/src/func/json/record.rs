@@ -13,7 +13,7 @@ use crate::sql_err;
 use crate::types::json::{Event, Reader};
 use crate::types::jsonb::{Kind, Node};
 use crate::types::rowtype::{self, Field};
-use crate::types::{Array, DataType, Datum, IoContext, coerce, info, io_text, jsonb, oid};
+use crate::types::{Array, DataType, Datum, IoContext, coerce, info, io_text, jsonb, oid, user};
 
 /// A JSON value of either type.
 #[derive(Clone)]
@@ -183,6 +183,7 @@ impl Class {
             oid::JSON | oid::JSONB => Class::Json,
             oid::RECORD => Class::Row,
             _ if info::element_of(ty).is_some() => Class::Array,
+            _ if info::is_composite(ty) => Class::Row,
             _ => Class::Scalar,
         }
     }
@@ -226,7 +227,7 @@ fn converted(
         }
         (Class::Array, _) if value.kind() != Kind::String => Err(expected_array(name, &[])),
         (Class::Row, _) if value.kind() == Kind::Object => {
-            let fields = rowtype::fields(ty.typmod).unwrap_or_default();
+            let fields = rowtype::fields_of(ty).unwrap_or_default();
             row(value, &fields, base, io)
         }
         (Class::Row, _) if value.kind() != Kind::String => Err(cannot_populate(value)),
@@ -240,9 +241,18 @@ fn converted(
     }
 }
 
+/// A value as one of a type, which may be a domain.
+fn domain_value(value: Datum, ty: DataType, io: &IoContext<'_>) -> Result<Datum> {
+    if info::is_domain(ty.oid) {
+        user::check_domain(ty.oid, &value, io)?;
+    }
+    Ok(value)
+}
+
 /// A part of a `jsonb` as a value of type `ty`.
 pub(in crate::func) fn of_node(node: Node<'_>, ty: DataType, io: &IoContext<'_>) -> Result<Datum> {
-    converted(Some(&Value::Binary(node)), ty, &Datum::Null, "", io)
+    let value = converted(Some(&Value::Binary(node)), info::base_of(ty), &Datum::Null, "", io)?;
+    domain_value(value, ty, io)
 }
 
 #[cold]
@@ -260,15 +270,16 @@ fn row(value: &Value<'_>, fields: &[Field], base: &Datum, io: &IoContext<'_>) ->
     let values = value.fields(fields)?;
     let mut out = Vec::with_capacity(fields.len());
     for (i, ((name, ty), value)) in fields.iter().zip(&values).enumerate() {
-        out.push(converted(value.as_ref(), *ty, bases.get(i).unwrap_or(&Datum::Null), name, io)?);
+        let base = bases.get(i).unwrap_or(&Datum::Null);
+        out.push(domain_value(converted(value.as_ref(), info::base_of(*ty), base, name, io)?, *ty, io)?);
     }
     Ok(Datum::Record(out.into()))
 }
 
 /// The fields of the rows that a call makes.
 fn result_fields(cx: &EvalCx<'_>, base: &Datum, name: &str) -> Result<Arc<[Field]>> {
-    let shape = rowtype::fields(cx.result.typmod)
-        .or_else(|| cx.arg_types.first().and_then(|ty| rowtype::fields(ty.typmod)));
+    let shape =
+        rowtype::fields_of(cx.result).or_else(|| cx.arg_types.first().and_then(|ty| rowtype::fields_of(*ty)));
     match (shape, base) {
         (Some(fields), _) => Ok(fields),
         (None, Datum::Record(values)) => Ok(super::make::row_fields(cx.result, values)),
@@ -278,9 +289,12 @@ fn result_fields(cx: &EvalCx<'_>, base: &Datum, name: &str) -> Result<Arc<[Field
     }
 }
 
-fn unpacked(row: Datum) -> Vec<Datum> {
+fn unpacked(row: Datum, fields: &[Field]) -> Vec<Datum> {
     match row {
-        Datum::Record(values) => values.to_vec(),
+        Datum::Record(values) => {
+            let live = values.iter().zip(fields).filter(|(_, field)| !user::is_dropped(field));
+            live.map(|(value, _)| value.clone()).collect()
+        }
         other => vec![other],
     }
 }
@@ -288,7 +302,7 @@ fn unpacked(row: Datum) -> Vec<Datum> {
 /// `json[b]_populate_record(base, json)`
 fn populate_record(cx: &mut EvalCx<'_>, args: &[Datum], name: &str) -> Result<Datum> {
     let [base, json, ..] = args else { return Ok(Datum::Null) };
-    if cx.arg_types.first().is_some_and(|ty| ty.oid != oid::RECORD) {
+    if cx.arg_types.first().is_some_and(|ty| !info::is_row(ty.oid)) {
         return Err(sql_err!(DATATYPE_MISMATCH, "first argument of {name} must be a row type"));
     }
     let fields = result_fields(cx, base, name)?;
@@ -318,14 +332,14 @@ fn rows_of(cx: &mut EvalCx<'_>, base: &Datum, json: &Datum, name: &str) -> Resul
         if item.kind() != Kind::Object {
             return Err(invalid(format!("argument of {name} must be an array of objects")));
         }
-        rows.push(unpacked(row(&item, &fields, base, cx.io)?));
+        rows.push(unpacked(row(&item, &fields, base, cx.io)?, &fields));
     }
     Ok(given(rows))
 }
 
 fn populate_recordset(cx: &mut EvalCx<'_>, args: &[Datum], name: &str) -> Result<Box<dyn SetRows>> {
     let [base, json, ..] = args else { return Ok(given(Vec::new())) };
-    if cx.arg_types.first().is_some_and(|ty| ty.oid != oid::RECORD) {
+    if cx.arg_types.first().is_some_and(|ty| !info::is_row(ty.oid)) {
         return Err(sql_err!(DATATYPE_MISMATCH, "first argument of {name} must be a row type"));
     }
     rows_of(cx, base, json, name)
@@ -345,7 +359,8 @@ macro_rules! record_functions {
             pub(in crate::func) fn $to(cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<Box<dyn SetRows>> {
                 let [json, ..] = args else { return Ok(given(Vec::new())) };
                 let fields = result_fields(cx, &Datum::Null, stringify!($to))?;
-                Ok(given(vec![unpacked(row(&Value::new(json)?, &fields, &Datum::Null, cx.io)?)]))
+                let made = row(&Value::new(json)?, &fields, &Datum::Null, cx.io)?;
+                Ok(given(vec![unpacked(made, &fields)]))
             }
 
             pub(in crate::func) fn $to_set(cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<Box<dyn SetRows>> {

@@ -3,8 +3,8 @@
 use super::super::CastContext;
 use super::super::category::{category, preferred};
 use super::coercion::can_coerce_all;
-use crate::types::Oid;
 use crate::types::oid::{TEXT, UNKNOWN};
+use crate::types::{Oid, info};
 
 /// The outcome of a choice among candidates, as an index into them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,9 @@ pub(super) fn choose(args: &[Oid], candidates: &[&[Oid]]) -> Choice {
         [only] => return Choice::Best(*only),
         _ => {}
     }
+    // From here on a domain counts as its base type.
+    let bases: Vec<Oid> = args.iter().map(|ty| info::base_type(*ty)).collect();
+    let args = &bases[..];
     let known = || args.iter().enumerate().filter(|(_, ty)| **ty != UNKNOWN);
 
     keep_best(&mut left, |i| known().filter(|&(n, &ty)| candidates[i][n] == ty).count());

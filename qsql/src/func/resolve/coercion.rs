@@ -3,8 +3,8 @@
 use super::super::category::{array_of, category, element_of};
 use super::super::{CastContext, CastMethod, Function, cast, function_by_oid, table};
 use super::polymorphic::{is_polymorphic, solves};
-use crate::types::Oid;
 use crate::types::oid::{ANY, INT2VECTOR, INT4, OIDVECTOR, RECORD, RECORD_ARRAY, UNKNOWN};
+use crate::types::{Oid, info};
 
 /// How a value of one type becomes a value of another.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,14 @@ pub enum Coercion {
 /// An UNKNOWN literal needs no coercion: the target type's input function reads it. Applying a type modifier is a second
 /// step that callers add when the target has one (`apply_typmod`).
 pub fn find_coercion(from: Oid, to: Oid, context: CastContext) -> Option<Coercion> {
+    // A domain is coerced by way of its base type, and always coercible to that.
+    let (from, to) = (info::base_type(from), info::base_type(to));
     if from == to {
+        return Some(Coercion::Relabel);
+    }
+    if to == RECORD && info::is_composite(from)
+        || to == RECORD_ARRAY && element_of(from).is_some_and(info::is_composite)
+    {
         return Some(Coercion::Relabel);
     }
     if let Some(row) = cast(from, to) {
@@ -73,7 +80,7 @@ pub(super) fn can_coerce_all(from: &[Oid], to: &[Oid], context: CastContext) -> 
             continue;
         }
         if target == RECORD_ARRAY && element_of(source) == Some(RECORD)
-            || source == RECORD && target == RECORD
+            || source == RECORD && (target == RECORD || info::is_composite(target))
         {
             continue;
         }

@@ -5,8 +5,8 @@ use super::super::category::{category, display, preferred};
 use super::coercion::can_coerce;
 use crate::error::SqlError;
 use crate::sql_err;
-use crate::types::Oid;
 use crate::types::oid::{TEXT, UNKNOWN};
+use crate::types::{Oid, info};
 
 /// Why several types have no common one.
 #[derive(Debug)]
@@ -44,8 +44,15 @@ pub(super) fn common_type(types: &[Oid]) -> Result<Oid, (Oid, Oid)> {
 }
 
 fn choose(types: &[Oid]) -> Result<Oid, (usize, Oid, Oid)> {
+    // A domain remains only where all are of it.
+    if let Some((&first, rest)) = types.split_first()
+        && first != UNKNOWN
+        && rest.iter().all(|ty| *ty == first)
+    {
+        return Ok(first);
+    }
     let mut chosen = UNKNOWN;
-    for (index, &ty) in types.iter().enumerate() {
+    for (index, ty) in types.iter().map(|ty| info::base_type(*ty)).enumerate() {
         if ty == UNKNOWN || ty == chosen {
             continue;
         }

@@ -257,7 +257,7 @@ fn hide(candidates: &mut Vec<Candidate>, types: &mut Vec<Vec<Oid>>) {
 }
 
 /// Whether `target(value)` is a cast that needs no function of its own.
-fn is_cast(from: Oid, target: Oid) -> bool {
+pub fn is_cast(from: Oid, target: Oid) -> bool {
     if from == UNKNOWN {
         return true;
     }

@@ -14,8 +14,8 @@ mod polymorphic;
 pub use coercion::{Coercion, can_coerce, find_coercion};
 pub use common::{CommonTypeError, select_common_type};
 pub use function::{
-    Among, ArgSource, Argument, CallShape, Callee, FunctionMatch, Resolution, UserCandidate, resolve_among,
-    resolve_function,
+    Among, ArgSource, Argument, CallShape, Callee, FunctionMatch, Resolution, UserCandidate, is_cast,
+    resolve_among, resolve_function,
 };
 pub use operator::{OperatorResolution, resolve_operator};
 pub use polymorphic::is_polymorphic;

@@ -6,8 +6,8 @@ use super::candidates::{Choice, choose};
 use super::polymorphic::solve;
 use crate::error::{Result, SqlError};
 use crate::sql_err;
-use crate::types::Oid;
 use crate::types::oid::UNKNOWN;
+use crate::types::{Oid, info};
 
 /// The operator that a call means.
 #[derive(Debug)]
@@ -32,7 +32,10 @@ pub fn resolve_operator(name: &str, left: Oid, right: Oid) -> Result<OperatorRes
     let named = || operators(name).iter().copied().filter(|o| (o.left == 0) == (left == 0));
     let exact = match (left, right) {
         (UNKNOWN, UNKNOWN) => None,
-        (UNKNOWN, ty) | (ty, UNKNOWN) => named().find(|o| o.left == ty && o.right == ty),
+        (UNKNOWN, ty) | (ty, UNKNOWN) => {
+            let of = |ty: Oid| named().find(move |o| o.left == ty && o.right == ty);
+            of(ty).or_else(|| of(info::base_type(ty)))
+        }
         _ => None,
     };
     let exact = exact.or_else(|| named().find(|o| o.left == left && o.right == right));

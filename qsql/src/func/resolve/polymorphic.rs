@@ -2,16 +2,16 @@
 //!
 //! Source: PostgreSQL manual 36.2.5 "Polymorphic Types".
 
-use super::super::category::{array_of, category, display, element_of};
+use super::super::category::{array_of, display, element_of};
 use super::common::common_type;
 use crate::error::{Result, SqlError};
 use crate::sql_err;
-use crate::types::Oid;
 use crate::types::oid::{
     ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYCOMPATIBLEMULTIRANGE, ANYCOMPATIBLENONARRAY,
     ANYCOMPATIBLERANGE, ANYELEMENT, ANYENUM, ANYMULTIRANGE, ANYNONARRAY, ANYRANGE, TEXT, UNKNOWN,
 };
 use crate::types::range::{RangeInfo, of_multirange, of_range};
+use crate::types::{Oid, info, user};
 
 /// Whether `ty` stands for a type that the call decides.
 pub fn is_polymorphic(ty: Oid) -> bool {
@@ -37,7 +37,10 @@ pub(super) fn solves(actual: &[Oid], declared: &[Oid]) -> bool {
     match solve(actual, &mut targets, declared.first().copied().unwrap_or(0)) {
         Ok(_) => true,
         // Literals of unknown type fit provisionally, as long as nothing contradicts.
-        Err(e) => e.message().starts_with("could not determine polymorphic type"),
+        Err(e) => {
+            e.message().starts_with("could not determine polymorphic type")
+                && !declared.iter().any(|ty| matches!(*ty, ANYENUM | ANYNONARRAY))
+        }
     }
 }
 
@@ -150,7 +153,7 @@ impl Exact {
                 let message = format!("type matched to anynonarray is an array type: {}", display(found));
                 return Err(mismatch(message, None));
             }
-            if self.enumeration && category(found) != b'E' {
+            if self.enumeration && !user::is_enum(found) {
                 let message = format!("type matched to anyenum is not an enum type: {}", display(found));
                 return Err(mismatch(message, None));
             }
@@ -245,9 +248,9 @@ pub(super) fn solve(actual: &[Oid], declared: &mut [Oid], result: Oid) -> Result
                 exact.enumeration |= want == ANYENUM;
                 exact.element.take("anyelement", have)?;
             }
-            ANYARRAY => exact.array.take("anyarray", have)?,
-            ANYRANGE => exact.range.take("anyrange", have)?,
-            ANYMULTIRANGE => exact.multirange.take("anymultirange", have)?,
+            ANYARRAY => exact.array.take("anyarray", info::base_type(have))?,
+            ANYRANGE => exact.range.take("anyrange", info::base_type(have))?,
+            ANYMULTIRANGE => exact.multirange.take("anymultirange", info::base_type(have))?,
             ANYCOMPATIBLE | ANYCOMPATIBLENONARRAY => {
                 compatible.wanted = true;
                 compatible.nonarray |= want == ANYCOMPATIBLENONARRAY;
@@ -257,7 +260,7 @@ pub(super) fn solve(actual: &[Oid], declared: &mut [Oid], result: Oid) -> Result
             }
             ANYCOMPATIBLEARRAY => {
                 compatible.wanted = true;
-                match (have, element_of(have)) {
+                match (have, element_of(info::base_type(have))) {
                     (UNKNOWN, _) => {}
                     (_, Some(inner)) => compatible.types.push(inner),
                     (_, None) => return Err(not_a("anycompatiblearray", "an array", have)),

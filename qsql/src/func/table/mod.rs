@@ -8,6 +8,7 @@ mod bytea;
 mod casts;
 mod catalog;
 mod datetime;
+mod enumeration;
 mod float;
 mod hash;
 mod ident;
@@ -62,8 +63,8 @@ pub(crate) static JSONB_ASSIGN: Function = f(
 use super::{Body, Cast, CastContext, CastMethod, Function, Operator, Volatility};
 use crate::types::Oid;
 use crate::types::oid::{
-    ANY, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYELEMENT, ANYMULTIRANGE, ANYNONARRAY, ANYRANGE, BOOL,
-    INT4, JSON, JSONB, JSONPATH, OID, RECORD, TEXT,
+    ANY, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYELEMENT, ANYENUM, ANYMULTIRANGE, ANYNONARRAY,
+    ANYRANGE, BOOL, INT4, JSON, JSONB, JSONPATH, OID, RECORD, TEXT,
 };
 
 const NAME_A: Oid = 1003;
@@ -116,6 +117,16 @@ macro_rules! output {
 }
 use output;
 
+/// A value becomes one of a domain, which is the type of the result: its constraints are checked. The binder makes such calls; they
+/// are no row of `pg_proc`.
+pub(crate) static TO_DOMAIN: Function =
+    f(0, "to_domain", &[ANY], ANY, S, false, Body::Scalar(super::domain::to_domain));
+
+/// A field of a row is replaced: the row, of the type of the result, the field's index, the value. The binder makes such calls for
+/// `SET c.f = ..`; they are no row of `pg_proc`.
+pub(crate) static FIELD_ASSIGN: Function =
+    f(0, "field_assign", &[ANY, INT4, ANY], ANY, I, false, Body::Scalar(super::record::assign));
+
 /// `JSON_OBJECT`: see `json::sql`. What SQL/JSON's grammar makes is no row of `pg_proc`.
 pub(crate) static SQL_JSON_OBJECT: Function =
     f(0, "json_object", &[BOOL, BOOL, ANY], JSON, S, false, Body::Scalar(super::json::sql::object))
@@ -151,6 +162,7 @@ pub(super) static FUNCTIONS: &[&[Function]] = &[
     bytea::FUNCTIONS,
     catalog::FUNCTIONS,
     datetime::FUNCTIONS,
+    enumeration::FUNCTIONS,
     float::FUNCTIONS,
     hash::FUNCTIONS,
     ident::FUNCTIONS,
@@ -225,6 +237,7 @@ const fn f(
                 | ANYRANGE
                 | ANYMULTIRANGE
                 | RECORD
+                | ANYENUM
         );
         i += 1;
     }

@@ -549,7 +549,6 @@ pub enum AlterEnumAction {
         from: Box<str>,
         to: Box<str>,
     },
-    DropValue(Box<str>),
 }
 
 /// CREATE DOMAIN.

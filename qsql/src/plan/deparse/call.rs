@@ -10,7 +10,7 @@ use crate::parse::ast::{FuncSyntax, SqlValueFunc};
 use crate::plan::expr::{
     AggregateCall, CallForm, Expr, ExprKind, Frame, FrameBound, FrameExclude, FrameUnit, SortKey, WindowCall,
 };
-use crate::types::{Datum, oid};
+use crate::types::{Datum, oid, rowtype};
 
 /// The word of a function without parentheses.
 pub(super) fn sql_value(func: SqlValueFunc) -> &'static str {
@@ -162,6 +162,8 @@ impl Printer<'_> {
             ExprKind::Column(id) => self.names.field(*id, index),
             _ => None,
         };
+        let named = rowtype::fields_of(row.ty).and_then(|fields| Some(fields.get(index)?.0.to_string()));
+        let name = name.or(named);
         let bare = matches!(&row.kind, ExprKind::Call { func, .. } if func.name == "record_field");
         self.put(if bare { "" } else { "(" });
         self.expr(row);

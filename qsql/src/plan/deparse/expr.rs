@@ -4,10 +4,10 @@ use super::call::uncast;
 use super::literal::Label;
 use super::printer::{INDENT_LIST, Printer};
 use super::simple::{Parent, is_simple};
-use super::{RightRow, RowsText, type_name};
+use super::{RightRow, RowsText};
 use crate::func::operator_by_oid;
 use crate::plan::expr::{CallForm, Expr, ExprKind, SubPlanMode};
-use crate::types::{DataType, Datum};
+use crate::types::{DataType, Datum, info, oid, rowtype, user};
 
 fn operator_name(operator: u32) -> &'static str {
     operator_by_oid(operator).map_or("=", |o| o.name)
@@ -37,6 +37,11 @@ impl<'a> Printer<'a> {
 
     /// `x::type`
     pub(super) fn cast(&mut self, inner: &Expr, ty: DataType) {
+        // A domain brings its modifier itself.
+        let inner = match &inner.kind {
+            ExprKind::Typmod { value, .. } if info::is_domain(ty.oid) => value,
+            _ => inner,
+        };
         match &inner.kind {
             ExprKind::Const(value) if inner.ty.oid == ty.oid && inner.ty.typmod < 0 => {
                 self.constant(value, inner.ty, Label::Never);
@@ -44,7 +49,7 @@ impl<'a> Printer<'a> {
             _ => self.wrapped(|p| p.operand(uncast(inner), Parent::Other)),
         }
         self.put("::");
-        self.put(&type_name(ty));
+        self.type_text(ty);
     }
 
     fn chain(&mut self, items: &[Expr], word: &str, parent: Parent<'_>) {
@@ -145,7 +150,7 @@ impl<'a> Printer<'a> {
                     // A bare subquery would be one of rows, not of an array.
                     if matches!(array.kind, ExprKind::Subquery { mode: SubPlanMode::Scalar, .. }) {
                         p.put("::");
-                        p.put(&type_name(array.ty));
+                        p.type_text(array.ty);
                     }
                     p.put(")");
                 });
@@ -154,12 +159,19 @@ impl<'a> Printer<'a> {
                 self.listed("ARRAY[", items, "]");
                 if items.is_empty() {
                     self.put("::");
-                    self.put(&type_name(e.ty));
+                    self.type_text(e.ty);
                 }
             }
             ExprKind::Row(items) => match self.names.whole_row(e.at) {
                 Some(item) => self.put(&format!("{item}.*")),
-                None => self.listed("ROW(", items, ")"),
+                None => {
+                    let fields = rowtype::fields_of(e.ty).filter(|_| e.ty.oid != oid::RECORD);
+                    let Some(fields) = fields else { return self.listed("ROW(", items, ")") };
+                    let live = items.iter().zip(fields.iter()).filter(|(_, field)| !user::is_dropped(field));
+                    let live: Vec<Expr> = live.map(|(item, _)| item.clone()).collect();
+                    self.listed("ROW(", &live, ")::");
+                    self.type_text(e.ty);
+                }
             },
             ExprKind::Field { row, index } => {
                 self.put("(");
@@ -202,7 +214,7 @@ impl<'a> Printer<'a> {
                     p.put(if wrap { ")" } else { "" });
                 });
                 self.put("::");
-                self.put(&type_name(ty));
+                self.type_text(ty);
             }
             ExprKind::Call { args, form: CallForm::Cast | CallForm::Coerced, .. }
                 if value.ty.oid == ty.oid && args[0].ty.oid != ty.oid =>

@@ -1,7 +1,6 @@
 //! Constants.
 
 use super::printer::Printer;
-use super::type_name;
 use crate::types::{DataType, Datum, IoContext, io_text, oid};
 
 /// Whether a constant shows its type.
@@ -19,7 +18,7 @@ impl Printer<'_> {
             self.put("NULL");
             if label != Label::Never {
                 self.put("::");
-                self.put(&type_name(ty));
+                self.type_text(ty);
             }
             return;
         }
@@ -47,7 +46,7 @@ impl Printer<'_> {
         };
         if label == Label::Always || label == Label::Needed && !said {
             self.put("::");
-            self.put(&type_name(ty));
+            self.type_text(ty);
         }
     }
 

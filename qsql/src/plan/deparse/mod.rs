@@ -22,7 +22,8 @@ mod printer;
 mod simple;
 
 use super::expr::{AggregateCall, Expr, WindowCall};
-use crate::types::{DataType, IoContext, info};
+use crate::types::user::FIRST_USER_OID;
+use crate::types::{DataType, IoContext, Oid, info};
 
 pub use printer::{INDENT, INDENT_LIST, Printer};
 
@@ -179,6 +180,17 @@ pub fn deparse_window(call: &WindowCall, names: &dyn Names) -> String {
     printer.finish()
 }
 
+impl Printer<'_> {
+    /// A type's name with its modifier.
+    pub(super) fn type_text(&mut self, ty: DataType) {
+        let text = match self.stored && ty.oid >= FIRST_USER_OID {
+            true => stored_type_name(ty.oid),
+            false => type_name(ty),
+        };
+        self.put(&text);
+    }
+}
+
 /// An identifier, quoted where it has to be.
 pub fn quote_identifier(name: &str) -> String {
     let plain = name
@@ -216,6 +228,21 @@ pub fn order_words(descending: bool, nulls_first: bool) -> &'static str {
         (true, true) => " DESC",
         (true, false) => " DESC NULLS LAST",
     }
+}
+
+/// The name of a user's type in what is stored: it stays true whatever the type is called. No type of `pg_catalog` has such a name.
+pub(crate) fn stored_type_name(oid: Oid) -> String {
+    format!("pg_catalog.\"#{oid}\"")
+}
+
+/// The type that a name in `pg_catalog` means in what is stored.
+pub(crate) fn stored_type(name: &str) -> Option<Oid> {
+    name.strip_prefix('#')?.parse().ok()
+}
+
+/// Whether a stored text names a type of a user.
+pub fn mentions_type(text: &str, oid: Oid) -> bool {
+    text.contains(&stored_type_name(oid))
 }
 
 /// A type's name with its modifier.

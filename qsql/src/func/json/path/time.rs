@@ -164,7 +164,7 @@ impl Exec<'_> {
 
 /// A type's name in messages about conversions.
 fn short_name(ty: Oid) -> &'static str {
-    info::by_oid(ty).map_or("", |t| t.name)
+    info::built_in(ty).map_or("", |t| &t.name)
 }
 
 /// Reads ISO 8601: a date, a time, or both with a blank or `T` between, and an offset behind the time.
