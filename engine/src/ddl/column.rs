@@ -58,6 +58,7 @@ impl Session {
                 nq_qsql::types::info::format_type(found.oid, None)
             );
         }
+        self.check_type_usage(found.oid)?;
         Ok(found)
     }
 

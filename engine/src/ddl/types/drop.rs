@@ -142,6 +142,12 @@ impl Session {
                     all.push((index.oid, Target::Index(table, index.oid)));
                 }
             }
+            for policy in &relation.security.policies {
+                let texts = policy.using.iter().chain(&policy.check);
+                if texts.into_iter().any(|text| mentions(text)) {
+                    all.push((policy.oid, Target::Policy(table, policy.oid)));
+                }
+            }
             if relation.view.as_ref().is_some_and(|text| mentions(text)) {
                 all.push((table, Target::Relation(table)));
             }
