@@ -79,6 +79,7 @@ impl PlannerSettings {
 #[derive(Clone, Debug)]
 pub(crate) enum Lookup {
     Relation { schema: Option<Box<str>>, name: Box<str>, answer: Option<Arc<Relation>> },
+    RelationByOid { oid: Oid, answer: Option<Arc<Relation>> },
     Stats { relation: Oid, answer: Option<Arc<RelationStats>> },
     Routines { schema: Option<Box<str>>, name: Box<str>, answer: Vec<(usize, Arc<Routine>)> },
     RowType { ty: Oid, answer: Option<Arc<Relation>> },
@@ -562,6 +563,7 @@ impl<'a> RecordingView<'a> {
                 now.len() == answer.len()
                     && now.iter().zip(answer).all(|(a, b)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1))
             }
+            Lookup::RelationByOid { oid, answer } => same(&view.relation_by_oid(*oid), answer),
             Lookup::RowType { ty, answer } => same(&view.row_type(*ty), answer),
             Lookup::RowSecurity { relation, check_as, answer } => {
                 view.row_security(relation, *check_as).is_ok_and(|now| now == *answer)
@@ -593,7 +595,11 @@ impl Catalog for RecordingView<'_> {
     }
 
     fn relation_by_oid(&self, oid: Oid) -> Option<Arc<Relation>> {
-        self.view.relation_by_oid(oid)
+        let answer = self.view.relation_by_oid(oid);
+        if oid >= super::FIRST_NORMAL_OID {
+            self.lookups.borrow_mut().push(Lookup::RelationByOid { oid, answer: answer.clone() });
+        }
+        answer
     }
 
     fn namespace(&self, name: &str) -> Option<Oid> {
