@@ -2,32 +2,9 @@
 
 use nq_tests::Cluster;
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type};
-use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::NQDB;
-
-async fn connect(config: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(config, NoTls).await.expect("connects");
-    tokio::spawn(connection);
-    client
-}
-
-/// Runs one statement: the first value, or `SQLSTATE message`.
-async fn one(client: &Client, sql: &str) -> String {
-    match client.simple_query(sql).await {
-        Ok(messages) => messages
-            .iter()
-            .find_map(|m| match m {
-                SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or("NULL").to_owned()),
-                _ => None,
-            })
-            .unwrap_or_default(),
-        Err(error) => match error.as_db_error() {
-            Some(e) => format!("{} {}", e.code().code(), e.message()),
-            None => error.to_string(),
-        },
-    }
-}
+use crate::client::{connect, connect_to, one};
 
 /// The bytes of a value of any type, as they are on the wire.
 #[derive(Debug, PartialEq)]
@@ -70,7 +47,7 @@ const TYPES: &str = "CREATE TYPE mood AS ENUM ('sad', 'ok');
 #[tokio::test]
 async fn a_driver_reads_and_writes_them() {
     let cluster = Cluster::start(NQDB);
-    let client = connect(&cluster.config()).await;
+    let client = connect(&cluster).await;
     client.batch_execute(TYPES).await.unwrap();
     let statement = client.prepare("SELECT m, ms, a, p, t FROM t WHERE id = 1").await.unwrap();
     let types: Vec<&Type> = statement.columns().iter().map(|c| c.type_()).collect();
@@ -133,7 +110,7 @@ async fn a_driver_reads_and_writes_them() {
 #[tokio::test]
 async fn others_see_them_after_the_commit() {
     let cluster = Cluster::start(NQDB);
-    let (a, b) = (connect(&cluster.config()).await, connect(&cluster.config()).await);
+    let (a, b) = (connect(&cluster).await, connect(&cluster).await);
     a.batch_execute("BEGIN; CREATE TYPE mood AS ENUM ('x'); CREATE TABLE t (m mood)").await.unwrap();
     assert_eq!(one(&a, "SELECT 'x'::mood").await, "x");
     assert_eq!(one(&b, "SELECT 'x'::mood").await, "42704 type \"mood\" does not exist");
@@ -156,7 +133,7 @@ async fn others_see_them_after_the_commit() {
     assert_eq!(one(&b, "INSERT INTO u DEFAULT VALUES RETURNING v").await, "6");
     // Databases use the same numbers for other things.
     a.batch_execute("CREATE DATABASE other TEMPLATE template0").await.unwrap();
-    let other = connect(&cluster.config().replace("dbname=postgres", "dbname=other")).await;
+    let other = connect_to(&cluster.config().replace("dbname=postgres", "dbname=other")).await;
     assert_eq!(one(&other, "SELECT 'x'::mood").await, "42704 type \"mood\" does not exist");
     other.batch_execute("CREATE TYPE mood AS ENUM ('q')").await.unwrap();
     assert_eq!(one(&other, "SELECT enum_range(NULL::mood)").await, "{q}");
@@ -168,7 +145,7 @@ fn they_survive_a_crash() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let mut cluster = Cluster::start(NQDB);
     runtime.block_on(async {
-        let client = connect(&cluster.config()).await;
+        let client = connect(&cluster).await;
         client.batch_execute(TYPES).await.unwrap();
         client.batch_execute("ALTER TYPE mood ADD VALUE 'between' BEFORE 'ok'").await.unwrap();
         client
@@ -189,7 +166,7 @@ fn they_survive_a_crash() {
         }
         cluster.up();
         runtime.block_on(async {
-            let client = connect(&cluster.config()).await;
+            let client = connect(&cluster).await;
             for (sql, expected) in [
                 ("SELECT string_agg(t::text, ';' ORDER BY m) FROM t WHERE id < 3", None),
                 ("SELECT array_agg(id ORDER BY m) FROM t", Some("{2,3,1}")),

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::Binder;
 use super::coerce::collation_of;
 use super::scope::{Clause, NsColumn, NsItem};
-use super::{Binder, Shared};
 use crate::catalog::{PolicyCommand, Relation, RelationKind, RoutineShape, RoutineTarget};
 use crate::error::{Result, SqlError};
 use crate::func::{Body, CastContext};
@@ -329,18 +329,8 @@ impl Binder<'_> {
         query: QueryId,
         check_as: Option<u32>,
     ) -> Result<(Logical, Vec<ColumnId>)> {
-        let shared: Shared = std::mem::take(&mut self.s);
-        let mut inner = Binder {
-            cx: self.cx,
-            ast,
-            s: shared,
-            scopes: Vec::new(),
-            with: Vec::new(),
-            top: false,
-            merge_action: None,
-            check_as,
-            body: None,
-        };
+        let shared = std::mem::take(&mut self.s);
+        let mut inner = Binder { check_as, ..Binder::inside(ast, self.cx, shared) };
         inner.s.views += 1;
         let result = inner.bind_query_body(query, true);
         inner.s.views -= 1;

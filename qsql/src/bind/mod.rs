@@ -230,13 +230,18 @@ impl<'a> Binder<'a> {
             .map(|&oid| (oid != 0 && oid != crate::types::oid::UNKNOWN).then(|| DataType::of(oid)))
             .collect();
         let s = Shared { params, ..Shared::default() };
+        Binder { top: true, ..Binder::inside(ast, cx, s) }
+    }
+
+    /// For a text that is bound into a statement: a view's, a policy's, a function's. What has been bound is in `s`.
+    pub(crate) fn inside(ast: &'a Ast, cx: &'a BindContext<'a>, s: Shared) -> Self {
         Binder {
             cx,
             ast,
             s,
             scopes: Vec::new(),
             with: Vec::new(),
-            top: true,
+            top: false,
             merge_action: None,
             check_as: None,
             body: None,

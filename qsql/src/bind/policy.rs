@@ -199,17 +199,8 @@ impl Binder<'_> {
         let QueryBody::Select(select) = &parsed.ast[query].body else { return Err(broken()) };
         let condition = select.targets.first().ok_or_else(broken)?.expr;
         let before = self.access(table.oid).copied();
-        let mut inner = Binder {
-            cx: self.cx,
-            ast: &parsed.ast,
-            s: std::mem::take(&mut self.s),
-            scopes: Vec::new(),
-            with: Vec::new(),
-            top: false,
-            merge_action: None,
-            check_as: self.check_as,
-            body: None,
-        };
+        let shared = std::mem::take(&mut self.s);
+        let mut inner = Binder { check_as: self.check_as, ..Binder::inside(&parsed.ast, self.cx, shared) };
         inner.s.views += 1;
         inner.push_scope(Clause::Policy);
         let item = inner.policy_item(table, columns);

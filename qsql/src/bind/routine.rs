@@ -643,17 +643,9 @@ impl Binder<'_> {
             None => *self.cx,
         };
         let (subqueries, ctes) = (self.s.subqueries.len(), self.s.ctes.len());
-        let mut inner = Binder {
-            cx: &cx,
-            ast: &parsed.ast,
-            s: std::mem::take(&mut self.s),
-            scopes: Vec::new(),
-            with: Vec::new(),
-            top: false,
-            merge_action: None,
-            check_as: self.check_as,
-            body: Some(Arc::new(BodyScope::of(target, INLINED, cx.catalog))),
-        };
+        let shared = std::mem::take(&mut self.s);
+        let body = Some(Arc::new(BodyScope::of(target, INLINED, cx.catalog)));
+        let mut inner = Binder { check_as: self.check_as, body, ..Binder::inside(&parsed.ast, &cx, shared) };
         inner.s.views += 1;
         inner.s.inlined.push(routine.oid);
         let made = inner.bind_query_body(query, true).and_then(|bound: BoundQuery| {
