@@ -264,15 +264,13 @@ fn upsert(
                 }
                 Err(conflict) => conflict,
             };
-            let Some(set) = &conflicts.update else {
-                if strict && !conflict.visible && !conflicts.inserted.contains(&conflict.id) {
-                    return Err(sql_err!(
-                        SERIALIZATION_FAILURE,
-                        "could not serialize access due to concurrent update"
-                    ));
-                }
-                break;
-            };
+            if strict && !conflict.visible && !conflicts.inserted.contains(&conflict.id) {
+                return Err(sql_err!(
+                    SERIALIZATION_FAILURE,
+                    "could not serialize access due to concurrent update"
+                ));
+            }
+            let Some(set) = &conflicts.update else { break };
             let bytes = match writer.lock(conflict.id, cx)? {
                 Ok(bytes) => bytes,
                 Err(Outcome::SelfModified) => return Err(twice()),
