@@ -63,13 +63,27 @@ pub struct Column {
     pub generated: Generated,
     /// `attcollation`: 0 when the type has none.
     pub collation: Oid,
-    /// The column has been dropped; it has no name and reads as NULL.
+    /// The column has been dropped: no statement can name it, and it reads as NULL.
     pub dropped: bool,
     /// Value of rows that were stored before the column was added (`attmissingval`).
     pub missing: Option<Datum>,
 }
 
 impl Column {
+    /// A column that may be NULL and has no default.
+    pub fn new(name: Box<str>, ty: DataType, collation: Oid) -> Column {
+        Column {
+            name,
+            ty,
+            not_null: false,
+            default: None,
+            generated: Generated::No,
+            collation,
+            dropped: false,
+            missing: None,
+        }
+    }
+
     /// The default or generation expression that catalogs show: the sequence behind an identity column is not one.
     pub fn shown_default(&self) -> Option<&Arc<str>> {
         match self.generated {
@@ -130,6 +144,27 @@ pub struct Relation {
 }
 
 impl Relation {
+    /// A relation of columns and nothing else: no name, no owner, no storage.
+    pub fn bare(kind: RelationKind, columns: Vec<Column>) -> Relation {
+        Relation {
+            oid: 0,
+            namespace: 0,
+            schema: "".into(),
+            name: "".into(),
+            kind,
+            persistence: Persistence::Permanent,
+            owner: 0,
+            tree: 0,
+            columns,
+            indexes: Vec::new(),
+            constraints: Vec::new(),
+            referenced_by: Vec::new(),
+            security: RowSecurity::default(),
+            view: None,
+            options: Vec::new(),
+        }
+    }
+
     /// Finds a live column by name; returns its 0-based index.
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|c| !c.dropped && &*c.name == name)

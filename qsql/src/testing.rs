@@ -7,7 +7,7 @@ use crate::bind::{
 };
 use crate::catalog::{
     Catalog, Column, ColumnStats, Constraint, ConstraintKind, Generated, Index, IndexColumn, IndexKey,
-    Persistence, Relation, RelationKind, RelationStats, UserType,
+    Relation, RelationKind, RelationStats, UserType,
 };
 use crate::error::Result;
 use crate::optimize::optimize;
@@ -308,31 +308,14 @@ fn relation(oid: Oid, name: &str, kind: RelationKind) -> Relation {
         namespace: 2200,
         schema: "public".into(),
         name: name.into(),
-        kind,
-        persistence: Persistence::Permanent,
         owner: 10,
         tree: 1,
-        columns: Vec::new(),
-        indexes: Vec::new(),
-        constraints: Vec::new(),
-        referenced_by: Vec::new(),
-        security: crate::catalog::RowSecurity::default(),
-        view: None,
-        options: Vec::new(),
+        ..Relation::bare(kind, Vec::new())
     }
 }
 
 fn made_column(name: &str, ty: DataType) -> Column {
-    Column {
-        name: name.into(),
-        ty,
-        not_null: false,
-        default: None,
-        generated: Generated::No,
-        collation: collation_of(ty.oid),
-        dropped: false,
-        missing: None,
-    }
+    Column::new(name.into(), ty, collation_of(ty.oid))
 }
 
 impl Catalog for MemoryCatalog {

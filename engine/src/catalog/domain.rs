@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use nq_qsql::bind::{BindContext, StoredKind, bind_expression};
-use nq_qsql::catalog::{Column, Generated, Persistence, Relation, RelationKind};
+use nq_qsql::catalog::{Column, Relation, RelationKind};
 use nq_qsql::error::Result;
 use nq_qsql::func::EvalCx;
 use nq_qsql::func::eval::{self, ConstantHost};
@@ -30,33 +30,8 @@ pub(crate) struct Conditions {
 
 /// What the conditions of a domain see: one column, the value.
 pub(crate) fn value_relation(over: DataType) -> Relation {
-    let column = Column {
-        name: VALUE.into(),
-        ty: over,
-        not_null: false,
-        default: None,
-        generated: Generated::No,
-        collation: nq_qsql::bind::collation_of(over.oid),
-        dropped: false,
-        missing: None,
-    };
-    Relation {
-        oid: 0,
-        namespace: 0,
-        schema: "".into(),
-        name: "".into(),
-        kind: RelationKind::Composite,
-        persistence: Persistence::Permanent,
-        owner: 0,
-        tree: 0,
-        columns: vec![column],
-        indexes: Vec::new(),
-        constraints: Vec::new(),
-        referenced_by: Vec::new(),
-        view: None,
-        options: Vec::new(),
-        security: Default::default(),
-    }
+    let column = Column::new(VALUE.into(), over, nq_qsql::bind::collation_of(over.oid));
+    Relation::bare(RelationKind::Composite, vec![column])
 }
 
 impl CatalogView {

@@ -155,6 +155,20 @@ pub(crate) struct RowType {
 }
 
 impl RelationObject {
+    /// A new relation that nobody has privileges on but its owner.
+    pub(crate) fn new(relation: Relation, row_type: Option<RowType>) -> RelationObject {
+        RelationObject {
+            relation: Arc::new(relation),
+            acl: None,
+            column_acl: Vec::new(),
+            sequence: None,
+            owned_by: None,
+            depends: Vec::new(),
+            on_commit: OnCommit::Preserve,
+            row_type,
+        }
+    }
+
     /// The object with another descriptor; privileges pass on to a new owner.
     pub(crate) fn with_relation(&self, relation: Relation) -> RelationObject {
         let (old, new) = (self.relation.owner, relation.owner);

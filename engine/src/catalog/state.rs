@@ -6,9 +6,7 @@
 use std::sync::Arc;
 
 use hashbrown::{Equivalent, HashMap, HashSet};
-use nq_qsql::catalog::{
-    Column, Generated, Index, Persistence, Relation, RelationKind, RelationStats, RowSecurity,
-};
+use nq_qsql::catalog::{Column, Index, Persistence, Relation, RelationKind, RelationStats};
 use nq_qsql::types::Oid;
 use nq_qsql::types::user::{DomainConstraint, UserType};
 
@@ -398,33 +396,19 @@ pub(crate) fn domain_constraints(ty: &UserType) -> impl Iterator<Item = &DomainC
 
 /// The descriptor under which an index is known as a relation.
 fn index_relation(table: &Relation, index: &Index) -> Relation {
-    let column = |key: &nq_qsql::catalog::IndexColumn| Column {
-        name: key.name.clone(),
-        ty: key.ty,
-        not_null: false,
-        default: None,
-        generated: Generated::No,
-        collation: key.collation,
-        dropped: false,
-        missing: None,
-    };
+    let column = |key: &nq_qsql::catalog::IndexColumn| Column::new(key.name.clone(), key.ty, key.collation);
     let included = |c: &usize| Column { default: None, not_null: false, ..table.columns[*c].clone() };
+    let columns = index.columns.iter().map(column).chain(index.include.iter().map(included));
     Relation {
         oid: index.oid,
         namespace: table.namespace,
         schema: table.schema.clone(),
         name: index.name.clone(),
-        kind: RelationKind::Index,
         persistence: table.persistence,
         owner: table.owner,
         tree: index.tree,
-        columns: index.columns.iter().map(column).chain(index.include.iter().map(included)).collect(),
-        indexes: Vec::new(),
-        constraints: Vec::new(),
-        referenced_by: Vec::new(),
-        security: RowSecurity::default(),
-        view: None,
         options: index.options.clone(),
+        ..Relation::bare(RelationKind::Index, columns.collect())
     }
 }
 

@@ -12,6 +12,8 @@
 //!
 //! Source: PostgreSQL manual, reference page of COPY.
 
+mod refusal;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use nq_qsql::plan::physical::PolicyMoment;
 use nq_qsql::types::{Datum, Oid, io_binary, io_text};
 use nq_qsql::{bail, sql_err};
 
+use self::refusal::Fault;
 use super::binary::Tuples;
 use super::field::{Fields, Place};
 use super::line::{Found, Lines};
@@ -36,8 +39,6 @@ use crate::table::write::{Bulk, Writer};
 const ROWS: usize = 1000;
 /// Bytes of rows that are stored at once.
 const BYTES: usize = 512 << 10;
-/// Bytes of data that errors show.
-const SHOWN_BYTES: usize = 100;
 /// Longest line.
 const LINE_BYTES_MAX: usize = 1 << 30;
 
@@ -87,18 +88,6 @@ struct Values {
     ranges: Vec<Range<usize>>,
     /// Memory, roughly.
     bytes: usize,
-}
-
-/// What an error is about.
-enum Fault<'a> {
-    /// Nothing more than the line's number.
-    Line,
-    /// A column whose value cannot be shown.
-    Column(&'a str),
-    /// The line as a whole.
-    Text(&'a [u8]),
-    /// A value of it.
-    Value(&'a str, &'a [u8]),
 }
 
 /// A COPY FROM at work.
@@ -621,56 +610,11 @@ impl Import {
         Ok(true)
     }
 
-    /// Whether an error of a value only costs its row.
-    fn may_skip(&self, error: &SqlError) -> bool {
-        self.options.ignore_errors && matches!(&error.code().0, [b'2', b'2', ..] | [b'4', b'2', ..])
-    }
-
-    fn skip_notice(&self, column: &Column, bytes: Option<&[u8]>) -> Option<SqlError> {
-        if self.options.verbosity < Verbosity::Verbose {
-            return None;
-        }
-        let value = match bytes {
-            Some(bytes) => format!("\"{}\"", shown(bytes)),
-            None => "null input".to_owned(),
-        };
-        let text = format!(
-            "skipping row due to data type incompatibility at line {} for column \"{}\": {value}",
-            self.line, column.name
-        );
-        Some(SqlError::new(SqlState(*b"00000"), text).context(format!("COPY {}", self.table)))
-    }
-
-    /// Counts a row that is left out.
-    fn skip(&mut self, notice: Option<SqlError>, line: &[u8], field: usize, fields: &Fields) -> Result<()> {
-        self.skipped += 1;
-        self.notices.extend(notice);
-        if let Some(limit) = self.options.reject_limit
-            && self.skipped > limit
-        {
-            let error = sql_err!(
-                INVALID_TEXT_REPRESENTATION,
-                "skipped more than REJECT_LIMIT ({limit}) rows due to data type incompatibility"
-            );
-            let fault = Fault::Value(&self.columns[field].name, fields.bytes(field, line));
-            return Err(self.place(error, &fault));
-        }
-        Ok(())
-    }
-
     fn pending_bytes(&self) -> usize {
         match &self.pending {
             Pending::Plain(bulk) => bulk.bytes(),
             Pending::Rows(values) => values.bytes,
             Pending::None => 0,
-        }
-    }
-
-    /// An error of the line being read, unless an earlier line has one, too.
-    fn refuse(&mut self, error: SqlError, fault: &Fault<'_>, cx: &mut ExecCx<'_>) -> SqlError {
-        match self.settle(cx) {
-            Ok(()) => self.place(error, fault),
-            Err(earlier) => earlier,
         }
     }
 
@@ -740,18 +684,6 @@ impl Import {
         self.row_lines.clear();
         Ok(())
     }
-
-    /// Tells where in the data an error is.
-    #[cold]
-    fn place(&self, error: SqlError, fault: &Fault<'_>) -> SqlError {
-        let place = format!("COPY {}, line {}", self.table, self.line);
-        error.context(match fault {
-            Fault::Line => place,
-            Fault::Column(column) => format!("{place}, column {column}"),
-            Fault::Text(text) => format!("{place}: \"{}\"", shown(text)),
-            Fault::Value(column, value) => format!("{place}, column {column}: \"{}\"", shown(value)),
-        })
-    }
 }
 
 /// Reads a value.
@@ -786,16 +718,4 @@ fn passed(
 fn retain<T>(list: &mut Vec<T>, kept: &[bool]) {
     let mut flags = kept.iter();
     list.retain(|_| flags.next() == Some(&true));
-}
-
-/// Data as errors show it.
-fn shown(bytes: &[u8]) -> String {
-    if bytes.len() <= SHOWN_BYTES {
-        return String::from_utf8_lossy(bytes).into_owned();
-    }
-    let mut end = SHOWN_BYTES;
-    while end > 0 && bytes[end] & 0xc0 == 0x80 {
-        end -= 1;
-    }
-    format!("{}...", String::from_utf8_lossy(&bytes[..end]))
 }

@@ -107,16 +107,7 @@ impl Session {
             None => type_collation(ty.oid),
         };
         let mut new = NewColumn {
-            column: Column {
-                name: name.name.clone(),
-                ty,
-                not_null: serial.is_some(),
-                default: None,
-                generated: Generated::No,
-                collation,
-                dropped: false,
-                missing: None,
-            },
+            column: Column { not_null: serial.is_some(), ..Column::new(name.name.clone(), ty, collation) },
             name,
             expression: None,
             serial,

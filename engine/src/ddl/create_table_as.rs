@@ -115,16 +115,7 @@ impl Session {
         self.claim_relation_name(&relation)?;
         let (tree, layout) = (TreeId(relation.tree), RowLayout::new(&relation.columns));
         let row_type = Some(self.new_row_type(&relation)?);
-        self.put_relation(RelationObject {
-            relation: Arc::new(relation),
-            acl: None,
-            column_acl: Vec::new(),
-            sequence: None,
-            owned_by: None,
-            depends: Vec::new(),
-            on_commit,
-            row_type,
-        })?;
+        self.put_relation(RelationObject { on_commit, ..RelationObject::new(relation, row_type) })?;
         if !table.with_data {
             return Done::tag("CREATE TABLE AS");
         }

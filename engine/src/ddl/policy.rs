@@ -8,6 +8,7 @@ use std::sync::Arc;
 use nq_qsql::bind::{Resolution, bind_policy_condition, bind_stored_query, bind_view_query, explicit_text};
 use nq_qsql::catalog::{Policy, PolicyCommand, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError, SqlState};
+use nq_qsql::parse::ParsedStatement;
 use nq_qsql::parse::ast::{
     AlterPolicy, CreatePolicy, Ident, ObjectName, PolicyCondition, RoleKind, RoleSpec,
 };
@@ -22,6 +23,16 @@ use crate::catalog::{class, quote_identifier};
 use crate::session::Session;
 use crate::session::prepared::Source;
 use crate::session::utility::Done;
+
+/// The stored condition of a policy.
+pub(super) struct Condition {
+    pub(super) table: Arc<Relation>,
+    pub(super) policy: Oid,
+    /// WITH CHECK; else USING.
+    pub(super) is_check: bool,
+    pub(super) parsed: ParsedStatement,
+    pub(super) resolution: Resolution,
+}
 
 impl Session {
     /// CREATE POLICY.
@@ -120,32 +131,33 @@ impl Session {
         uses: impl Fn(&Relation, &Resolution) -> bool,
     ) -> Result<Vec<Target>> {
         let mut found = Vec::new();
-        for (table, policy, _, text) in self.policy_texts() {
-            if found.contains(&Target::Policy(table.oid, policy)) {
-                continue;
-            }
-            let (parsed, query) = only_query(&text)?;
-            let (_, resolution) = self.with_bind_cx(|cx| bind_stored_query(&parsed.ast, query, cx))?;
-            if uses(&table, &resolution) {
-                found.push(Target::Policy(table.oid, policy));
+        for condition in self.policy_conditions()? {
+            let target = Target::Policy(condition.table.oid, condition.policy);
+            if !found.contains(&target) && uses(&condition.table, &condition.resolution) {
+                found.push(target);
             }
         }
         Ok(found)
     }
 
-    /// All conditions: the table, the policy, whether it is WITH CHECK, and the text.
-    pub(super) fn policy_texts(&self) -> Vec<(Arc<Relation>, Oid, bool, Arc<str>)> {
+    /// All conditions of policies, with what they mean.
+    pub(super) fn policy_conditions(&mut self) -> Result<Vec<Condition>> {
+        let view = self.view().clone();
         let mut all = Vec::new();
-        for object in self.view().catalog.relations() {
-            for policy in &object.relation.security.policies {
+        for object in view.catalog.relations() {
+            let table = &object.relation;
+            for policy in &table.security.policies {
                 for (is_check, text) in [(false, &policy.using), (true, &policy.check)] {
-                    if let Some(text) = text {
-                        all.push((object.relation.clone(), policy.oid, is_check, text.clone()));
-                    }
+                    let Some(text) = text else { continue };
+                    let (parsed, query) = only_query(text)?;
+                    let (_, resolution) =
+                        self.with_bind_cx(|cx| bind_stored_query(&parsed.ast, query, cx))?;
+                    let (table, policy) = (table.clone(), policy.oid);
+                    all.push(Condition { table, policy, is_check, parsed, resolution });
                 }
             }
         }
-        all
+        Ok(all)
     }
 
     /// Stores another text of a policy's condition.

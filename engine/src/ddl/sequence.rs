@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nq_qsql::bail;
-use nq_qsql::catalog::{Column, Generated, Persistence, Relation, RelationKind};
+use nq_qsql::catalog::{Column, Persistence, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::{self, AlterSequence, CreateSequence, SequenceOption, SequenceOptionKind};
 use nq_qsql::sql_err;
@@ -12,7 +12,7 @@ use nq_storage::txn::lock::LockMode;
 
 use super::names;
 use super::table::already_exists;
-use crate::catalog::object::{Class, OnCommit, OwnedBy, RelationObject, SequenceOptions};
+use crate::catalog::object::{Class, OwnedBy, RelationObject, SequenceOptions};
 use crate::session::Session;
 use crate::session::transaction::AfterCommit;
 use crate::session::utility::Done;
@@ -192,14 +192,9 @@ impl Session {
         relation.tree = self.db.next_oid()?;
         self.db.sequences.create(relation.tree, options.start)?;
         self.put_relation(RelationObject {
-            relation: Arc::new(relation),
-            acl: None,
-            column_acl: Vec::new(),
             sequence: Some(options),
             owned_by,
-            depends: Vec::new(),
-            on_commit: OnCommit::Preserve,
-            row_type: None,
+            ..RelationObject::new(relation, None)
         })
     }
 
@@ -350,15 +345,6 @@ impl Session {
 /// The columns that `SELECT * FROM sequence` shows.
 fn sequence_columns() -> Vec<Column> {
     [("last_value", oid::INT8), ("log_cnt", oid::INT8), ("is_called", oid::BOOL)]
-        .map(|(name, ty)| Column {
-            name: name.into(),
-            ty: DataType::of(ty),
-            not_null: true,
-            default: None,
-            generated: Generated::No,
-            collation: 0,
-            dropped: false,
-            missing: None,
-        })
+        .map(|(name, ty)| Column { not_null: true, ..Column::new(name.into(), DataType::of(ty), 0) })
         .to_vec()
 }

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use nq_qsql::bind::StoredKind;
-use nq_qsql::catalog::{
-    Column, Generated, Index, IndexColumn, Persistence, Relation, RelationKind, RowSecurity,
-};
+use nq_qsql::catalog::{Column, Generated, Index, IndexColumn, Persistence, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::parse::ast::{self, Ast, CreateTable, LikeOption, ObjectName, TableElement};
 use nq_qsql::plan::expr::ExprKind;
@@ -136,17 +134,9 @@ impl Session {
             namespace: namespace.oid,
             schema: (&*namespace.name).into(),
             name,
-            kind,
             persistence,
             owner: self.host.current_user.oid,
-            tree: 0,
-            columns: Vec::new(),
-            indexes: Vec::new(),
-            constraints: Vec::new(),
-            referenced_by: Vec::new(),
-            security: RowSecurity::default(),
-            view: None,
-            options: Vec::new(),
+            ..Relation::bare(kind, Vec::new())
         })
     }
 
@@ -169,14 +159,9 @@ impl Session {
     fn put_new_table(&mut self, table: NewTable) -> Result<Arc<RelationObject>> {
         let row_type = Some(self.new_row_type(&table.relation)?);
         self.put_relation(RelationObject {
-            relation: Arc::new(table.relation),
-            acl: None,
-            column_acl: Vec::new(),
-            sequence: None,
-            owned_by: None,
             depends: table.depends,
             on_commit: table.on_commit,
-            row_type,
+            ..RelationObject::new(table.relation, row_type)
         })
     }
 
@@ -405,15 +390,12 @@ pub(crate) fn result_columns(columns: &[OutputColumn], names: &[Box<str>]) -> Re
     let made: Vec<Column> = columns
         .iter()
         .enumerate()
-        .map(|(i, column)| Column {
-            name: names.get(i).cloned().unwrap_or_else(|| (&*column.name).into()),
-            ty: column.ty,
-            not_null: false,
-            default: None,
-            generated: Generated::No,
-            collation: type_collation(column.ty.oid),
-            dropped: false,
-            missing: None,
+        .map(|(i, column)| {
+            Column::new(
+                names.get(i).cloned().unwrap_or_else(|| (&*column.name).into()),
+                column.ty,
+                type_collation(column.ty.oid),
+            )
         })
         .collect();
     check_distinct(made.iter().map(|c| &*c.name))?;

@@ -14,8 +14,9 @@ use nq_qsql::types::{Oid, info, oid};
 use nq_qsql::{bail, sql_err};
 use nq_storage::txn::lock::LockMode;
 
+use super::policy::Condition;
 use super::table::{already_exists, result_columns};
-use crate::catalog::object::{Dependency, OnCommit, RelationObject};
+use crate::catalog::object::{Dependency, RelationObject};
 use crate::catalog::quote_identifier;
 use crate::session::Session;
 use crate::session::prepared::Source;
@@ -124,16 +125,7 @@ impl Session {
         relation.options = options;
         self.claim_relation_name(&relation)?;
         let row_type = Some(self.new_row_type(&relation)?);
-        self.put_relation(RelationObject {
-            relation: Arc::new(relation),
-            acl: None,
-            column_acl: Vec::new(),
-            sequence: None,
-            owned_by: None,
-            depends,
-            on_commit: OnCommit::Preserve,
-            row_type,
-        })?;
+        self.put_relation(RelationObject { depends, ..RelationObject::new(relation, row_type) })?;
         Done::tag("CREATE VIEW")
     }
 
@@ -169,14 +161,16 @@ impl Session {
             let (_, resolution) = self.with_bind_cx(|cx| bind_stored_query(&parsed.ast, query, cx))?;
             captured.push(Captured { place: Place::View(object.relation.oid), parsed, resolution });
         }
-        for (table, policy, is_check, text) in self.policy_texts() {
-            let (parsed, query) = only_query(&text)?;
-            let (_, resolution) = self.with_bind_cx(|cx| bind_stored_query(&parsed.ast, query, cx))?;
+        for condition in self.policy_conditions()? {
+            let Condition { table, policy, is_check, parsed, resolution } = condition;
             let used =
                 |oid: &Oid| resolution.relations().contains(oid) || resolution.routines().contains(oid);
             if relations.iter().any(used) {
-                let place = Place::Policy(table.oid, policy, is_check);
-                captured.push(Captured { place, parsed, resolution });
+                captured.push(Captured {
+                    place: Place::Policy(table.oid, policy, is_check),
+                    parsed,
+                    resolution,
+                });
             }
         }
         Ok(captured)

@@ -14,6 +14,7 @@
 //! Sources: PostgreSQL manual 5.5 (constraints), 62.5 (index uniqueness checks).
 
 mod bulk;
+mod policy;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use nq_qsql::sql_err;
 use nq_qsql::types::{DataType, Datum, IoContext, Oid, io_text};
 use nq_storage::{Change, Current, InsertOutcome, LockStrength, Modified, TreeId, Txn, WaitPolicy};
 
+use self::policy::Guard;
 use super::key::{self, row_key};
 use super::row::RowLayout;
 use super::value::damaged;
@@ -120,13 +122,6 @@ pub struct Writer {
     foreign: Vec<Probe>,
 }
 
-/// A condition of row-level security.
-struct Guard {
-    moment: PolicyMoment,
-    policy: Option<Box<str>>,
-    condition: Compiled,
-}
-
 /// Appends rows to a table, each with one value per column (by index; dropped and generated columns are filled in).
 ///
 /// # Errors
@@ -186,17 +181,7 @@ impl Writer {
                 .iter()
                 .map(|(n, e)| Ok((n.clone(), compiled(e)?)))
                 .collect::<Result<_>>()?,
-            policies: target
-                .policies
-                .iter()
-                .map(|p| {
-                    Ok(Guard {
-                        moment: p.moment,
-                        policy: p.policy.clone(),
-                        condition: compiled(&p.condition)?,
-                    })
-                })
-                .collect::<Result<_>>()?,
+            policies: Guard::all(target, params)?,
             generated: target.generated.iter().map(|(i, e)| Ok((*i, compiled(e)?))).collect::<Result<_>>()?,
             indexes: indexes.collect::<Result<_>>()?,
             required: relation
@@ -295,43 +280,6 @@ impl Writer {
             Some((row, name)) => Err(self.check_violation(&rows[row], name, cx)),
             None => Ok(()),
         }
-    }
-
-    /// Asks the policies of a moment of completed rows.
-    ///
-    /// # Errors
-    /// 42501 for a row of which a condition is not TRUE.
-    pub fn check_policies(
-        &self,
-        moment: PolicyMoment,
-        rows: &[Vec<Datum>],
-        cx: &mut ExecCx<'_>,
-    ) -> Result<()> {
-        let mut batch = None;
-        for guard in self.policies.iter().filter(|g| g.moment == moment) {
-            let batch = batch.get_or_insert_with(|| Batch::from_rows(rows, &self.types));
-            let values = guard.condition.eval_batch(batch, cx)?;
-            let holds = |i| matches!(values.datum(i, guard.condition.ty.oid), Datum::Bool(true));
-            if !(0..rows.len()).all(holds) {
-                return Err(self.policy_violation(guard));
-            }
-        }
-        Ok(())
-    }
-
-    #[cold]
-    fn policy_violation(&self, guard: &Guard) -> SqlError {
-        let policy = guard.policy.as_ref().map_or(String::new(), |name| format!(" \"{name}\""));
-        let (row, part) = match guard.moment {
-            PolicyMoment::Insert | PolicyMoment::Update => ("new", ""),
-            PolicyMoment::Conflict => ("new", " (USING expression)"),
-            PolicyMoment::MergeUpdate | PolicyMoment::MergeDelete => ("target", " (USING expression)"),
-        };
-        sql_err!(
-            INSUFFICIENT_PRIVILEGE,
-            "{row} row violates row-level security policy{policy}{part} for table \"{}\"",
-            self.relation.name
-        )
     }
 
     /// Computes the entries of rows in the indexes that `wanted` names.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::BindContext;
 use super::stored::{StoredKind, bind_expression};
-use crate::catalog::{Column, Constraint, Generated, Relation, RelationKind, RowSecurity};
+use crate::catalog::{Column, Constraint, Relation, RelationKind};
 use crate::error::{Result, SqlError};
 use crate::func::opclass::key_operators;
 use crate::plan::expr::Expr;
@@ -72,32 +72,7 @@ fn key_cast(from: DataType, to: DataType, cx: &BindContext<'_>) -> Result<KeyCas
 /// # Errors
 /// 42804 when there is no such conversion.
 pub fn conversion(from: DataType, to: DataType, cx: &BindContext<'_>) -> Result<Expr> {
-    let value = Column {
-        name: "value".into(),
-        ty: from,
-        not_null: false,
-        default: None,
-        generated: Generated::No,
-        collation: super::collation_of(from.oid),
-        dropped: false,
-        missing: None,
-    };
-    let relation = Relation {
-        oid: 0,
-        namespace: 0,
-        schema: "".into(),
-        name: "key".into(),
-        kind: RelationKind::Virtual,
-        persistence: crate::catalog::Persistence::Permanent,
-        owner: 0,
-        tree: 0,
-        columns: vec![value],
-        indexes: Vec::new(),
-        constraints: Vec::new(),
-        referenced_by: Vec::new(),
-        security: RowSecurity::default(),
-        view: None,
-        options: Vec::new(),
-    };
+    let value = Column::new("value".into(), from, super::collation_of(from.oid));
+    let relation = Relation::bare(RelationKind::Virtual, vec![value]);
     bind_expression("value", Some(&relation), Some(to), StoredKind::Transform, cx)
 }

@@ -13,6 +13,7 @@ use super::coerce::conjuncts;
 use super::expr::literal;
 use super::from::join;
 use super::modify::BoundWrite;
+use super::policy::tighten;
 use super::scope::Clause;
 use crate::catalog::PolicyCommand;
 use crate::error::Result;
@@ -28,15 +29,14 @@ impl Binder<'_> {
         self.open_with(merge.with.as_deref())?;
         self.push_scope(Clause::From);
         self.check_clauses(merge)?;
-        let target =
+        let mut target =
             self.bind_target(&merge.table, merge.alias.as_ref(), "merge into", PolicyCommand::Select)?;
         let targets = self.scope().items.len();
         let source = self.bind_from(&[merge.source])?;
         let mut on = Vec::new();
         conjuncts(self.bind_condition(merge.on, Clause::JoinOn, "JOIN/ON")?, &mut on);
-        let columns: Vec<(usize, ColumnId)> = target.columns.iter().map(|&(id, i)| (i, id)).collect();
-        let seen = self.security_quals(&target.table, PolicyCommand::Select, &columns)?.unwrap_or_default();
-        let recheck = on.iter().chain(&seen).filter(|e| !e.has_subquery()).cloned().collect();
+        let seen = tighten(&mut target.scan, target.row_id, Vec::new());
+        let recheck = on.iter().filter(|e| !e.has_subquery()).cloned().chain(seen).collect();
 
         let mut clauses = Vec::with_capacity(merge.clauses.len());
         for clause in &merge.clauses {

@@ -155,22 +155,18 @@ impl Binder<'_> {
         input: &mut Logical,
         table: &Arc<Relation>,
         write: &mut LogicalWrite,
-        command: Command,
     ) -> Result<()> {
         let (LogicalWrite::Update { row_id, columns, recheck, .. }
         | LogicalWrite::Delete { row_id, columns, recheck }) = write
         else {
             return Ok(());
         };
-        let columns: Vec<(usize, ColumnId)> = columns.iter().map(|&(id, i)| (i, id)).collect();
-        let own = if command == Command::Delete { PolicyCommand::Delete } else { PolicyCommand::Update };
-        let mut quals = self.security_quals(table, own, &columns)?.unwrap_or_default();
+        let mut seen = Vec::new();
         if self.access(table.oid).is_some_and(|access| access.select.is_some()) {
-            let seen = self.security_quals(table, PolicyCommand::Select, &columns)?.unwrap_or_default();
-            tighten(input, *row_id, &seen);
-            quals.extend(seen);
+            let columns: Vec<(usize, ColumnId)> = columns.iter().map(|&(id, i)| (i, id)).collect();
+            seen = self.security_quals(table, PolicyCommand::Select, &columns)?.unwrap_or_default();
         }
-        recheck.extend(quals.into_iter().filter(|e| !e.has_subquery()));
+        recheck.extend(tighten(input, *row_id, seen));
         Ok(())
     }
 
@@ -196,7 +192,7 @@ impl Binder<'_> {
         };
         let mut target = self.own_target(table)?;
         if self.is_secured(table)? {
-            self.secure_rows(&mut input, table, &mut write, command)?;
+            self.secure_rows(&mut input, table, &mut write)?;
             if new_columns.is_empty() {
                 new_columns = self.row_image(table);
             }

@@ -240,14 +240,28 @@ pub(crate) fn attributes(scan: &LogicalScan) -> Vec<(usize, ColumnId)> {
     scan.columns.iter().filter_map(attribute).collect()
 }
 
-/// Adds conditions on the rows of the scan that yields `row_id` to those under its barrier.
-pub(crate) fn tighten(plan: &mut Logical, row_id: ColumnId, conditions: &[Expr]) {
-    if let Logical::SecurityBarrier { input } = plan
-        && input.outputs().contains(&row_id)
-    {
-        let inner = std::mem::replace(&mut **input, Logical::one_row());
-        **input = inner.filter(conditions.to_vec());
-        return;
+/// Adds conditions on the rows of the scan that yields `row_id` to those under its barrier; answers all that can be asked of a
+/// newer version of a row. Without a barrier nothing happens.
+pub(crate) fn tighten(plan: &mut Logical, row_id: ColumnId, conditions: Vec<Expr>) -> Vec<Expr> {
+    let mut conditions = Some(conditions);
+    let mut all = Vec::new();
+    each_barrier(plan, &mut |input| {
+        if !input.outputs().contains(&row_id) {
+            return;
+        }
+        let inner = std::mem::replace(input, Logical::one_row());
+        *input = inner.filter(conditions.take().unwrap_or_default());
+        if let Logical::Filter { conditions, .. } = input {
+            all.extend(conditions.iter().filter(|e| !e.has_subquery()).cloned());
+        }
+    });
+    all
+}
+
+/// Calls `f` on what is under each barrier of a plan.
+fn each_barrier(plan: &mut Logical, f: &mut dyn FnMut(&mut Logical)) {
+    match plan {
+        Logical::SecurityBarrier { input } => f(input),
+        other => other.each_input_mut(&mut |input| each_barrier(input, f)),
     }
-    plan.each_input_mut(&mut |input| tighten(input, row_id, conditions));
 }

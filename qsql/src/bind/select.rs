@@ -425,13 +425,8 @@ impl Binder<'_> {
         let locks = self.bind_locks(&plan, query)?;
         for lock in &locks {
             let columns: Vec<(usize, ColumnId)> = lock.columns.iter().map(|&(id, i)| (i, id)).collect();
-            for command in [PolicyCommand::Select, PolicyCommand::Update] {
-                let quals = self.security_quals(&lock.relation, command, &columns)?.unwrap_or_default();
-                if command == PolicyCommand::Update {
-                    tighten(&mut plan, lock.row_id, &quals);
-                }
-                recheck.extend(quals.into_iter().filter(|e| !e.has_subquery()));
-            }
+            let quals = self.security_quals(&lock.relation, PolicyCommand::Update, &columns)?;
+            recheck.extend(tighten(&mut plan, lock.row_id, quals.unwrap_or_default()));
         }
         // Sort keys that are no columns are computed beside everything else.
         let mut passed: Option<Vec<(ColumnId, Expr)>> = None;

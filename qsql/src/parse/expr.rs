@@ -192,6 +192,8 @@ impl Parser<'_> {
         Ok(Operator::Named(Box::new(name)))
     }
 
+    /// Takes infix and postfix operators of `min` and above. It recurses, so what is rarer than a binary operator is kept
+    /// out of it, and its locals off the stack of every level.
     fn climb(&mut self, mut left: ExprId, min: u8, mode: Mode) -> Result<ExprId> {
         // The level of the operator just taken, if it does not associate: another of that level is an error.
         let mut barred = 0;
@@ -207,11 +209,7 @@ impl Parser<'_> {
             barred = 0;
             let pos = self.tok.start;
             left = match level {
-                CAST => {
-                    self.bump();
-                    let ty = Box::new(self.type_name()?);
-                    self.add(ExprKind::Cast { arg: left, ty }, pos)?
-                }
+                CAST => self.cast_to(left)?,
                 OR | AND => self.connective(left, level)?,
                 COMPARE | PLUS | TIMES | POWER | OTHER => {
                     let op = match math_operator(kind) {
@@ -232,11 +230,7 @@ impl Parser<'_> {
                         self.add(ExprKind::Binary { op, left, right }, pos)?
                     }
                 }
-                COLLATE => {
-                    self.bump();
-                    let collation = Box::new(self.any_name()?);
-                    self.add(ExprKind::Collate { arg: left, collation }, pos)?
-                }
+                COLLATE => self.collate(left)?,
                 AT => self.at_time_zone(left)?,
                 IS => self.is_test(left, mode, &mut barred)?,
                 _ => self.like_level(left, &mut barred)?,
@@ -287,7 +281,23 @@ impl Parser<'_> {
         begins_clause(next) || matches!(next, Tok::Comma | Tok::Semicolon | Tok::Eof | Tok::RParen)
     }
 
+    /// `:: type`
+    #[inline(never)]
+    fn cast_to(&mut self, arg: ExprId) -> Result<ExprId> {
+        let pos = self.bump().start;
+        let ty = Box::new(self.type_name()?);
+        self.add(ExprKind::Cast { arg, ty }, pos)
+    }
+
+    #[inline(never)]
+    fn collate(&mut self, arg: ExprId) -> Result<ExprId> {
+        let pos = self.bump().start;
+        let collation = Box::new(self.any_name()?);
+        self.add(ExprKind::Collate { arg, collation }, pos)
+    }
+
     /// A whole chain of AND or of OR.
+    #[inline(never)]
     fn connective(&mut self, left: ExprId, level: u8) -> Result<ExprId> {
         let word = if level == AND { Tok::And } else { Tok::Or };
         let mut pos = self.tok.start;
@@ -312,6 +322,7 @@ impl Parser<'_> {
     }
 
     /// `ANY | SOME | ALL (array or query)` behind an operator.
+    #[inline(never)]
     fn quantified(&mut self, left: ExprId, op: Operator, pos: Pos) -> Result<ExprId> {
         let all = self.bump().kind == Tok::All;
         if self.kind() != Tok::LParen {
@@ -323,6 +334,7 @@ impl Parser<'_> {
         }
     }
 
+    #[inline(never)]
     fn at_time_zone(&mut self, arg: ExprId) -> Result<ExprId> {
         let pos = self.bump().start;
         if self.eat(Tok::Local) {
@@ -335,6 +347,7 @@ impl Parser<'_> {
     }
 
     /// `IS ..`, ISNULL, NOTNULL
+    #[inline(never)]
     fn is_test(&mut self, arg: ExprId, mode: Mode, barred: &mut u8) -> Result<ExprId> {
         let word = self.bump();
         let pos = word.start;
@@ -404,6 +417,7 @@ impl Parser<'_> {
     }
 
     /// `[NOT] BETWEEN | IN | LIKE | ILIKE | SIMILAR TO`
+    #[inline(never)]
     fn like_level(&mut self, arg: ExprId, barred: &mut u8) -> Result<ExprId> {
         let pos = self.tok.start;
         let not = self.eat(Tok::Not);

@@ -61,8 +61,11 @@ pub fn normalize<'s>(sql: &'s str, out: &mut String, literals: &mut Vec<Literal<
     }
     let mut copied = 0;
     let mut frozen = false;
+    let mut before = token.kind;
     loop {
-        let before = token;
+        // What stands to the left: of `NOT LIKE`, what stands left of NOT.
+        let left = if token.kind == Tok::Not { before } else { token.kind };
+        before = token.kind;
         token = lexer.next_token();
         match token.kind {
             Tok::Eof => break,
@@ -74,8 +77,10 @@ pub fn normalize<'s>(sql: &'s str, out: &mut String, literals: &mut Vec<Literal<
             }
             Tok::Order | Tok::Limit | Tok::Offset | Tok::Fetch => frozen = true,
             kind if forbids(kind) => return None,
+            // The type of that name.
+            Tok::Like | Tok::Ilike if !ends_operand(left) => return None,
             _ if frozen => {}
-            Tok::Minus if precedes_operand(before.kind) => {
+            Tok::Minus if precedes_operand(before) => {
                 let mut ahead = lexer;
                 let number = ahead.next_token();
                 if matches!(number.kind, Tok::IntLit | Tok::NumLit) {
@@ -94,10 +99,10 @@ pub fn normalize<'s>(sql: &'s str, out: &mut String, literals: &mut Vec<Literal<
                 copied = token.end as usize;
             }
             Tok::StrLit | Tok::EscapeStrLit | Tok::DollarStrLit => {
-                if before.kind == Tok::RParen {
+                if before == Tok::RParen {
                     return None;
                 }
-                if precedes_operand(before.kind) {
+                if precedes_operand(before) {
                     let literal = Literal::Text(lexer.string_value(token).ok()?);
                     out.push_str(&sql[copied..token.start as usize]);
                     replace(out, literals, literal)?;
@@ -184,6 +189,17 @@ fn precedes_operand(kind: Tok) -> bool {
                 | Tok::Returning
                 | Tok::From
         ),
+    }
+}
+
+/// Whether an operand may end with a token of this kind.
+fn ends_operand(kind: Tok) -> bool {
+    match kind.category() {
+        Category::None => !precedes_operand(kind),
+        Category::Unreserved | Category::ColName => true,
+        Category::TypeFuncName | Category::Reserved => {
+            matches!(kind, Tok::Null | Tok::True | Tok::False | Tok::End)
+        }
     }
 }
 
@@ -334,6 +350,8 @@ mod tests {
             "select 'abc",
             "select 0x1f",
             "select b'1', 1",
+            "select a from t where like 'a'",
+            "select a from t where not like 'a'",
         ] {
             assert_eq!(run(sql), None, "{sql}");
         }

@@ -3,6 +3,7 @@
 //! Source: PostgreSQL manual 8.15.6 "Array Input and Output Syntax", 8.16.6 "Composite Type Input and Output Syntax".
 
 use super::int::is_space;
+use super::literal::LiteralReader;
 use super::{Array, Datum, Oid};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
@@ -20,56 +21,30 @@ enum Token {
 }
 
 struct Reader<'a> {
-    literal: &'a str,
-    at: usize,
+    text: LiteralReader<'a>,
     delimiter: u8,
 }
 
 impl Reader<'_> {
-    fn peek(&self) -> Option<u8> {
-        self.literal.as_bytes().get(self.at).copied()
-    }
-
-    fn skip_space(&mut self) {
-        while self.peek().is_some_and(is_space) {
-            self.at += 1;
-        }
-    }
-
-    fn eat(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
-    }
-
-    #[cold]
-    fn malformed(&self, detail: impl Into<String>) -> SqlError {
-        sql_err!(INVALID_TEXT_REPRESENTATION, "malformed array literal: \"{}\"", self.literal).detail(detail)
-    }
-
     fn unexpected(&self, byte: u8) -> SqlError {
-        self.malformed(format!("Unexpected \"{}\" character.", byte as char))
-    }
-
-    fn end(&self) -> SqlError {
-        self.malformed("Unexpected end of input.")
+        self.text.malformed(format!("Unexpected \"{}\" character.", byte as char))
     }
 
     fn token(&mut self) -> Result<Token> {
-        self.skip_space();
-        match self.peek() {
-            None => Err(self.end()),
+        self.text.skip_space();
+        match self.text.peek() {
+            None => Err(self.text.end()),
             Some(b'{') => {
-                self.at += 1;
+                self.text.at += 1;
                 Ok(Token::Open)
             }
             Some(b'}') => {
-                self.at += 1;
+                self.text.at += 1;
                 Ok(Token::Close)
             }
             Some(b'"') => self.quoted(),
             Some(b) if b == self.delimiter => {
-                self.at += 1;
+                self.text.at += 1;
                 Ok(Token::Delimiter)
             }
             Some(_) => self.plain(),
@@ -77,25 +52,25 @@ impl Reader<'_> {
     }
 
     fn quoted(&mut self) -> Result<Token> {
-        self.at += 1;
+        self.text.at += 1;
         let mut element = Vec::new();
         loop {
-            let byte = self.peek().ok_or_else(|| self.end())?;
-            self.at += 1;
+            let byte = self.text.peek().ok_or_else(|| self.text.end())?;
+            self.text.at += 1;
             match byte {
                 b'"' => break,
                 b'\\' => {
-                    element.push(self.peek().ok_or_else(|| self.end())?);
-                    self.at += 1;
+                    element.push(self.text.peek().ok_or_else(|| self.text.end())?);
+                    self.text.at += 1;
                 }
                 _ => element.push(byte),
             }
         }
-        self.skip_space();
-        match self.peek() {
-            None => Err(self.end()),
+        self.text.skip_space();
+        match self.text.peek() {
+            None => Err(self.text.end()),
             Some(b) if b == self.delimiter || b == b'{' || b == b'}' => Ok(Token::Element(element)),
-            Some(_) => Err(self.malformed("Incorrectly quoted array element.")),
+            Some(_) => Err(self.text.malformed("Incorrectly quoted array element.")),
         }
     }
 
@@ -104,13 +79,13 @@ impl Reader<'_> {
         // White space at the end does not belong to the element unless escaped.
         let (mut kept, mut escaped) = (0, false);
         loop {
-            let byte = self.peek().ok_or_else(|| self.end())?;
+            let byte = self.text.peek().ok_or_else(|| self.text.end())?;
             match byte {
-                b'"' => return Err(self.malformed("Incorrectly quoted array element.")),
+                b'"' => return Err(self.text.malformed("Incorrectly quoted array element.")),
                 b'{' => return Err(self.unexpected(byte)),
                 b'\\' => {
-                    self.at += 1;
-                    element.push(self.peek().ok_or_else(|| self.end())?);
+                    self.text.at += 1;
+                    element.push(self.text.peek().ok_or_else(|| self.text.end())?);
                     (kept, escaped) = (element.len(), true);
                 }
                 _ if byte == self.delimiter || byte == b'}' => break,
@@ -121,7 +96,7 @@ impl Reader<'_> {
                     }
                 }
             }
-            self.at += 1;
+            self.text.at += 1;
         }
         element.truncate(kept);
         if !escaped && element.eq_ignore_ascii_case(b"null") {
@@ -134,26 +109,26 @@ impl Reader<'_> {
     fn dimensions(&mut self) -> Result<Vec<(i32, i32)>> {
         let mut dims = Vec::new();
         loop {
-            self.skip_space();
-            if !self.eat(b'[') {
+            self.text.skip_space();
+            if !self.text.eat(b'[') {
                 break;
             }
             if dims.len() >= DIMENSIONS_MAX {
                 return Err(too_many_dimensions());
             }
             let first = self.bound()?.ok_or_else(|| {
-                self.malformed("\"[\" must introduce explicitly-specified array dimensions.")
+                self.text.malformed("\"[\" must introduce explicitly-specified array dimensions.")
             })?;
-            let (lower, upper) = match self.eat(b':') {
+            let (lower, upper) = match self.text.eat(b':') {
                 true => {
                     let upper =
-                        self.bound()?.ok_or_else(|| self.malformed("Missing array dimension value."))?;
+                        self.bound()?.ok_or_else(|| self.text.malformed("Missing array dimension value."))?;
                     (first, upper)
                 }
                 false => (1, first),
             };
-            if !self.eat(b']') {
-                return Err(self.malformed("Missing \"]\" after array dimensions."));
+            if !self.text.eat(b']') {
+                return Err(self.text.malformed("Missing \"]\" after array dimensions."));
             }
             if upper == i32::MAX {
                 return Err(sql_err!(PROGRAM_LIMIT_EXCEEDED, "array upper bound is too large: {upper}"));
@@ -168,30 +143,30 @@ impl Reader<'_> {
         if dims.is_empty() {
             return Ok(dims);
         }
-        if !self.eat(b'=') {
-            return Err(self.malformed("Missing \"=\" after array dimensions."));
+        if !self.text.eat(b'=') {
+            return Err(self.text.malformed("Missing \"=\" after array dimensions."));
         }
-        self.skip_space();
-        if self.peek() != Some(b'{') {
-            return Err(self.malformed("Array contents must start with \"{\"."));
+        self.text.skip_space();
+        if self.text.peek() != Some(b'{') {
+            return Err(self.text.malformed("Array contents must start with \"{\"."));
         }
         Ok(dims)
     }
 
     fn bound(&mut self) -> Result<Option<i32>> {
-        let start = self.at;
-        if matches!(self.peek(), Some(b'-' | b'+')) {
-            self.at += 1;
+        let start = self.text.at;
+        if matches!(self.text.peek(), Some(b'-' | b'+')) {
+            self.text.at += 1;
         }
-        let digits = self.at;
-        while self.peek().is_some_and(|b| b.is_ascii_digit()) {
-            self.at += 1;
+        let digits = self.text.at;
+        while self.text.peek().is_some_and(|b| b.is_ascii_digit()) {
+            self.text.at += 1;
         }
-        if self.at == digits {
-            self.at = start;
+        if self.text.at == digits {
+            self.text.at = start;
             return Ok(None);
         }
-        let text = &self.literal[start..self.at];
+        let text = &self.text.literal[start..self.text.at];
         text.parse()
             .map(Some)
             .map_err(|_| sql_err!(PROGRAM_LIMIT_EXCEEDED, "array bound is out of integer range"))
@@ -221,16 +196,18 @@ pub fn parse_array(
     delimiter: u8,
     mut read: impl FnMut(&str) -> Result<Datum>,
 ) -> Result<Array> {
-    let mut reader = Reader { literal, at: 0, delimiter };
+    let mut reader = Reader { text: LiteralReader::new("array", literal), delimiter };
     let bounds = reader.dimensions()?;
-    if bounds.is_empty() && reader.peek() != Some(b'{') {
-        return Err(reader.malformed("Array value must start with \"{\" or dimension information."));
+    if bounds.is_empty() && reader.text.peek() != Some(b'{') {
+        return Err(reader.text.malformed("Array value must start with \"{\" or dimension information."));
     }
     let specified = !bounds.is_empty();
     let mut lengths: Vec<Option<i32>> = bounds.iter().map(|(_, length)| Some(*length)).collect();
     let mismatch = |reader: &Reader<'_>| match specified {
-        true => reader.malformed("Specified array dimensions do not match array contents."),
-        false => reader.malformed("Multidimensional arrays must have sub-arrays with matching dimensions."),
+        true => reader.text.malformed("Specified array dimensions do not match array contents."),
+        false => {
+            reader.text.malformed("Multidimensional arrays must have sub-arrays with matching dimensions.")
+        }
     };
     // Elements seen at each open level; once an element is seen, no level may be added.
     let mut counts: Vec<i32> = Vec::new();
@@ -279,7 +256,7 @@ pub fn parse_array(
             }
             token @ (Token::Element(_) | Token::Null) => {
                 if after_value {
-                    return Err(reader.malformed("Unexpected array element."));
+                    return Err(reader.text.malformed("Unexpected array element."));
                 }
                 frozen = true;
                 if counts.len() != lengths.len() {
@@ -291,7 +268,7 @@ pub fn parse_array(
                 items.push(match token {
                     Token::Element(bytes) => {
                         let text = String::from_utf8(bytes)
-                            .map_err(|_| reader.malformed("Incorrectly quoted array element."))?;
+                            .map_err(|_| reader.text.malformed("Incorrectly quoted array element."))?;
                         read(&text)?
                     }
                     _ => Datum::Null,
@@ -300,9 +277,9 @@ pub fn parse_array(
             }
         }
     }
-    reader.skip_space();
-    if reader.peek().is_some() {
-        return Err(reader.malformed("Junk after closing right brace."));
+    reader.text.skip_space();
+    if reader.text.peek().is_some() {
+        return Err(reader.text.malformed("Junk after closing right brace."));
     }
     if items.is_empty() {
         return Ok(Array { element, dims: Vec::new(), items });

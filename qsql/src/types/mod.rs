@@ -20,6 +20,7 @@ pub mod json;
 pub mod jsonb;
 pub mod jsonpath;
 pub mod keycode;
+mod literal;
 pub mod macaddr;
 pub mod money;
 pub mod network;

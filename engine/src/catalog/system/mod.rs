@@ -25,7 +25,7 @@ pub(crate) use activity::address;
 use std::sync::{Arc, LazyLock};
 
 use hashbrown::HashMap;
-use nq_qsql::catalog::{Column, Generated, Persistence, Relation, RelationKind, RowSecurity};
+use nq_qsql::catalog::{Column, Relation, RelationKind};
 use nq_qsql::error::Result;
 use nq_qsql::types::{DataType, Datum, Oid, oid};
 
@@ -109,25 +109,19 @@ fn parse_relation(line: &'static str) -> (&'static str, Arc<Relation>) {
     };
     let columns: Vec<Column> = words.map(parse_column).collect();
     let view = views::definition(schema, name, &columns);
+    let made = if view.is_some() { RelationKind::View } else { RelationKind::Virtual };
     let relation = Relation {
         oid,
         namespace,
         schema: schema.into(),
         name: name.into(),
-        kind: if view.is_some() { RelationKind::View } else { RelationKind::Virtual },
-        persistence: Persistence::Permanent,
         owner: BOOTSTRAP_SUPERUSER,
-        tree: 0,
-        columns,
-        indexes: Vec::new(),
-        constraints: Vec::new(),
-        referenced_by: Vec::new(),
-        security: RowSecurity::default(),
         view,
         options: match kind.ends_with('v') {
             true => vec!["view".into()],
             false => Vec::new(),
         },
+        ..Relation::bare(made, columns)
     };
     (name, Arc::new(relation))
 }
@@ -139,16 +133,7 @@ fn parse_column(word: &str) -> Column {
     };
     let (name, ty) = word.split_once(':').expect("relations.tbl has columns as name:type");
     let (ty, collation) = column_type(ty);
-    Column {
-        name: name.into(),
-        ty,
-        not_null,
-        default: None,
-        generated: Generated::No,
-        collation,
-        dropped: false,
-        missing: None,
-    }
+    Column { not_null, ..Column::new(name.into(), ty, collation) }
 }
 
 /// Types by the names that `relations.tbl` uses, with their collations. The domains of the information schema are known to clients

@@ -1,7 +1,7 @@
 //! CREATE TYPE ... AS (...), and its attributes.
 
 use nq_qsql::bail;
-use nq_qsql::catalog::{Column, Generated, Persistence, RelationKind};
+use nq_qsql::catalog::{Column, Persistence, RelationKind};
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::{AlterTable, AlterTableCommand, Ast, ColumnSpec, Ident, ObjectName};
 use nq_qsql::sql_err;
@@ -11,7 +11,7 @@ use nq_storage::txn::lock::LockMode;
 use std::sync::Arc;
 
 use crate::catalog::class;
-use crate::catalog::object::{Class, Object, ObjectKey, OnCommit, RelationObject};
+use crate::catalog::object::{Class, Object, ObjectKey, RelationObject};
 use crate::ddl::column::{check_distinct, type_collation};
 use crate::session::Session;
 use crate::session::utility::Done;
@@ -42,16 +42,7 @@ impl Session {
         relation.columns = columns;
         self.claim_relation_name(&relation)?;
         let row_type = Some(self.new_row_type(&relation)?);
-        let object = RelationObject {
-            relation: Arc::new(relation),
-            acl: None,
-            column_acl: Vec::new(),
-            sequence: None,
-            owned_by: None,
-            depends: Vec::new(),
-            on_commit: OnCommit::Preserve,
-            row_type,
-        };
+        let object = RelationObject::new(relation, row_type);
         let key = ObjectKey::new(Class::Relation, object.relation.oid);
         self.put_object(key, Object::Relation(Arc::new(object)))
     }
@@ -68,19 +59,14 @@ impl Session {
             e
         })?;
         self.check_type_usage(found.oid)?;
-        Ok(Column {
-            name: name.name.clone(),
-            ty: found,
-            not_null: false,
-            default: None,
-            generated: Generated::No,
-            collation: match collation {
+        Ok(Column::new(
+            name.name.clone(),
+            found,
+            match collation {
                 Some(collation) => self.collation(collation, found)?,
                 None => type_collation(found.oid),
             },
-            dropped: false,
-            missing: None,
-        })
+        ))
     }
 
     /// Refuses to change a type that values in tables are of: columns of it, of arrays and composites with it inside, of domains over

@@ -49,11 +49,9 @@ pub fn view_definition(
     style: DefinitionStyle,
     cx: &BindContext<'_>,
 ) -> Result<String> {
-    let (_, resolution) = bind_stored_query(ast, query, cx)?;
-    let definition = Definition::new(ast, &resolution, cx.catalog, style.wrap);
-    let mut printer = Printer::shown(&definition, cx.io, style.layout);
-    definition.query(&mut printer, query, Some(columns), true, false);
-    Ok(printer.finish())
+    printed(ast, query, style, cx, |definition, printer| {
+        definition.query(printer, query, Some(columns), true, false)
+    })
 }
 
 /// Prints the first target of the query of a policy, `SELECT condition FROM table`.
@@ -66,10 +64,21 @@ pub fn condition_definition(
     style: DefinitionStyle,
     cx: &BindContext<'_>,
 ) -> Result<String> {
+    printed(ast, query, style, cx, |definition, printer| definition.first_target(printer, query))
+}
+
+/// Binds a stored query and has something of it printed.
+fn printed(
+    ast: &Ast,
+    query: QueryId,
+    style: DefinitionStyle,
+    cx: &BindContext<'_>,
+    print: impl FnOnce(&Definition<'_>, &mut Printer<'_>),
+) -> Result<String> {
     let (_, resolution) = bind_stored_query(ast, query, cx)?;
     let definition = Definition::new(ast, &resolution, cx.catalog, style.wrap);
     let mut printer = Printer::shown(&definition, cx.io, style.layout);
-    definition.first_target(&mut printer, query);
+    print(&definition, &mut printer);
     Ok(printer.finish())
 }
 

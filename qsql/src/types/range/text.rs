@@ -3,9 +3,10 @@
 //! Source: PostgreSQL manual 8.17.5 "Range Input".
 
 use super::{Bound, Multirange, Range, RangeInfo, Span};
-use crate::error::{Result, SqlError};
+use crate::error::Result;
 use crate::sql_err;
 use crate::types::int::is_space;
+use crate::types::literal::LiteralReader;
 use crate::types::{IoContext, io_text};
 
 const EMPTY: &[u8] = b"empty";
@@ -14,67 +15,17 @@ fn begins_with_empty(text: &[u8]) -> bool {
     text.get(..EMPTY.len()).is_some_and(|word| word.eq_ignore_ascii_case(EMPTY))
 }
 
-struct Reader<'a> {
-    literal: &'a str,
-    at: usize,
-}
-
-impl Reader<'_> {
-    fn peek(&self) -> Option<u8> {
-        self.literal.as_bytes().get(self.at).copied()
-    }
-
-    fn skip_space(&mut self) {
-        while self.peek().is_some_and(is_space) {
-            self.at += 1;
-        }
-    }
-
-    #[cold]
-    fn malformed(&self, detail: &'static str) -> SqlError {
-        sql_err!(INVALID_TEXT_REPRESENTATION, "malformed range literal: \"{}\"", self.literal).detail(detail)
-    }
-
-    /// The text of an end, without its quotes; `None` where nothing is written.
-    fn bound(&mut self) -> Result<Option<String>> {
-        if matches!(self.peek(), Some(b',' | b')' | b']')) {
-            return Ok(None);
-        }
-        let mut text = Vec::new();
-        let mut quoted = false;
-        loop {
-            let byte = match self.peek() {
-                Some(b',' | b')' | b']') if !quoted => break,
-                Some(byte) => byte,
-                None => return Err(self.malformed("Unexpected end of input.")),
-            };
-            self.at += 1;
-            match byte {
-                b'\\' => {
-                    text.push(self.peek().ok_or_else(|| self.malformed("Unexpected end of input."))?);
-                    self.at += 1;
-                }
-                b'"' if !quoted => quoted = true,
-                b'"' if self.peek() == Some(b'"') => {
-                    text.push(b'"');
-                    self.at += 1;
-                }
-                b'"' => quoted = false,
-                _ => text.push(byte),
-            }
-        }
-        String::from_utf8(text).map(Some).map_err(|_| SqlError::internal("range bound is not UTF-8"))
-    }
-}
+/// What ends a bound.
+const BOUND_ENDS: &[u8] = b",)]";
 
 /// Reads a range.
 ///
 /// # Errors
 /// 22P02 `malformed range literal` with PostgreSQL's details, what the subtype's input says, and as [`RangeInfo::span`].
 pub fn parse_range(info: RangeInfo, text: &str, cx: &IoContext<'_>) -> Result<Range> {
-    let mut reader = Reader { literal: text, at: 0 };
+    let mut reader = LiteralReader::new("range", text);
     reader.skip_space();
-    if begins_with_empty(&text.as_bytes()[reader.at..]) {
+    if begins_with_empty(reader.rest()) {
         reader.at += EMPTY.len();
         reader.skip_space();
         if reader.peek().is_some() {
@@ -88,12 +39,11 @@ pub fn parse_range(info: RangeInfo, text: &str, cx: &IoContext<'_>) -> Result<Ra
         _ => return Err(reader.malformed("Missing left parenthesis or bracket.")),
     };
     reader.at += 1;
-    let lower = reader.bound()?;
-    if reader.peek() != Some(b',') {
+    let lower = reader.part(BOUND_ENDS)?;
+    if !reader.eat(b',') {
         return Err(reader.malformed("Missing comma after lower bound."));
     }
-    reader.at += 1;
-    let upper = reader.bound()?;
+    let upper = reader.part(BOUND_ENDS)?;
     let upper_inclusive = match reader.peek() {
         Some(b']') => true,
         Some(b')') => false,

@@ -2,78 +2,26 @@
 //!
 //! Source: PostgreSQL manual 8.16.6 "Composite Type Input and Output Syntax"; messages of its `rowtypes.c`.
 
-use super::super::int::is_space;
+use super::super::literal::LiteralReader;
 use super::super::{Datum, IoContext, array_text, coerce, info, io_binary, io_text};
 use super::check_domain;
 use crate::catalog::{Column, Relation};
-use crate::error::{Result, SqlError};
+use crate::error::Result;
 use crate::sql_err;
 
-/// The fields of a row as text: `None` is NULL.
-struct Fields<'a> {
-    literal: &'a str,
-    at: usize,
-}
-
-impl Fields<'_> {
-    #[cold]
-    fn malformed(&self, detail: &'static str) -> SqlError {
-        sql_err!(INVALID_TEXT_REPRESENTATION, "malformed record literal: \"{}\"", self.literal).detail(detail)
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.literal.as_bytes().get(self.at).copied()
-    }
-
-    fn skip_space(&mut self) {
-        while self.peek().is_some_and(is_space) {
-            self.at += 1;
-        }
-    }
-
-    /// Reads a field up to the comma or parenthesis behind it.
-    fn field(&mut self) -> Result<Option<String>> {
-        if matches!(self.peek(), Some(b',' | b')')) {
-            return Ok(None);
-        }
-        let mut text = Vec::new();
-        let mut quoted = false;
-        loop {
-            let byte = self.peek().ok_or_else(|| self.malformed("Unexpected end of input."))?;
-            if !quoted && matches!(byte, b',' | b')') {
-                break;
-            }
-            self.at += 1;
-            match byte {
-                b'\\' => {
-                    let escaped = self.peek().ok_or_else(|| self.malformed("Unexpected end of input."))?;
-                    text.push(escaped);
-                    self.at += 1;
-                }
-                b'"' if !quoted => quoted = true,
-                b'"' if self.peek() == Some(b'"') => {
-                    text.push(b'"');
-                    self.at += 1;
-                }
-                b'"' => quoted = false,
-                _ => text.push(byte),
-            }
-        }
-        String::from_utf8(text).map(Some).map_err(|_| self.malformed("Unexpected end of input."))
-    }
-}
+/// What ends a field.
+const FIELD_ENDS: &[u8] = b",)";
 
 /// Reads a row.
 ///
 /// # Errors
 /// 22P02 `malformed record literal`, and those of the fields' types.
 pub(in crate::types) fn parse(text: &str, relation: &Relation, cx: &IoContext<'_>) -> Result<Datum> {
-    let mut fields = Fields { literal: text, at: 0 };
+    let mut fields = LiteralReader::new("record", text);
     fields.skip_space();
-    if fields.peek() != Some(b'(') {
+    if !fields.eat(b'(') {
         return Err(fields.malformed("Missing left parenthesis."));
     }
-    fields.at += 1;
     let mut values = Vec::with_capacity(relation.columns.len());
     let mut first = true;
     for column in &relation.columns {
@@ -81,23 +29,19 @@ pub(in crate::types) fn parse(text: &str, relation: &Relation, cx: &IoContext<'_
             values.push(Datum::Null);
             continue;
         }
-        if !first {
-            match fields.peek() {
-                Some(b',') => fields.at += 1,
-                _ => return Err(fields.malformed("Too few columns.")),
-            }
+        if !first && !fields.eat(b',') {
+            return Err(fields.malformed("Too few columns."));
         }
         first = false;
-        values.push(match fields.field()? {
+        values.push(match fields.part(FIELD_ENDS)? {
             Some(text) => io_text::parse_text(column.ty.oid, column.ty.typmod, &text, cx)
                 .and_then(|value| coerce::apply_typmod(value, column.ty.oid, column.ty.typmod, false))?,
             None => missing(column, cx)?,
         });
     }
-    if fields.peek() != Some(b')') {
+    if !fields.eat(b')') {
         return Err(fields.malformed("Too many columns."));
     }
-    fields.at += 1;
     fields.skip_space();
     match fields.peek() {
         None => Ok(Datum::Record(values.into())),
