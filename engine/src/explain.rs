@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::parse::ast::{Ast, Def, DefValue, Explain, Statement};
+use nq_qsql::parse::ast::{Ast, Def, DefValue, Explain, Statement, TableSource};
 use nq_qsql::plan::explain::{ActualStats, ExplainOptions, explain};
 use nq_qsql::plan::physical::OutputColumn;
 use nq_qsql::types::{Datum, Oid, oid};
@@ -99,6 +99,17 @@ pub(crate) fn columns(statement: &Explain) -> Result<Arc<[OutputColumn]>> {
     Ok([Session::result_column("QUERY PLAN", ty)].into())
 }
 
+/// The query whose rows CREATE TABLE AS or CREATE MATERIALIZED VIEW keeps.
+fn query_of(statement: &Statement) -> Option<Statement> {
+    match statement {
+        Statement::CreateTableAs(create) => match create.source {
+            TableSource::Query(query) => Some(Statement::Query(query)),
+            TableSource::Execute(_) => None,
+        },
+        _ => None,
+    }
+}
+
 impl Session {
     /// The types of the parameters of what is explained.
     pub(crate) fn explained_params(
@@ -111,7 +122,8 @@ impl Session {
         match &statement.statement {
             Statement::Execute(_) => Ok(declared.to_vec()),
             explained => {
-                let plan = self.plan_statement(source, ast, explained, declared)?;
+                let query = query_of(explained);
+                let plan = self.plan_statement(source, ast, query.as_ref().unwrap_or(explained), declared)?;
                 Ok(plan.params.iter().map(|ty| ty.oid).collect())
             }
         }
@@ -139,6 +151,9 @@ impl Session {
             ..ActualStats::default()
         };
         if request.analyze {
+            if query_of(&statement.statement).is_some() {
+                return Err(SqlError::unsupported("EXPLAIN ANALYZE of CREATE TABLE AS"));
+            }
             let start = env.monotonic_nanos();
             self.run_watched(&plan, &params, &statement.statement, request.timing, &mut actuals)?;
             actuals.execution_micros = micros(env.monotonic_nanos() - start);
@@ -163,6 +178,8 @@ impl Session {
                 Ok((self.prepared_plan(&prepared)?, params))
             }
             statement => {
+                let query = query_of(statement);
+                let statement = query.as_ref().unwrap_or(statement);
                 let types: Vec<Oid> =
                     given.iter().map(|p| if p.is_null() { 0 } else { p.natural_type() }).collect();
                 Ok((self.plan_statement(source, ast, statement, &types)?, given.to_vec()))

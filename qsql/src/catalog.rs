@@ -135,8 +135,10 @@ pub struct Relation {
     pub constraints: Vec<Constraint>,
     /// The foreign keys, of this table and of others, that refer to it.
     pub referenced_by: Vec<Reference>,
-    /// SQL text of the query of a view.
+    /// SQL text of the query of a view, materialized or not.
     pub view: Option<Arc<str>>,
+    /// `relispopulated`: false for a materialized view whose query has not been run.
+    pub populated: bool,
     /// `reloptions` as `name=value`.
     pub options: Vec<Box<str>>,
     /// Which of a table's rows may be seen and written by whom.
@@ -161,6 +163,7 @@ impl Relation {
             referenced_by: Vec::new(),
             security: RowSecurity::default(),
             view: None,
+            populated: true,
             options: Vec::new(),
         }
     }

@@ -332,7 +332,14 @@ impl Session {
                         return Err(sql_err!(WRONG_OBJECT_TYPE, "cannot copy from view \"{shown}\"")
                             .hint("Try the COPY (SELECT ...) TO variant."));
                     }
-                    RelationKind::MaterializedView => {}
+                    RelationKind::MaterializedView if relation.populated => {}
+                    RelationKind::MaterializedView => {
+                        return Err(sql_err!(
+                            FEATURE_NOT_SUPPORTED,
+                            "cannot copy from unpopulated materialized view \"{shown}\""
+                        )
+                        .hint("Use the REFRESH MATERIALIZED VIEW command."));
+                    }
                     RelationKind::Sequence => {
                         bail!(WRONG_OBJECT_TYPE, "cannot copy from sequence \"{shown}\"")
                     }

@@ -38,9 +38,6 @@ impl Session {
         ast: &Ast,
         create: &CreateTableAs,
     ) -> Result<Done> {
-        if create.materialized {
-            return Err(SqlError::unsupported("CREATE MATERIALIZED VIEW"));
-        }
         let TableSource::Query(query) = create.source else {
             return Err(SqlError::unsupported("CREATE TABLE AS EXECUTE"));
         };
@@ -50,6 +47,9 @@ impl Session {
             return Err(
                 nq_qsql::sql_err!(SYNTAX_ERROR, "SELECT ... INTO is not allowed here").at(into.name.pos())
             );
+        }
+        if create.materialized {
+            return self.create_materialized_view(ast, create, query);
         }
         if let Some(method) = create.access_method.as_ref().filter(|m| &***m != "heap") {
             return Err(nq_qsql::sql_err!(
@@ -124,7 +124,7 @@ impl Session {
     }
 
     /// Locks the relations that a query reads and checks the privileges on them.
-    fn lock_query(&mut self, plan: &Plan) -> Result<()> {
+    pub(super) fn lock_query(&mut self, plan: &Plan) -> Result<()> {
         if plan.lock_relations(self.txn())? {
             self.db.settle();
             self.ready_view();
@@ -133,7 +133,7 @@ impl Session {
     }
 
     /// Runs a query and appends its rows to an empty tree; returns their number.
-    fn fill_table(&mut self, plan: &Arc<Plan>, tree: TreeId, layout: &RowLayout) -> Result<u64> {
+    pub(super) fn fill_table(&mut self, plan: &Arc<Plan>, tree: TreeId, layout: &RowLayout) -> Result<u64> {
         let memory = self.statement_memory();
         let types: Vec<DataType> = plan.columns.iter().map(|c| c.ty).collect();
         self.begin_statement();

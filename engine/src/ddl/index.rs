@@ -126,7 +126,7 @@ impl Session {
         let relation = self.open_relation(&create.table.name, LockMode::ShareRowExclusive)?;
         self.check_no_pending(&relation, "CREATE INDEX")?;
         self.check_not_system(&relation)?;
-        if relation.kind != RelationKind::Table {
+        if !matches!(relation.kind, RelationKind::Table | RelationKind::MaterializedView) {
             return Err(cannot_index(&relation));
         }
         self.check_owner(&relation)?;

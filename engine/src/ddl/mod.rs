@@ -15,6 +15,7 @@ pub(crate) mod dependency;
 pub(crate) mod drop;
 mod foreign_key;
 pub(crate) mod index;
+mod materialized_view;
 pub(crate) mod names;
 pub(crate) mod options;
 mod policy;

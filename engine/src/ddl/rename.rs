@@ -167,7 +167,8 @@ impl Session {
     }
 
     fn rename_column(&mut self, relation: &Relation, old: &Ident, new: &Ident) -> Result<()> {
-        if !matches!(relation.kind, RelationKind::Table | RelationKind::View) {
+        use RelationKind::{MaterializedView, Table, View};
+        if !matches!(relation.kind, Table | View | MaterializedView) {
             return Err(sql_err!(
                 WRONG_OBJECT_TYPE,
                 "cannot rename columns of relation \"{}\"",

@@ -147,7 +147,7 @@ impl Session {
         let mut views: Vec<Arc<RelationObject>> = Vec::new();
         for &relation in relations {
             for object in state.catalog.dependents(relation) {
-                if object.relation.kind == RelationKind::View
+                if matches!(object.relation.kind, RelationKind::View | RelationKind::MaterializedView)
                     && !views.iter().any(|v| v.relation.oid == object.relation.oid)
                 {
                     views.push(object.clone());
@@ -202,7 +202,7 @@ impl Session {
 }
 
 /// What a view's query refers to.
-fn view_dependencies(resolution: &Resolution) -> Vec<Dependency> {
+pub(super) fn view_dependencies(resolution: &Resolution) -> Vec<Dependency> {
     let user = |oid: &Oid| *oid >= crate::catalog::FIRST_NORMAL_OID;
     let tables = resolution.relations().into_iter().filter(user);
     let tables = tables.map(|relation| Dependency { relation, column: None, from: None });

@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     pub(crate) params: Arc<[DataType]>,
     /// Whether it reads relations that are computed from the catalog.
     pub(crate) virtual_tables: bool,
+    /// A materialized view without rows that it reads.
+    unpopulated: Option<Box<str>>,
     /// Holds values that are only good in the transaction it was made in.
     pub(crate) transient: bool,
     /// Straight-line code that does the same.
@@ -69,7 +71,10 @@ impl Plan {
                 Some((tree, view.store.recent_tree_stats(tree).ok()?.records))
             })
             .collect();
-        let straight = !virtual_tables && !view.planner.is_disabled("enable_point_path");
+        let empty = |r: &&nq_qsql::plan::physical::RelationUse| !r.relation.populated;
+        let unpopulated = physical.relations.iter().find(empty).map(|r| r.relation.name.clone());
+        let straight =
+            !virtual_tables && unpopulated.is_none() && !view.planner.is_disabled("enable_point_path");
         let point = if straight { PointPlan::recognise(&physical) } else { None };
         Plan {
             short: match &point {
@@ -80,6 +85,7 @@ impl Plan {
             columns: physical.columns.clone().into(),
             params: physical.params.clone().into(),
             virtual_tables,
+            unpopulated,
             transient,
             guarded: lookups.iter().any(|l| matches!(l, Lookup::RowSecurity { .. })),
             lookups,
@@ -106,6 +112,19 @@ impl Plan {
             locked = true;
         }
         Ok(locked)
+    }
+
+    /// # Errors
+    /// 55000 for a materialized view that nothing has filled.
+    pub(crate) fn check_populated(&self) -> Result<()> {
+        match &self.unpopulated {
+            None => Ok(()),
+            Some(name) => Err(nq_qsql::sql_err!(
+                OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "materialized view \"{name}\" has not been populated"
+            )
+            .hint("Use the REFRESH MATERIALIZED VIEW command.")),
+        }
     }
 
     /// Whether it takes microseconds, waits apart.

@@ -605,6 +605,7 @@ impl Session {
         memory: &Arc<Memory>,
         work: impl FnOnce(&mut ExecCx<'_>) -> Result<R>,
     ) -> Result<R> {
+        plan.check_populated()?;
         if plan.physical.numbered {
             self.ensure_transaction().assign_xid();
         }

@@ -234,7 +234,7 @@ struct Space {
 }
 
 /// What a call has changed of the session, to be put back.
-struct Entered {
+pub(crate) struct Entered {
     user: Option<User>,
     saved: Vec<Saved>,
     view: Option<Option<Arc<CatalogView>>>,
@@ -244,19 +244,30 @@ struct Entered {
 impl Entered {
     /// Becomes the function's owner if it is SECURITY DEFINER, and sets its parameters.
     fn enter(host: &mut SessionHost, routine: &Routine) -> Entered {
+        let owner = routine.security_definer.then_some(routine.owner);
+        Entered::enter_as(host, owner, &mut routine.config.iter().map(|(name, value)| (&**name, &**value)))
+    }
+
+    /// Becomes another role, and sets parameters.
+    pub(crate) fn enter_as(
+        host: &mut SessionHost,
+        role: Option<nq_qsql::types::Oid>,
+        config: &mut dyn Iterator<Item = (&str, &str)>,
+    ) -> Entered {
         let mut entered = Entered { user: None, saved: Vec::new(), view: None, failed: None };
-        if !routine.security_definer && routine.config.is_empty() {
+        let mut config = config.peekable();
+        if role.is_none() && config.peek().is_none() {
             return entered;
         }
         let view = host.current_view().clone();
-        if routine.security_definer {
+        if let Some(role) = role {
             host.routines.definers += 1;
-            if let Some(role) = view.cluster.role(routine.owner) {
+            if let Some(role) = view.cluster.role(role) {
                 let owner = User { oid: role.oid, name: role.name.clone() };
                 entered.user = Some(std::mem::replace(&mut host.current_user, owner));
             }
         }
-        for (name, value) in &routine.config {
+        for (name, value) in config {
             entered.saved.push(host.settings.save(name));
             if let Err(error) = host.assign(name, Some(value), Scope::Local) {
                 entered.failed = Some(error);
@@ -268,8 +279,13 @@ impl Entered {
         entered
     }
 
+    /// Takes the error that entering has met.
+    pub(crate) fn take_failure(&mut self) -> Option<SqlError> {
+        self.failed.take()
+    }
+
     /// Puts everything back.
-    fn leave(self, host: &mut SessionHost) {
+    pub(crate) fn leave(self, host: &mut SessionHost) {
         for saved in self.saved.into_iter().rev() {
             host.settings.put_back(saved);
         }
@@ -454,6 +470,7 @@ fn run_plan(
     if plan.physical.numbered {
         txn.assign_xid();
     }
+    plan.check_populated()?;
     with_exec(plan.virtual_tables, plan, args, host, txn, |cx| {
         let mut execution = Execution::new(&plan.physical, cx, false)?;
         let types: Vec<DataType> = plan.columns.iter().map(|c| c.ty).collect();

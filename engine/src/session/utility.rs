@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nq_qsql::catalog::RelationKind;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::{Ast, ObjectKind, Statement};
 use nq_qsql::parse::qsql::QsqlStatement;
@@ -226,7 +227,7 @@ impl Session {
             Statement::CommitPrepared(name) | Statement::RollbackPrepared(name) => {
                 bail!(UNDEFINED_OBJECT, "prepared transaction with identifier \"{name}\" does not exist")
             }
-            Statement::RefreshMaterializedView(_) => Err(SqlError::unsupported("REFRESH MATERIALIZED VIEW")),
+            Statement::RefreshMaterializedView(refresh) => self.refresh_materialized_view(refresh),
             Statement::CreatePolicy(create) => self.create_policy(source, create),
             Statement::AlterPolicy(alter) => self.alter_policy(source, alter),
             Statement::AlterDefaultPrivileges(alter) => self.alter_default_privileges(alter),
@@ -280,6 +281,10 @@ impl Session {
         let writes = acl::UPDATE | acl::DELETE | acl::TRUNCATE | acl::MAINTAIN;
         for table in &lock.tables {
             let relation = self.need_relation(&table.name)?;
+            if relation.kind == RelationKind::MaterializedView {
+                return Err(sql_err!(WRONG_OBJECT_TYPE, "cannot lock relation \"{}\"", relation.name)
+                    .detail("This operation is not supported for materialized views."));
+            }
             let wanted = match mode {
                 LockMode::AccessShare => writes | acl::INSERT | acl::SELECT,
                 LockMode::RowShare | LockMode::RowExclusive => writes | acl::INSERT,
@@ -335,6 +340,7 @@ impl Session {
 fn writing_word(statement: &Statement) -> Option<&'static str> {
     Some(match statement {
         Statement::CreateTable(_) => "CREATE TABLE",
+        Statement::CreateTableAs(create) if create.materialized => "CREATE MATERIALIZED VIEW",
         Statement::CreateTableAs(_) => "CREATE TABLE AS",
         Statement::AlterTable(_) => "ALTER TABLE",
         Statement::CreateIndex(_) => "CREATE INDEX",

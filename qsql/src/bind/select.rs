@@ -510,9 +510,14 @@ impl Binder<'_> {
                     lock.wait = if wait == LockWait::Wait { lock.wait } else { wait };
                     continue;
                 }
-                if scan.relation.kind == RelationKind::Sequence {
+                let kind = match scan.relation.kind {
+                    RelationKind::Sequence => Some("sequence"),
+                    RelationKind::MaterializedView => Some("materialized view"),
+                    _ => None,
+                };
+                if let Some(kind) = kind {
                     let name = &scan.relation.name;
-                    return Err(sql_err!(WRONG_OBJECT_TYPE, "cannot lock rows in sequence \"{name}\""));
+                    return Err(sql_err!(WRONG_OBJECT_TYPE, "cannot lock rows in {kind} \"{name}\""));
                 }
                 let mut row_id = None;
                 let mut columns = Vec::new();

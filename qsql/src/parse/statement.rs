@@ -83,7 +83,9 @@ impl Parser<'_> {
             Tok::Recursive if self.peek() == Tok::View => return self.create_view(or_replace, persistence),
             Tok::Table if !or_replace => return self.create_table(persistence),
             Tok::Sequence if !or_replace => return self.create_sequence(persistence),
-            Tok::Materialized if !or_replace => return self.create_materialized_view(persistence),
+            Tok::Materialized if !or_replace && persistence != Persistence::Temporary => {
+                return self.create_materialized_view(persistence);
+            }
             _ if !plain => return Err(self.unexpected()),
             Tok::Function | Tok::Procedure => return self.create_function(or_replace),
             Tok::Aggregate => return self.create_aggregate(or_replace),

@@ -25,6 +25,8 @@ use crate::table::value;
 const VERSION: u8 = 1;
 /// Stands before the kind of a constraint that is deferrable or not enforced, with these attributes between.
 const ATTRIBUTES: u8 = b'+';
+/// The kind of a materialized view that nothing has filled.
+const UNPOPULATED: u8 = b'M';
 
 impl Object {
     /// The object's bytes.
@@ -162,7 +164,8 @@ fn write_relation(w: &mut Writer, object: &RelationObject) -> Result<()> {
         RelationKind::Index => b'i',
         RelationKind::View => b'v',
         RelationKind::Sequence => b'S',
-        RelationKind::MaterializedView => b'm',
+        RelationKind::MaterializedView if relation.populated => b'm',
+        RelationKind::MaterializedView => UNPOPULATED,
         RelationKind::Composite => b'c',
         RelationKind::Virtual => return Err(damaged("is of a kind that is not stored")),
     });
@@ -225,12 +228,13 @@ fn write_relation(w: &mut Writer, object: &RelationObject) -> Result<()> {
 
 fn read_relation(r: &mut Reader<'_>) -> Result<RelationObject> {
     let (oid, namespace, schema, name) = (r.u32()?, r.u32()?, r.boxed()?, r.boxed()?);
-    let kind = match r.byte()? {
+    let byte = r.byte()?;
+    let kind = match byte {
         b'r' => RelationKind::Table,
         b'i' => RelationKind::Index,
         b'v' => RelationKind::View,
         b'S' => RelationKind::Sequence,
-        b'm' => RelationKind::MaterializedView,
+        b'm' | UNPOPULATED => RelationKind::MaterializedView,
         b'c' => RelationKind::Composite,
         _ => return Err(damaged("is a relation of an unknown kind")),
     };
@@ -254,6 +258,7 @@ fn read_relation(r: &mut Reader<'_>) -> Result<RelationObject> {
         constraints: r.list(read_constraint)?,
         referenced_by: Vec::new(),
         view: r.option(Reader::shared)?,
+        populated: byte != UNPOPULATED,
         options: r.list(Reader::boxed)?,
         security: RowSecurity::default(),
     };
@@ -733,6 +738,7 @@ mod tests {
                 ],
                 referenced_by: vec![Reference { constraint: 20004, table: 20000, columns: vec![0] }],
                 view: None,
+                populated: true,
                 options: vec!["fillfactor=70".into()],
                 security: RowSecurity { enabled: true, forced: false, policies: vec![policy] },
             }),

@@ -102,7 +102,7 @@ fn class_row(cx: &SystemCx<'_>, of: &Relation, shown: &Shown<'_>) -> Vec<Datum> 
         .set("relhassubclass", false)
         .set("relrowsecurity", relation.security.enabled)
         .set("relforcerowsecurity", relation.security.forced)
-        .set("relispopulated", true)
+        .set("relispopulated", relation.populated)
         .set("relreplident", if stored { b'd' } else { b'n' })
         .set("relispartition", false)
         .set("relrewrite", 0u32)

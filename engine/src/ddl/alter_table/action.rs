@@ -33,6 +33,24 @@ pub(super) fn pass(command: &Command) -> u8 {
     }
 }
 
+/// Whether an action is one for materialized views.
+pub(super) fn suits_materialized_view(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::SetStatistics { .. }
+            | Command::SetColumnOptions { .. }
+            | Command::SetStorage { .. }
+            | Command::SetCompression { .. }
+            | Command::SetOptions(_)
+            | Command::ResetOptions(_)
+            | Command::OwnerTo(_)
+            | Command::SetTablespace(_)
+            | Command::SetAccessMethod(_)
+            | Command::ClusterOn(_)
+            | Command::SetWithoutCluster
+    )
+}
+
 /// What messages call an action.
 pub(super) fn words(command: &Command) -> &'static str {
     match command {

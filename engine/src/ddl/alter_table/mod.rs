@@ -128,7 +128,11 @@ impl Session {
             return Ok(Done::Tag(tag));
         }
         self.check_owner(&relation)?;
-        if relation.kind != RelationKind::Table {
+        if relation.kind == RelationKind::MaterializedView {
+            if let Some(command) = alter.commands.iter().find(|c| !action::suits_materialized_view(c)) {
+                return Err(wrong_action(command, &relation));
+            }
+        } else if relation.kind != RelationKind::Table {
             self.alter_other(&relation, &alter.commands)?;
             return Ok(Done::Tag(tag));
         }
