@@ -108,6 +108,13 @@ pub enum Generated {
     Virtual,
 }
 
+impl Generated {
+    /// Whether the column is computed from others, stored or not.
+    pub fn is_computed(self) -> bool {
+        matches!(self, Generated::Stored | Generated::Virtual)
+    }
+}
+
 /// A relation as plans refer to it.
 #[derive(Clone, Debug)]
 pub struct Relation {

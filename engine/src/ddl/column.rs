@@ -160,6 +160,9 @@ impl Session {
                     new.expression = Some(*expr);
                 }
                 ConstraintKind::Generated { expr, stored } => {
+                    if new.identity.is_some() {
+                        return Err(both_generated(name, table).at(constraint.pos));
+                    }
                     if new.expression.is_some() {
                         return Err(sql_err!(
                             SYNTAX_ERROR,
@@ -167,13 +170,13 @@ impl Session {
                         )
                         .at(constraint.pos));
                     }
-                    if !stored {
-                        bail!(FEATURE_NOT_SUPPORTED, "virtual generated columns are not supported");
-                    }
-                    new.column.generated = Generated::Stored;
+                    new.column.generated = if *stored { Generated::Stored } else { Generated::Virtual };
                     new.expression = Some(*expr);
                 }
                 ConstraintKind::Identity { always, options } => {
+                    if new.column.generated.is_computed() {
+                        return Err(both_generated(name, table).at(constraint.pos));
+                    }
                     if new.identity.is_some() {
                         return Err(sql_err!(
                             SYNTAX_ERROR,
@@ -222,6 +225,13 @@ fn conflicting_null(column: &str, table: &str) -> nq_qsql::error::SqlError {
     sql_err!(
         SYNTAX_ERROR,
         "conflicting NULL/NOT NULL declarations for column \"{column}\" of table \"{table}\""
+    )
+}
+
+fn both_generated(column: &str, table: &str) -> nq_qsql::error::SqlError {
+    sql_err!(
+        SYNTAX_ERROR,
+        "both identity and generation expression specified for column \"{column}\" of table \"{table}\""
     )
 }
 

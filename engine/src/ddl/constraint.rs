@@ -223,6 +223,8 @@ impl Session {
                 names::choose(&relation.name, Some(&part), "key", |n| self.name_taken(relation, n)).into()
             }
         };
+        let what = if primary { "primary keys" } else { "unique constraints" };
+        super::generated::refuse_virtual(relation, keys.iter().copied(), what)?;
         let constraint = self.db.next_oid()?;
         let columns = keys
             .iter()

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use nq_qsql::bind::StoredKind;
-use nq_qsql::catalog::{Catalog, ConstraintKind, Generated, IndexKey, Relation, RelationKind};
+use nq_qsql::catalog::{Catalog, ConstraintKind, IndexKey, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::sql_err;
 use nq_qsql::types::Oid;
@@ -200,9 +200,7 @@ impl Session {
                         let target = match dependency.from {
                             None => Target::Relation(dependent),
                             // The expression of a generated column is found below.
-                            Some(column)
-                                if object.relation.columns[column].generated == Generated::Stored =>
-                            {
+                            Some(column) if object.relation.columns[column].generated.is_computed() => {
                                 continue;
                             }
                             Some(column) => Target::Default(dependent, column),
@@ -281,7 +279,7 @@ impl Session {
                     }
                 }
                 for (i, other) in table.live_columns() {
-                    if let (Generated::Stored, Some(text)) = (other.generated, &other.default)
+                    if let (true, Some(text)) = (other.generated.is_computed(), &other.default)
                         && self.mentions(text, &table, StoredKind::Generated, column)?
                     {
                         all.push((oid, Target::Column(oid, i), true));

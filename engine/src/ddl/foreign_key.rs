@@ -93,6 +93,7 @@ impl Session {
             }
         };
         self.check_may_refer(&parent, &ref_columns)?;
+        super::generated::refuse_virtual(table, columns.iter().copied(), "foreign key constraints")?;
         check_generated(table, &columns, key)?;
         if columns.len() != ref_columns.len() {
             bail!(

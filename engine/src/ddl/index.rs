@@ -16,6 +16,7 @@ use nq_storage::{TreeId, TxnOptions};
 
 use super::column::SYSTEM_COLUMNS;
 use super::constraint::check_indexable;
+use super::generated::refuse_virtual;
 use super::names;
 use super::options::read_index_options;
 use super::table::{already_exists, check_tablespace};
@@ -171,9 +172,13 @@ impl Session {
             };
             include.push(named_column(relation, name)?);
         }
+        refuse_virtual(relation, include.iter().copied(), "indexes")?;
         let predicate = match create.filter {
             Some(filter) => {
-                Some(self.store_expression(ast, filter, relation, StoredKind::IndexPredicate, None)?.text)
+                let stored =
+                    self.store_expression(ast, filter, relation, StoredKind::IndexPredicate, None)?;
+                refuse_virtual(relation, stored.columns, "indexes")?;
+                Some(stored.text)
             }
             None => None,
         };
@@ -212,11 +217,13 @@ impl Session {
         let (key, ty, collation, name) = match &elem.key {
             ast::IndexKey::Column(name) => {
                 let i = named_column(relation, name)?;
+                refuse_virtual(relation, [i], "indexes")?;
                 let column = &relation.columns[i];
                 (IndexKey::Column(i), column.ty, column.collation, column.name.to_string())
             }
             ast::IndexKey::Expr(expr) => {
                 let stored = self.store_expression(ast, *expr, relation, StoredKind::Index, None)?;
+                refuse_virtual(relation, stored.columns.iter().copied(), "indexes")?;
                 let name = nq_qsql::bind::expression_name(ast, *expr);
                 let name = name.unwrap_or_else(|| "expr".to_owned());
                 (IndexKey::Expression(stored.text), stored.expr.ty, stored.expr.collation, name)

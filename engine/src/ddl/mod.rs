@@ -14,6 +14,7 @@ pub(crate) mod create_table_as;
 pub(crate) mod dependency;
 pub(crate) mod drop;
 mod foreign_key;
+mod generated;
 pub(crate) mod index;
 mod materialized_view;
 pub(crate) mod names;

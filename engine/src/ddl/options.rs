@@ -34,7 +34,25 @@ pub(crate) fn read_index_options(options: &[Def]) -> Result<Vec<Box<str>>> {
 
 /// Reads `WITH (name = value, ..)` of a view.
 pub(crate) fn read_view_options(options: &[Def]) -> Result<Vec<Box<str>>> {
-    read(options, |name| matches!(name, "security_barrier" | "security_invoker"))
+    let read =
+        read(options, |name| matches!(name, "security_barrier" | "security_invoker" | "check_option"))?;
+    for option in &read {
+        match option.split_once('=') {
+            Some(("check_option", "local" | "cascaded")) => {}
+            Some(("check_option", value)) => {
+                return Err(sql_err!(
+                    INVALID_PARAMETER_VALUE,
+                    "invalid value for enum option \"check_option\": {value}"
+                )
+                .detail("Valid values are \"local\" and \"cascaded\"."));
+            }
+            Some((name, value)) if crate::settings::parse_bool(value).is_none() => {
+                bail!(INVALID_PARAMETER_VALUE, "invalid value for boolean option \"{name}\": {value}");
+            }
+            _ => {}
+        }
+    }
+    Ok(read)
 }
 
 fn read(options: &[Def], known: impl Fn(&str) -> bool) -> Result<Vec<Box<str>>> {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use nq_qsql::bind::StoredKind;
-use nq_qsql::catalog::{Catalog, ConstraintKind, Generated, Index, IndexKey, Relation, RelationKind};
+use nq_qsql::catalog::{Catalog, ConstraintKind, Index, IndexKey, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::{
     AlterObjectSchema, AlterOwner, Ast, Ident, ObjectId, ObjectKind, ObjectName, ObjectRef, Rename,
@@ -206,7 +206,7 @@ impl Session {
     pub(crate) fn hold_expressions(&mut self, relation: &Relation) -> Result<Vec<Held>> {
         let mut held = Vec::new();
         for (i, column) in relation.live_columns() {
-            if let (Generated::Stored, Some(text)) = (column.generated, &column.default) {
+            if let (true, Some(text)) = (column.generated.is_computed(), &column.default) {
                 let expr = self.bind_stored(text, relation, StoredKind::Generated, Some(column.ty))?;
                 held.push(Held::Default(i, expr));
             }

@@ -187,12 +187,18 @@ impl Session {
             relation.columns[i].default = Some(next_value(sequence.oid));
         }
         if let Some(expr) = new.expression {
-            let generated = relation.columns[i].generated == Generated::Stored;
+            let generated = relation.columns[i].generated.is_computed();
             let kind = if generated { StoredKind::Generated } else { StoredKind::Default };
             let ty = relation.columns[i].ty;
+            if relation.columns[i].generated == Generated::Virtual {
+                super::generated::check_type(&relation.columns[i])?;
+            }
             let stored = self
                 .store_expression(ast, expr, relation, kind, Some(ty))
                 .map_err(|e| name_column(e, new.name))?;
+            if relation.columns[i].generated == Generated::Virtual {
+                super::generated::check_expression(&stored.expr)?;
+            }
             depends.extend(default_dependencies(&stored.expr, i));
             // No default and a default of NULL are the same.
             let is_null = matches!(stored.expr.kind, ExprKind::Const(Datum::Null));

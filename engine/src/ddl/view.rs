@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use nq_qsql::bind::{Bound, Resolution, bind_stored_query, bind_view_query, explicit_text};
+use nq_qsql::bind::{
+    Bound, Resolution, StoredKind, bind_stored_query, bind_view_query, explicit_text, view_obstacle,
+};
 use nq_qsql::catalog::{Catalog, Column, Persistence, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ParsedStatement;
@@ -15,6 +17,7 @@ use nq_qsql::{bail, sql_err};
 use nq_storage::txn::lock::LockMode;
 
 use super::policy::Condition;
+use super::stored::{default_dependencies, name_column};
 use super::table::{already_exists, result_columns};
 use crate::catalog::object::{Dependency, RelationObject};
 use crate::catalog::quote_identifier;
@@ -55,9 +58,6 @@ impl Session {
         ast: &Ast,
         create: &CreateView,
     ) -> Result<Done> {
-        if create.check_option.is_some() {
-            return Err(SqlError::unsupported("WITH CHECK OPTION"));
-        }
         if ast.max_param > 0 {
             return Err(sql_err!(UNDEFINED_PARAMETER, "there is no parameter $1"));
         }
@@ -81,7 +81,12 @@ impl Session {
         query: QueryId,
         names: &[ast::Ident],
     ) -> Result<Done> {
-        let options = super::options::read_view_options(&create.options)?;
+        let mut options = super::options::read_view_options(&create.options)?;
+        match create.check_option {
+            Some(ast::CheckOption::Local) => options.push("check_option=local".into()),
+            Some(ast::CheckOption::Cascaded) => options.push("check_option=cascaded".into()),
+            None => {}
+        }
         let view = self.view().clone();
         let (bound, resolution) = self.with_bind_cx(|cx| bind_view_query(ast, query, cx))?;
         let text = explicit_text(ast, query, &resolution, &*view)?;
@@ -113,8 +118,14 @@ impl Session {
             };
             self.check_owner(&old)?;
             check_replacement(&old, &columns)?;
+            for (column, was) in columns.iter_mut().zip(&old.columns) {
+                column.default = was.default.clone();
+            }
             let object = self.object(oid)?;
+            let defaults = object.depends.iter().filter(|d| d.from.is_some()).copied();
+            let depends = depends.into_iter().chain(defaults).collect();
             let relation = Relation { columns, view: Some(text.into()), options, ..(*old).clone() };
+            self.check_view_options(&relation)?;
             self.put_relation(RelationObject { relation: Arc::new(relation), depends, ..(*object).clone() })?;
             return Done::tag("CREATE VIEW");
         }
@@ -123,10 +134,59 @@ impl Session {
         relation.columns = columns;
         relation.view = Some(text.into());
         relation.options = options;
+        self.check_view_options(&relation)?;
         self.claim_relation_name(&relation)?;
         let row_type = Some(self.new_row_type(&relation)?);
         self.put_relation(RelationObject { depends, ..RelationObject::new(relation, row_type) })?;
         Done::tag("CREATE VIEW")
+    }
+
+    /// Refuses WITH CHECK OPTION for a view through which nothing can be written.
+    pub(crate) fn check_view_options(&mut self, view: &Relation) -> Result<()> {
+        if !view.options.iter().any(|o| o.starts_with("check_option=")) {
+            return Ok(());
+        }
+        let view = Arc::new(view.clone());
+        match self.with_bind_cx(|cx| view_obstacle(&view, cx))? {
+            None => Ok(()),
+            Some(why) => Err(sql_err!(
+                FEATURE_NOT_SUPPORTED,
+                "WITH CHECK OPTION is supported only on automatically updatable views"
+            )
+            .hint(why)),
+        }
+    }
+
+    /// SET DEFAULT and DROP DEFAULT of a view's column.
+    pub(crate) fn set_view_default(
+        &mut self,
+        ast: &Ast,
+        view: Oid,
+        name: &ast::Ident,
+        value: Option<ast::ExprId>,
+    ) -> Result<()> {
+        let object = self.object(view)?;
+        let mut changed = (*object.relation).clone();
+        let Some(i) = changed.column(name) else {
+            let view = &changed.name;
+            bail!(UNDEFINED_COLUMN, "column \"{}\" of relation \"{view}\" does not exist", &**name);
+        };
+        let mut depends: Vec<Dependency> = object.depends.clone();
+        depends.retain(|d| d.from != Some(i));
+        changed.columns[i].default = match value {
+            None => None,
+            Some(value) => {
+                let ty = Some(changed.columns[i].ty);
+                let stored = self
+                    .store_expression(ast, value, &changed, StoredKind::Default, ty)
+                    .map_err(|e| name_column(e, name))?;
+                depends.extend(default_dependencies(&stored.expr, i));
+                Some(stored.text)
+            }
+        };
+        let relation = Arc::new(changed);
+        self.put_relation(RelationObject { relation, depends, ..(*object).clone() })?;
+        Ok(())
     }
 
     /// A view of temporary tables is temporary, too.

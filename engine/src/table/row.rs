@@ -14,7 +14,7 @@
 //! 2. A dropped column keeps its type and its place; new rows hold NULL there.
 //! 3. A column's bytes are found without looking at other columns' values.
 
-use nq_qsql::catalog::Column;
+use nq_qsql::catalog::{Column, Generated};
 use nq_qsql::error::Result;
 use nq_qsql::sql_err;
 use nq_qsql::types::{Datum, Interval, IoContext, Numeric, Oid, info, io_binary, io_text, jsonb, oid};
@@ -129,7 +129,12 @@ impl RowLayout {
     pub fn new(columns: &[Column]) -> RowLayout {
         let missing =
             |c: &Column| if c.dropped { Datum::Null } else { c.missing.clone().unwrap_or(Datum::Null) };
-        RowLayout::of(columns.iter().map(|c| (c.ty.oid, missing(c))))
+        // Virtual columns are stored as NULL, whatever their type is or becomes.
+        let stored = |c: &Column| match c.generated {
+            Generated::Virtual => oid::BOOL,
+            _ => c.ty.oid,
+        };
+        RowLayout::of(columns.iter().map(|c| (stored(c), missing(c))))
     }
 
     /// Lays out rows of columns of these types with their missing values.

@@ -113,6 +113,8 @@ pub struct Writer {
     checks: Vec<(Box<str>, Compiled)>,
     policies: Vec<Guard>,
     generated: Vec<(usize, Compiled)>,
+    /// Virtual columns that may not be NULL.
+    computed: Vec<(usize, Compiled)>,
     indexes: Vec<IndexWriter>,
     /// Whether the column refuses NULL.
     required: Vec<bool>,
@@ -184,6 +186,7 @@ impl Writer {
             policies: Guard::all(target, params)?,
             generated: target.generated.iter().map(|(i, e)| Ok((*i, compiled(e)?))).collect::<Result<_>>()?,
             indexes: indexes.collect::<Result<_>>()?,
+            computed: target.required.iter().map(|(i, e)| Ok((*i, compiled(e)?))).collect::<Result<_>>()?,
             required: relation
                 .columns
                 .iter()
@@ -261,6 +264,27 @@ impl Writer {
                 return Err(self.null_violation(row, column, cx));
             }
         }
+        self.check_computed(rows, cx)?;
+        self.check_constraints(rows, cx)?;
+        self.check_policies(PolicyMoment::View, rows, cx)
+    }
+
+    /// Refuses NULL in virtual columns that do not allow it.
+    fn check_computed(&self, rows: &[Vec<Datum>], cx: &mut ExecCx<'_>) -> Result<()> {
+        if self.computed.is_empty() {
+            return Ok(());
+        }
+        let batch = Batch::from_rows(rows, &self.types);
+        for (column, expr) in &self.computed {
+            let values = expr.eval_batch(&batch, cx)?;
+            if let Some(row) = (0..rows.len()).find(|&row| values.is_null(row)) {
+                return Err(self.null_violation(&rows[row], *column, cx));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_constraints(&self, rows: &[Vec<Datum>], cx: &mut ExecCx<'_>) -> Result<()> {
         if self.checks.is_empty() {
             return Ok(());
         }
@@ -642,7 +666,7 @@ impl Writer {
     }
 
     /// The detail that shows a row: all of it, or, with their names, the columns that the user may read or has given.
-    fn describe(&self, row: &[Datum], cx: &ExecCx<'_>) -> String {
+    pub(super) fn describe(&self, row: &[Datum], cx: &ExecCx<'_>) -> String {
         let whole = self.all_readable(cx);
         let (mut names, mut shown) = (Vec::new(), Vec::with_capacity(row.len()));
         for (i, column) in self.relation.live_columns() {

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::expr::literal;
+use super::lens::{Lens, Verb};
 use super::part::{is_part_assignment, no_default};
 use super::scope::Clause;
 use super::stored::{StoredKind, bind_expression};
 use super::{BindContext, Binder};
 use crate::catalog::{Generated, Relation, RelationKind, UserType};
-use crate::error::{Result, SqlError};
+use crate::error::Result;
 use crate::func::NEXT_IDENTITY;
 use crate::parse::ast::{Assignee, Assignment, ExprId, ExprKind as A, ObjectName};
 use crate::plan::expr::{Expr, ExprKind};
@@ -54,8 +55,8 @@ fn bind_domain_default(ty: DataType, cx: &BindContext<'_>) -> Result<Expr> {
 }
 
 impl Binder<'_> {
-    /// Finds the table of an INSERT, UPDATE or DELETE.
-    pub(crate) fn find_target_table(&mut self, name: &ObjectName, verb: &str) -> Result<Arc<Relation>> {
+    /// Finds the table or view of an INSERT, UPDATE, DELETE or MERGE.
+    pub(crate) fn find_target_table(&mut self, name: &ObjectName, merge: bool) -> Result<Arc<Relation>> {
         if name.schema().is_none() && self.find_cte(&name.object().name).is_some() {
             return Err(sql_err!(
                 UNDEFINED_TABLE,
@@ -66,9 +67,10 @@ impl Binder<'_> {
         let table = self.find_table(name)?;
         let shown = &table.name;
         match table.kind {
-            RelationKind::Table => Ok(table),
-            RelationKind::View => {
-                Err(SqlError::unsupported(format_args!("{verb} a view (\"{shown}\")")).at(name.pos()))
+            RelationKind::Table | RelationKind::View => Ok(table),
+            RelationKind::MaterializedView if merge => {
+                Err(sql_err!(FEATURE_NOT_SUPPORTED, "cannot execute MERGE on relation \"{shown}\"")
+                    .detail("This operation is not supported for materialized views."))
             }
             RelationKind::Sequence => Err(sql_err!(WRONG_OBJECT_TYPE, "cannot change sequence \"{shown}\"")),
             RelationKind::MaterializedView => {
@@ -132,21 +134,22 @@ impl Binder<'_> {
     /// Binds a SET list: (column, value coerced to the column).
     pub(crate) fn bind_set(
         &mut self,
-        table: &Arc<Relation>,
+        lens: &Lens,
         set: &[Assignment],
         clause: Clause,
+        verb: Verb,
     ) -> Result<Vec<(usize, Expr)>> {
         let mut out: Vec<(usize, Expr)> = Vec::with_capacity(set.len());
         for assignment in set {
             match assignment {
                 Assignment::One { target, value } => {
                     let bound = self.bind_set_value(*value, clause)?;
-                    self.add_assignment(table, target, bound, &mut out)?;
+                    self.add_assignment(lens, target, bound, verb, &mut out)?;
                 }
                 Assignment::Many { targets, source } => {
                     let values = self.bind_set_row(*source, targets.len(), clause)?;
                     for (target, value) in targets.iter().zip(values) {
-                        self.add_assignment(table, target, value, &mut out)?;
+                        self.add_assignment(lens, target, value, verb, &mut out)?;
                     }
                 }
             }
@@ -193,13 +196,20 @@ impl Binder<'_> {
 
     fn add_assignment(
         &mut self,
-        table: &Arc<Relation>,
+        lens: &Lens,
         target: &Assignee,
         value: Option<Expr>,
+        verb: Verb,
         out: &mut Vec<(usize, Expr)>,
     ) -> Result<()> {
-        let index = self.assigned_column(table, target)?;
-        let column = &table.columns[index];
+        let shown = self.assigned_column(lens.shown(), target)?;
+        let index = lens.column(shown, verb)?;
+        let (table, column) = (lens.shown(), &lens.table.columns[index]);
+        let value = match value {
+            // A view knows nothing of the table's default.
+            None if lens.is_view() && target.path.is_empty() => Some(self.default_of(table, shown)?),
+            given => given,
+        };
         let part = !target.path.is_empty();
         let before = out.iter().position(|(i, _)| *i == index);
         if before.is_some_and(|at| !part || !is_part_assignment(&out[at].1)) {
@@ -220,12 +230,10 @@ impl Binder<'_> {
                 let before = before.map(|at| out.remove(at).1);
                 self.assign_part(table, column, target, before, value)?
             }
-            (None, _) => self.default_of(table, index)?,
-            (Some(value), _) => self.assign(value, &column.name, column.ty, target.column.pos)?,
+            (None, _) => self.default_of(&lens.table, index)?,
+            (Some(value), _) => self.assign(value, &target.column.name, column.ty, target.column.pos)?,
         };
-        if let Some(access) = self.access(table.oid) {
-            access.update.get_or_insert_default().add(attribute(index));
-        }
+        self.mark_written(lens, &[shown], |access| &mut access.update);
         out.push((index, value));
         Ok(())
     }
@@ -247,7 +255,7 @@ pub(crate) fn attribute(index: usize) -> i16 {
 }
 
 /// Places in a stored text mean nothing in the statement.
-fn forget_places(e: &mut Expr) {
+pub(crate) fn forget_places(e: &mut Expr) {
     e.at = u32::MAX;
     e.each_child_mut(&mut forget_places);
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::Binder;
 use super::coerce::collation_of;
+use super::lens::view_flag;
 use super::scope::{Clause, NsColumn, NsItem};
-use crate::catalog::{PolicyCommand, Relation, RelationKind, RoutineShape, RoutineTarget};
+use crate::catalog::{Generated, PolicyCommand, Relation, RelationKind, RoutineShape, RoutineTarget};
 use crate::error::{Result, SqlError};
 use crate::func::{Body, CastContext};
 use crate::parse::ast::{
@@ -100,11 +101,8 @@ impl Binder<'_> {
         scope.lateral_active = before;
         scope.clause = clause;
         let bound = bound?;
-        let columns = bound
-            .columns
-            .iter()
-            .map(|c| NsColumn { name: c.name.clone(), expr: self.column(c.id) })
-            .collect();
+        let columns =
+            bound.columns.iter().map(|c| NsColumn::new(c.name.clone(), self.column(c.id))).collect();
         let name = alias.map(|a| Arc::from(&*a.name.name));
         let item = with_alias(NsItem::new(name, columns), alias)?;
         self.rehome(&item);
@@ -231,23 +229,56 @@ impl Binder<'_> {
         }
         let (scan, item) = self.bind_scan(relation, alias)?;
         match lock {
-            TableLock::AccessShare => Ok((self.secure_scan(scan, PolicyCommand::Select)?, item)),
+            TableLock::AccessShare => {
+                let secured = self.secure_scan(scan, PolicyCommand::Select)?;
+                Ok(self.compute_virtual(relation, secured, item))
+            }
             _ => Ok((scan, item)),
         }
+    }
+
+    /// Puts the virtual columns of a relation into columns of their own: above an outer join they are NULL where there is no row.
+    fn compute_virtual(&mut self, relation: &Relation, scan: Logical, mut item: NsItem) -> (Logical, NsItem) {
+        if relation.columns.iter().all(|c| c.generated != Generated::Virtual || c.dropped) {
+            return (scan, item);
+        }
+        let mut exprs: Vec<(ColumnId, Expr)> =
+            scan.outputs().into_iter().map(|id| (id, self.column(id))).collect();
+        let block = self.scopes.last().map_or(0, |s| s.block);
+        for column in &mut item.columns {
+            if let Some(origin) = column.reads.take() {
+                let id = self.new_column_of(column.expr.ty, block, origin);
+                self.s.collations[id as usize] = column.expr.collation;
+                let computed = std::mem::replace(&mut column.expr, self.column(id));
+                self.s.computed.push((id, computed.clone()));
+                exprs.push((id, computed));
+            }
+        }
+        (Logical::Project { input: Box::new(scan), exprs }, item)
+    }
+
+    /// What virtual columns are computed from, in the place of them.
+    pub(crate) fn expand_computed(&self, expr: &mut Expr) {
+        if let ExprKind::Column(id) = expr.kind
+            && let Some((_, computed)) = self.s.computed.iter().find(|(known, _)| *known == id)
+        {
+            *expr = computed.clone();
+            return;
+        }
+        expr.each_child_mut(&mut |child| self.expand_computed(child));
     }
 
     fn bind_scan(&mut self, relation: &Arc<Relation>, alias: Option<&Alias>) -> Result<(Logical, NsItem)> {
         let shown: Arc<str> = Arc::from(alias.map_or(&*relation.name, |a| &*a.name.name));
         let block = self.scopes.last().map_or(0, |s| s.block);
         let mut scan = LogicalScan { relation: relation.clone(), alias: shown.clone(), columns: Vec::new() };
-        let mut columns = Vec::with_capacity(relation.columns.len());
-        for (i, column) in relation.live_columns() {
+        let mut ids = Vec::with_capacity(relation.columns.len());
+        for (i, column) in relation.live_columns().filter(|(_, c)| c.generated != Generated::Virtual) {
             let id = self.new_column_of(column.ty, block, (relation.oid, i as i16 + 1));
             scan.columns.push((id, ScanColumn::Attribute(i)));
-            let mut expr = self.column(id);
-            expr.collation = column.collation;
-            columns.push(NsColumn { name: Arc::from(&*column.name), expr });
+            ids.push((i, id));
         }
+        let columns = self.row_columns(relation, &ids)?;
         let mut system = Vec::new();
         if matches!(
             relation.kind,
@@ -260,7 +291,7 @@ impl Binder<'_> {
                 let id = b.new_column_of(DataType::of(ty), block, (relation.oid, attribute));
                 scan.columns.push((id, what));
                 if let Some(name) = name {
-                    system.push(NsColumn { name: Arc::from(name), expr: b.column(id) });
+                    system.push(NsColumn::new(Arc::from(name), b.column(id)));
                 }
             };
             hidden(self, Some("tableoid"), ScanColumn::TableOid, oid::OID, -6);
@@ -301,10 +332,11 @@ impl Binder<'_> {
         let Statement::Query(query) = parsed.ast.statement else {
             return Err(SqlError::internal("a view is a query"));
         };
-        let invoker =
-            view.options.iter().any(|o| matches!(&**o, "security_invoker=true" | "security_invoker=on"));
-        let check_as = if invoker { self.check_as } else { Some(view.owner) };
-        let (plan, ids) = self.bind_foreign_query(&parsed.ast, query, check_as)?;
+        let check_as = if view_flag(view, "security_invoker") { self.check_as } else { Some(view.owner) };
+        let (mut plan, ids) = self.bind_foreign_query(&parsed.ast, query, check_as)?;
+        if view_flag(view, "security_barrier") && !self.s.faithful {
+            plan = Logical::SecurityBarrier { input: Box::new(plan) };
+        }
         // The view's columns are columns of the view for clients.
         let block = self.scopes.last().map_or(0, |s| s.block);
         let mut exprs = Vec::with_capacity(ids.len());
@@ -312,7 +344,7 @@ impl Binder<'_> {
         for ((i, column), id) in view.live_columns().zip(ids) {
             let new = self.new_column_of(self.s.types[id as usize], block, (view.oid, i as i16 + 1));
             exprs.push((new, self.column(id)));
-            columns.push(NsColumn { name: Arc::from(&*column.name), expr: self.column(new) });
+            columns.push(NsColumn::new(Arc::from(&*column.name), self.column(new)));
         }
         let shown: Arc<str> = Arc::from(alias.map_or(&*view.name, |a| &*a.name.name));
         let mut item = NsItem::new(Some(shown), columns);
@@ -467,7 +499,7 @@ impl Binder<'_> {
         let ns = columns
             .iter()
             .zip(&ids)
-            .map(|((name, _), &id)| NsColumn { name: name.clone(), expr: self.column(id) })
+            .map(|((name, _), &id)| NsColumn::new(name.clone(), self.column(id)))
             .collect();
         let mut item = NsItem::new(Some(shown.clone()), ns);
         item.scalar = scalar;
@@ -552,7 +584,7 @@ impl Binder<'_> {
             conditions.push(self.make_operator("=", Some(l.clone()), r.clone(), name.pos)?);
             let expr = self.merge_column(node.kind, l, r)?;
             self.note_merged(name, &expr);
-            merged.push(NsColumn { name: Arc::from(&*name.name), expr });
+            merged.push(NsColumn::new(Arc::from(&*name.name), expr));
         }
         let is_merged = |c: &NsColumn| names.iter().any(|n| *n.name == *c.name);
         let mut columns = merged.clone();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Binder;
 use super::assign::attribute;
+use super::lens::{Lens, Verb};
 use super::modify::BoundWrite;
 use super::part::no_default;
 use super::query::BoundQuery;
@@ -17,10 +18,10 @@ use crate::parse::ast::{
 };
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalWrite};
-use crate::plan::physical::{Command, OnConflict, TableLock};
+use crate::plan::physical::{Command, OnConflict};
 use crate::plan::same::same;
 use crate::sql_err;
-use crate::types::Oid;
+use crate::types::Datum;
 
 /// The value that column `index` has by the assignments to parts of it so far.
 fn earlier_part(values: &[Option<Expr>], targets: &[usize], index: usize) -> Option<Expr> {
@@ -34,22 +35,22 @@ impl Binder<'_> {
     pub(crate) fn bind_insert(&mut self, insert: &Insert) -> Result<BoundWrite> {
         self.open_with(insert.with.as_deref())?;
         self.push_scope(Clause::Values);
-        let table = self.find_target_table(&insert.table, "insert into")?;
-        self.use_relation(&table, TableLock::RowExclusive);
-        self.mark_inserted(table.oid, &[]);
-        let targets = self.insert_columns(&table, &insert.columns)?;
-        let (input, columns) = self.bind_source(insert, &table, &targets)?;
+        let named = self.find_target_table(&insert.table, false)?;
+        let lens = self.open_lens(named, &[Verb::Insert], false)?;
+        self.mark_inserted(&lens, &[]);
+        let targets = self.insert_columns(lens.shown(), &insert.columns)?;
+        let (input, columns) = self.bind_source(insert, &lens, &targets)?;
         let (on_conflict, images) = match &insert.on_conflict {
             Some(clause) => {
-                let (conflict, images) = self.bind_on_conflict(clause, &table, insert.alias.as_ref())?;
+                let (conflict, images) = self.bind_on_conflict(clause, &lens, insert.alias.as_ref())?;
                 (Some(Box::new(conflict)), images)
             }
             None => (None, Vec::new()),
         };
         self.scope().items.clear();
-        let name = insert.alias.as_ref().map_or(&*table.name, |a| &*a.name).to_owned();
+        let name = insert.alias.as_ref().map_or(&*lens.shown().name, |a| &*a.name).to_owned();
         let write = LogicalWrite::Insert { columns, on_conflict, images };
-        self.finish_modify(input, &table, &name, write, insert.returning.as_deref(), Command::Insert)
+        self.finish_modify(input, &lens, &name, write, insert.returning.as_deref(), Command::Insert)
     }
 
     /// The columns that get values, in the order of the values.
@@ -84,14 +85,14 @@ impl Binder<'_> {
     fn bind_source(
         &mut self,
         insert: &Insert,
-        table: &Arc<Relation>,
+        lens: &Lens,
         targets: &[usize],
     ) -> Result<(Logical, Vec<ColumnId>)> {
         let ast = self.ast;
         match insert.source {
             InsertSource::DefaultValues => {
-                let row = self.full_row(table, &[], Vec::new(), &mut Vec::new())?;
-                let ids = self.row_ids(table);
+                let row = self.full_row(lens, &[], Vec::new(), Verb::Insert, &mut Vec::new())?;
+                let ids = self.row_ids(&lens.table);
                 Ok((Logical::Values { columns: ids.clone(), rows: vec![row] }, ids))
             }
             InsertSource::Query(query) => {
@@ -102,30 +103,29 @@ impl Binder<'_> {
                     && q.offset.is_none()
                     && q.locking.is_empty();
                 match &q.body {
-                    QueryBody::Values(rows) if plain => self.bind_value_rows(insert, rows, table, targets),
-                    _ => self.bind_select_source(insert, query, table, targets),
+                    QueryBody::Values(rows) if plain => self.bind_value_rows(insert, rows, lens, targets),
+                    _ => self.bind_select_source(insert, query, lens, targets),
                 }
             }
         }
     }
 
     /// Notes that rows are inserted, with values for some columns, for privilege checks.
-    pub(crate) fn mark_inserted(&mut self, table: Oid, columns: &[usize]) {
-        if let Some(access) = self.access(table) {
-            let set = access.insert.get_or_insert_default();
-            *set = set.with(columns);
-        }
+    pub(crate) fn mark_inserted(&mut self, lens: &Lens, columns: &[usize]) {
+        self.mark_written(lens, columns, |access| &mut access.insert);
     }
 
     /// Notes that columns of a table are read to find a conflict.
-    fn mark_arbiter(&mut self, table: Oid, expr: &Expr) {
-        let Some(access) = self.access(table) else { return };
-        let set = access.select.get_or_insert_default();
-        expr.any(&mut |e| {
-            if let ExprKind::Column(i) = e.kind {
-                set.add(attribute(i as usize));
-            }
-            false
+    fn mark_arbiter(&mut self, lens: &Lens, expr: &Expr) {
+        self.as_role(lens.role, |b| {
+            let Some(access) = b.access(lens.table.oid) else { return };
+            let set = access.select.get_or_insert_default();
+            expr.any(&mut |e| {
+                if let ExprKind::Column(i) = e.kind {
+                    set.add(attribute(i as usize));
+                }
+                false
+            });
         });
     }
 
@@ -154,10 +154,10 @@ impl Binder<'_> {
         &mut self,
         insert: &Insert,
         rows: &Rows,
-        table: &Arc<Relation>,
+        lens: &Lens,
         targets: &[usize],
     ) -> Result<(Logical, Vec<ColumnId>)> {
-        let mut defaults: Vec<Option<Expr>> = vec![None; table.columns.len()];
+        let mut defaults: Vec<Option<Expr>> = vec![None; lens.table.columns.len()];
         let width = rows.row(0).len();
         let mut out = Vec::with_capacity(rows.len());
         for row in rows.iter() {
@@ -167,24 +167,28 @@ impl Binder<'_> {
             }
             let extra = row.get(targets.len()).map_or(0, |&e| self.ast.start_of(e));
             self.check_width(&insert.columns, row.len(), targets.len(), extra)?;
-            let values = self.bind_value_row(row, table, targets, &insert.columns, insert.overriding)?;
-            out.push(self.full_row(table, targets, values, &mut defaults)?);
+            let values =
+                self.bind_value_row(row, lens, targets, &insert.columns, insert.overriding, Verb::Insert)?;
+            out.push(self.full_row(lens, targets, values, Verb::Insert, &mut defaults)?);
         }
-        self.mark_inserted(table.oid, &targets[..width]);
-        let ids = self.row_ids(table);
+        self.mark_inserted(lens, &targets[..width]);
+        let ids = self.row_ids(&lens.table);
         Ok((Logical::Values { columns: ids.clone(), rows: out }, ids))
     }
 
     pub(crate) fn bind_value_row(
         &mut self,
         row: &[ExprId],
-        table: &Relation,
+        lens: &Lens,
         targets: &[usize],
         assignees: &[Assignee],
         overriding: Option<Overriding>,
+        verb: Verb,
     ) -> Result<Vec<Option<Expr>>> {
+        let (shown, table) = (lens.shown(), &lens.table);
         let mut values: Vec<Option<Expr>> = Vec::with_capacity(row.len());
         for (n, (&id, &index)) in row.iter().zip(targets).enumerate() {
+            let base = lens.column(index, verb)?;
             let part = assignees.get(n).filter(|target| !target.path.is_empty());
             if let (A::Default, Some(target)) = (&self.ast[id].kind, part) {
                 return Err(no_default(target));
@@ -193,7 +197,7 @@ impl Binder<'_> {
                 values.push(None);
                 continue;
             }
-            let column = &table.columns[index];
+            let column = &table.columns[base];
             let value = self.bind_expr(id)?;
             if overriding == Some(Overriding::User)
                 && matches!(column.generated, Generated::IdentityAlways | Generated::IdentityByDefault)
@@ -201,14 +205,14 @@ impl Binder<'_> {
                 values.push(None);
                 continue;
             }
-            self.check_insertable(table, index, overriding == Some(Overriding::System))?;
+            self.check_insertable(table, base, overriding == Some(Overriding::System))?;
             values.push(Some(match part {
                 Some(target) => {
                     let before = earlier_part(&values, targets, index);
                     let before = before.unwrap_or_else(|| Self::nothing_yet(column));
                     self.assign_part(table, column, target, Some(before), value)?
                 }
-                None => self.assign(value, &column.name, column.ty, self.ast.start_of(id))?,
+                None => self.assign(value, &shown.columns[index].name, column.ty, self.ast.start_of(id))?,
             }));
         }
         Ok(values)
@@ -217,16 +221,19 @@ impl Binder<'_> {
     /// Fills up a row with defaults.
     pub(crate) fn full_row(
         &mut self,
-        table: &Relation,
+        lens: &Lens,
         targets: &[usize],
         values: Vec<Option<Expr>>,
+        verb: Verb,
         defaults: &mut Vec<Option<Expr>>,
     ) -> Result<Vec<Expr>> {
+        let table = &lens.table;
         defaults.resize(table.columns.len(), None);
-        let mut row: Vec<Option<Expr>> = vec![None; table.columns.len()];
+        let mut row: Vec<Option<Expr>> = vec![None; lens.shown().columns.len()];
         for (value, &index) in values.into_iter().zip(targets) {
             row[index] = value;
         }
+        let row = self.through_levels(lens, row, verb)?;
         let mut out = Vec::with_capacity(row.len());
         for (i, value) in row.into_iter().enumerate() {
             out.push(match value {
@@ -248,22 +255,24 @@ impl Binder<'_> {
         &mut self,
         insert: &Insert,
         query: QueryId,
-        table: &Arc<Relation>,
+        lens: &Lens,
         targets: &[usize],
     ) -> Result<(Logical, Vec<ColumnId>)> {
+        let (shown, table) = (lens.shown(), &lens.table);
         let bound: BoundQuery = self.bind_query_body(query, false)?;
         self.check_width(&insert.columns, bound.columns.len(), targets.len(), self.ast[query].pos)?;
         let system = insert.overriding == Some(Overriding::System);
         let mut values: Vec<Option<Expr>> = Vec::with_capacity(bound.columns.len());
         for (n, (column, &index)) in bound.columns.iter().zip(targets).enumerate() {
-            let target = &table.columns[index];
+            let base = lens.column(index, Verb::Insert)?;
+            let target = &table.columns[base];
             if insert.overriding == Some(Overriding::User)
                 && matches!(target.generated, Generated::IdentityAlways | Generated::IdentityByDefault)
             {
                 values.push(None);
                 continue;
             }
-            self.check_insertable(table, index, system)?;
+            self.check_insertable(table, base, system)?;
             let mut e = self.output_expr(&bound.plan, column.id);
             e.at = column.at;
             values.push(Some(match insert.columns.get(n).filter(|written| !written.path.is_empty()) {
@@ -272,11 +281,11 @@ impl Binder<'_> {
                     let before = before.unwrap_or_else(|| Self::nothing_yet(target));
                     self.assign_part(table, target, written, Some(before), e)?
                 }
-                None => self.assign(e, &target.name, target.ty, self.ast[query].pos)?,
+                None => self.assign(e, &shown.columns[index].name, target.ty, self.ast[query].pos)?,
             }));
         }
-        self.mark_inserted(table.oid, &targets[..bound.columns.len()]);
-        let row = self.full_row(table, targets, values, &mut Vec::new())?;
+        self.mark_inserted(lens, &targets[..bound.columns.len()]);
+        let row = self.full_row(lens, targets, values, Verb::Insert, &mut Vec::new())?;
         let ids = self.row_ids(table);
         let exprs = ids.iter().copied().zip(row).collect();
         Ok((Logical::Project { input: Box::new(bound.plan), exprs }, ids))
@@ -285,15 +294,16 @@ impl Binder<'_> {
     fn bind_on_conflict(
         &mut self,
         clause: &AstConflict,
-        table: &Arc<Relation>,
+        lens: &Lens,
         alias: Option<&Ident>,
     ) -> Result<(OnConflict, Vec<ColumnId>)> {
+        let table = &lens.table;
         let all = clause.target.is_none();
         if table.indexes.iter().any(|i| i.deferrable && all) {
             return Err(deferrable_arbiter());
         }
         let arbiters = match &clause.target {
-            Some(target) => self.find_arbiters(target, table)?,
+            Some(target) => self.find_arbiters(target, lens)?,
             None => Vec::new(),
         };
         let (set, filter) = match &clause.action {
@@ -313,10 +323,10 @@ impl Binder<'_> {
         self.push_scope(Clause::UpdateSource);
         let existing = self.row_image(table);
         let proposed = self.row_image(table);
-        let name = alias.map_or(&*table.name, |a| &*a.name).to_owned();
-        let items = [self.image_item(&name, table, &existing), self.image_item("excluded", table, &proposed)];
+        let name = alias.map_or(&*lens.shown().name, |a| &*a.name).to_owned();
+        let items = [self.image_item(&name, lens, &existing)?, self.image_item("excluded", lens, &proposed)?];
         self.scope().items.extend(items);
-        let result = self.bind_conflict_update(table, set, *filter);
+        let result = self.bind_conflict_update(lens, set, *filter);
         self.scopes.pop();
         let (set, filter) = result?;
         let conflict = OnConflict { arbiters, update: Some(set), filter };
@@ -325,20 +335,21 @@ impl Binder<'_> {
 
     fn bind_conflict_update(
         &mut self,
-        table: &Arc<Relation>,
+        lens: &Lens,
         set: &[crate::parse::ast::Assignment],
         filter: Option<ExprId>,
     ) -> Result<ConflictUpdate> {
-        let set = self.bind_set(table, set, Clause::UpdateSource)?;
+        let set = self.bind_set(lens, set, Clause::UpdateSource, Verb::Update)?;
         let filter = filter.map(|id| self.bind_condition(id, Clause::Where, "WHERE")).transpose()?;
         Ok((set, filter))
     }
 
     /// The unique indexes that an ON CONFLICT target means.
-    fn find_arbiters(&mut self, target: &ConflictTarget, table: &Arc<Relation>) -> Result<Vec<usize>> {
+    fn find_arbiters(&mut self, target: &ConflictTarget, lens: &Lens) -> Result<Vec<usize>> {
+        let table = &lens.renamed_table();
         match target {
             ConflictTarget::Constraint(name) => {
-                let constraint = table.constraints.iter().find(|c| *c.name == *name.name);
+                let constraint = table.constraints.iter().find(|c| *c.name == *name.name && !lens.is_view());
                 let index = match constraint.map(|c| &c.kind) {
                     Some(ConstraintKind::Primary(oid) | ConstraintKind::Unique(oid)) => {
                         let index = table.indexes.iter().position(|i| i.oid == *oid);
@@ -348,7 +359,7 @@ impl Binder<'_> {
                         let keys = index.iter().flat_map(|&i| &table.indexes[i].columns);
                         for key in keys {
                             if let IndexKey::Column(i) = key.key {
-                                self.mark_arbiter(table.oid, &Expr::column(i as u32, key.ty));
+                                self.mark_arbiter(lens, &Expr::column(i as u32, key.ty));
                             }
                         }
                         index
@@ -373,8 +384,8 @@ impl Binder<'_> {
             ConflictTarget::Index { elements, filter } => {
                 let mut keys = Vec::with_capacity(elements.len());
                 for element in elements {
-                    let key = self.bind_arbiter_key(element, table)?;
-                    self.mark_arbiter(table.oid, &key);
+                    let key = self.bind_arbiter_key(element, lens, table)?;
+                    self.mark_arbiter(lens, &key);
                     keys.push(key);
                 }
                 let filter = match filter {
@@ -388,7 +399,7 @@ impl Binder<'_> {
                     )?),
                     None => None,
                 };
-                filter.iter().for_each(|filter| self.mark_arbiter(table.oid, filter));
+                filter.iter().for_each(|filter| self.mark_arbiter(lens, filter));
                 let mut found = Vec::new();
                 for (i, index) in
                     table.indexes.iter().enumerate().filter(|(_, i)| (i.unique || i.deferrable) && i.valid)
@@ -411,10 +422,14 @@ impl Binder<'_> {
         }
     }
 
-    fn bind_arbiter_key(&mut self, element: &IndexElem, table: &Arc<Relation>) -> Result<Expr> {
+    fn bind_arbiter_key(&mut self, element: &IndexElem, lens: &Lens, table: &Arc<Relation>) -> Result<Expr> {
         match &element.key {
-            AstKey::Column(name) => match table.column(name) {
-                Some(i) => {
+            AstKey::Column(name) => match lens.shown().column(name) {
+                Some(shown) => {
+                    // What a view computes is no key of the table's.
+                    let Ok(i) = lens.column(shown, Verb::Insert) else {
+                        return Ok(Expr::constant(Datum::Null, lens.shown().columns[shown].ty));
+                    };
                     let mut e = Expr::column(i as u32, table.columns[i].ty);
                     e.collation = table.columns[i].collation;
                     Ok(e)

@@ -12,6 +12,7 @@ use super::Binder;
 use super::coerce::conjuncts;
 use super::expr::literal;
 use super::from::join;
+use super::lens::{Lens, Verb};
 use super::modify::BoundWrite;
 use super::policy::tighten;
 use super::scope::Clause;
@@ -29,18 +30,26 @@ impl Binder<'_> {
         self.open_with(merge.with.as_deref())?;
         self.push_scope(Clause::From);
         self.check_clauses(merge)?;
+        let verb = |clause: &ast::MergeClause| match clause.action {
+            ast::MergeAction::Nothing => None,
+            ast::MergeAction::Delete => Some(Verb::Delete),
+            ast::MergeAction::Update { .. } => Some(Verb::Update),
+            ast::MergeAction::Insert { .. } => Some(Verb::Insert),
+        };
+        let verbs: Vec<Verb> = merge.clauses.iter().filter_map(verb).collect();
         let mut target =
-            self.bind_target(&merge.table, merge.alias.as_ref(), "merge into", PolicyCommand::Select)?;
+            self.bind_target(&merge.table, merge.alias.as_ref(), &verbs, PolicyCommand::Select)?;
         let targets = self.scope().items.len();
         let source = self.bind_from(&[merge.source])?;
         let mut on = Vec::new();
         conjuncts(self.bind_condition(merge.on, Clause::JoinOn, "JOIN/ON")?, &mut on);
         let seen = tighten(&mut target.scan, target.row_id, Vec::new());
+        let seen = seen.into_iter().chain(std::mem::take(&mut target.seen));
         let recheck = on.iter().filter(|e| !e.has_subquery()).cloned().chain(seen).collect();
 
         let mut clauses = Vec::with_capacity(merge.clauses.len());
         for clause in &merge.clauses {
-            clauses.push(self.bind_clause(clause, &target.table, targets)?);
+            clauses.push(self.bind_clause(clause, &target.lens, targets)?);
         }
         let any = |wanted| clauses.iter().any(|c| c.matched == wanted);
         let (source, marker) = match any(MergeMatch::NotMatchedBySource) {
@@ -58,14 +67,14 @@ impl Binder<'_> {
         };
 
         let action = self.new_column(DataType::of(oid::TEXT));
-        let images = [(); 3].map(|()| self.row_image(&target.table));
+        let images = [(); 3].map(|()| self.row_image(&target.lens.table));
         let [plain, new_columns, old_columns] = images;
         let mut outputs = Vec::new();
         let (mut returning, mut columns) = (None, Vec::new());
         if let Some(list) = &merge.returning {
             self.merge_action = Some(action);
             let bound =
-                self.bind_returning(list, &target.name, &target.table, &new_columns, &old_columns, &plain);
+                self.bind_returning(list, &target.name, &target.lens, &new_columns, &old_columns, &plain);
             self.merge_action = None;
             let bound = bound?;
             outputs = bound.exprs.iter().map(|e| e.0).collect();
@@ -80,11 +89,8 @@ impl Binder<'_> {
             action,
             plain,
         };
-        let table = target.table;
-        let mut target = self.own_target(&table)?;
-        if self.is_secured(&table)? {
-            target.policies = self.policy_checks(&table, &new_columns, Command::Merge)?;
-        }
+        self.mark_views_read(&target.lens);
+        let target = self.checked_target(&target.lens, &new_columns, Command::Merge)?;
         let modify = Modify { input, target, write, returning, new_columns, old_columns };
         Ok(BoundWrite { plan: Logical::Modify(Box::new(modify)), outputs, columns, command: Command::Merge })
     }
@@ -114,12 +120,7 @@ impl Binder<'_> {
     }
 
     /// Binds a clause; the first `targets` items of the namespace are the target's.
-    fn bind_clause(
-        &mut self,
-        clause: &ast::MergeClause,
-        table: &std::sync::Arc<crate::catalog::Relation>,
-        targets: usize,
-    ) -> Result<MergeClause> {
+    fn bind_clause(&mut self, clause: &ast::MergeClause, lens: &Lens, targets: usize) -> Result<MergeClause> {
         let matched = match clause.matched {
             ast::MergeMatch::Matched => MergeMatch::Matched,
             ast::MergeMatch::NotMatchedBySource => MergeMatch::NotMatchedBySource,
@@ -136,7 +137,7 @@ impl Binder<'_> {
         for item in &mut self.scope().items[hidden] {
             (item.rel_visible, item.cols_visible) = (false, false);
         }
-        let bound = self.bind_visible_clause(clause, table);
+        let bound = self.bind_visible_clause(clause, lens);
         for (item, visible) in self.scope().items.iter_mut().zip(before) {
             (item.rel_visible, item.cols_visible) = visible;
         }
@@ -147,23 +148,21 @@ impl Binder<'_> {
     fn bind_visible_clause(
         &mut self,
         clause: &ast::MergeClause,
-        table: &std::sync::Arc<crate::catalog::Relation>,
+        lens: &Lens,
     ) -> Result<(Option<Expr>, MergeAction)> {
         let condition =
             clause.condition.map(|id| self.bind_condition(id, Clause::MergeWhen, "WHEN")).transpose()?;
         let action = match &clause.action {
             ast::MergeAction::Nothing => MergeAction::Nothing,
             ast::MergeAction::Delete => {
-                if let Some(access) = self.access(table.oid) {
-                    access.delete = true;
-                }
+                self.mark_deleted(lens);
                 MergeAction::Delete
             }
             ast::MergeAction::Update { set } => {
-                MergeAction::Update(self.bind_set(table, set, Clause::UpdateSource)?)
+                MergeAction::Update(self.bind_set(lens, set, Clause::UpdateSource, Verb::Merge)?)
             }
             ast::MergeAction::Insert { columns, overriding, values } => {
-                let mut targets = self.insert_columns(table, columns)?;
+                let mut targets = self.insert_columns(lens.shown(), columns)?;
                 let row = match values {
                     None => {
                         targets.clear();
@@ -174,12 +173,12 @@ impl Binder<'_> {
                         self.check_width(columns, values.len(), targets.len(), extra)?;
                         targets.truncate(values.len());
                         self.within(Clause::Values, |b| {
-                            b.bind_value_row(values, table, &targets, columns, *overriding)
+                            b.bind_value_row(values, lens, &targets, columns, *overriding, Verb::Merge)
                         })?
                     }
                 };
-                self.mark_inserted(table.oid, &targets);
-                MergeAction::Insert(self.full_row(table, &targets, row, &mut Vec::new())?)
+                self.mark_inserted(lens, &targets);
+                MergeAction::Insert(self.full_row(lens, &targets, row, Verb::Merge, &mut Vec::new())?)
             }
         };
         Ok((condition, action))

@@ -33,6 +33,7 @@ mod from;
 mod group;
 mod insert;
 mod json;
+mod lens;
 mod merge;
 mod modify;
 mod naming;
@@ -58,6 +59,7 @@ pub use coerce::collation_of;
 pub use copy::{CopyTarget, bind_copy_target};
 pub use definition::{DefinitionStyle, condition_definition, view_definition};
 pub use foreign_key::{bind_foreign_key, conversion};
+pub use lens::{Updatable, expand_virtual, updatable, view_obstacle};
 pub use naming::expression_name;
 pub use policy::bind_policy_condition;
 pub use resolution::{Resolution, bind_stored_query, bind_view_query, explicit_text};
@@ -195,6 +197,8 @@ pub(crate) struct Shared {
     records: HashMap<ColumnId, Arc<[RecordField]>>,
     /// Whether the text is a stored one, whose names its owner was allowed to use.
     stored: bool,
+    /// The virtual columns that scans yield, with what they are computed from.
+    computed: Vec<(ColumnId, Expr)>,
     /// The tables whose policies are being bound.
     secured: Vec<Oid>,
     /// Whether nothing is simplified on the way: the expressions are to be printed.

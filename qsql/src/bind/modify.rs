@@ -5,20 +5,23 @@ use std::sync::Arc;
 use super::Binder;
 use super::coerce::conjuncts;
 use super::from::join;
-use super::policy::tighten;
-use super::scope::Clause;
-use crate::catalog::{PolicyCommand, Relation};
+use super::lens::{Lens, Verb};
+use super::policy::{attributes, tighten};
+use super::scope::{Clause, NsItem};
+use crate::catalog::{PolicyCommand, RelationKind};
 use crate::error::{Result, SqlError};
 use crate::parse::ast::{
     Alias, Delete, ExprId, FromId, Ident, RelationRef, Returning, Statement, Update, With,
 };
 use crate::plan::expr::{ColumnId, Expr};
 use crate::plan::logical::{Logical, LogicalWrite, Modify};
-use crate::plan::physical::{Command, JoinKind, OutputColumn, ScanColumn, TableLock};
+use crate::plan::physical::{Command, JoinKind, OutputColumn, ScanColumn, TableLock, WriteTarget};
 
 /// The scanned target of a write.
 pub(crate) struct Target {
-    pub(crate) table: Arc<Relation>,
+    pub(crate) lens: Lens,
+    /// What the views in between demand of newer versions of a row, too.
+    pub(crate) seen: Vec<Expr>,
     pub(crate) name: Box<str>,
     pub(crate) scan: Logical,
     pub(crate) row_id: ColumnId,
@@ -54,17 +57,16 @@ impl Binder<'_> {
         self.open_with(update.with.as_deref())?;
         self.push_scope(Clause::From);
         let target =
-            self.bind_target(&update.table, update.alias.as_ref(), "update", PolicyCommand::Update)?;
+            self.bind_target(&update.table, update.alias.as_ref(), &[Verb::Update], PolicyCommand::Update)?;
         let source = self.bind_sources(&update.from)?;
-        if let Some(access) = self.access(target.table.oid) {
-            access.update.get_or_insert_default();
-        }
-        let set = self.bind_set(&target.table, &update.set, Clause::UpdateSource)?;
-        let (input, recheck) = self.bind_input(target.scan, source, update.filter)?;
+        self.mark_written(&target.lens, &[], |access| &mut access.update);
+        let set = self.bind_set(&target.lens, &update.set, Clause::UpdateSource, Verb::Update)?;
+        let (input, mut recheck) = self.bind_input(target.scan, source, update.filter)?;
+        recheck.extend(target.seen);
         let write = LogicalWrite::Update { row_id: target.row_id, columns: target.columns, recheck, set };
         self.finish_modify(
             input,
-            &target.table,
+            &target.lens,
             &target.name,
             write,
             update.returning.as_deref(),
@@ -76,16 +78,15 @@ impl Binder<'_> {
         self.open_with(delete.with.as_deref())?;
         self.push_scope(Clause::From);
         let target =
-            self.bind_target(&delete.table, delete.alias.as_ref(), "delete from", PolicyCommand::Delete)?;
+            self.bind_target(&delete.table, delete.alias.as_ref(), &[Verb::Delete], PolicyCommand::Delete)?;
         let source = self.bind_sources(&delete.using)?;
-        let (input, recheck) = self.bind_input(target.scan, source, delete.filter)?;
+        let (input, mut recheck) = self.bind_input(target.scan, source, delete.filter)?;
+        recheck.extend(target.seen);
         let write = LogicalWrite::Delete { row_id: target.row_id, columns: target.columns, recheck };
-        if let Some(access) = self.access(target.table.oid) {
-            access.delete = true;
-        }
+        self.mark_deleted(&target.lens);
         self.finish_modify(
             input,
-            &target.table,
+            &target.lens,
             &target.name,
             write,
             delete.returning.as_deref(),
@@ -102,28 +103,41 @@ impl Binder<'_> {
         &mut self,
         relation: &RelationRef,
         alias: Option<&Ident>,
-        verb: &str,
+        verbs: &[Verb],
         command: PolicyCommand,
     ) -> Result<Target> {
-        let table = self.find_target_table(&relation.name, verb)?;
+        let merge = command == PolicyCommand::Select;
+        let named = self.find_target_table(&relation.name, merge)?;
+        let lens = self.open_lens(named.clone(), verbs, merge)?;
+        let table = lens.table.clone();
         let alias = alias.map(|a| Alias { name: a.clone(), columns: Vec::new() });
-        let (scan, item) =
-            self.bind_relation(&table, alias.as_ref(), &relation.name, TableLock::RowExclusive)?;
-        let name: Box<str> = Box::from(item.name.as_deref().unwrap_or_default());
-        self.add_item(item)?;
-        let mut row_id = 0;
-        let mut columns = Vec::new();
-        if let Logical::Scan(scan) = &scan {
-            for &(id, what) in &scan.columns {
-                match what {
-                    ScanColumn::RowId => row_id = id,
-                    ScanColumn::Attribute(i) => columns.push((id, i)),
-                    _ => {}
+        let name: Box<str> = alias.as_ref().map_or(&*named.name, |a| &*a.name.name).into();
+        let shown = if lens.is_view() { None } else { alias.as_ref() };
+        let (plan, mut item) = self.as_role(lens.role, |b| {
+            b.bind_relation(&table, shown, &relation.name, TableLock::RowExclusive)
+        })?;
+        let Logical::Scan(scan) = &plan else { return Err(SqlError::internal("a table is scanned")) };
+        let columns: Vec<(ColumnId, usize)> = attributes(scan).into_iter().map(|(i, id)| (id, i)).collect();
+        let row_id = scan.columns.iter().find(|(_, what)| *what == ScanColumn::RowId);
+        let row_id = row_id.map_or(0, |(id, _)| *id);
+        let ids = attributes(scan);
+        let mut plan = self.as_role(lens.role, |b| b.secure_scan(plan, command))?;
+        let mut seen = Vec::new();
+        if named.kind == RelationKind::View {
+            let expanded = self.expand(&lens, &ids, Some(std::mem::take(&mut item.system)))?;
+            for (conditions, barrier) in expanded.conditions.into_iter().rev() {
+                seen.extend(conditions.iter().filter(|e| !e.has_subquery()).cloned());
+                plan = plan.filter(conditions);
+                if barrier {
+                    plan = Logical::SecurityBarrier { input: Box::new(plan) };
                 }
             }
+            item = NsItem::new(Some(Arc::from(&*name)), expanded.columns);
+            item.schema = alias.is_none().then(|| named.schema.clone());
+            item.relation = Some(named);
         }
-        let scan = self.secure_scan(scan, command)?;
-        Ok(Target { table, name, scan, row_id, columns })
+        self.add_item(item)?;
+        Ok(Target { lens, seen, name, scan: plan, row_id, columns })
     }
 
     fn bind_sources(&mut self, from: &[FromId]) -> Result<Option<Logical>> {
@@ -150,22 +164,20 @@ impl Binder<'_> {
     }
 
     /// Has the conditions of policies asked of newer versions, too; who reads the table writes only rows that he may see.
-    fn secure_rows(
-        &mut self,
-        input: &mut Logical,
-        table: &Arc<Relation>,
-        write: &mut LogicalWrite,
-    ) -> Result<()> {
+    fn secure_rows(&mut self, input: &mut Logical, lens: &Lens, write: &mut LogicalWrite) -> Result<()> {
         let (LogicalWrite::Update { row_id, columns, recheck, .. }
         | LogicalWrite::Delete { row_id, columns, recheck }) = write
         else {
             return Ok(());
         };
         let mut seen = Vec::new();
-        if self.access(table.oid).is_some_and(|access| access.select.is_some()) {
-            let columns: Vec<(usize, ColumnId)> = columns.iter().map(|&(id, i)| (i, id)).collect();
-            seen = self.security_quals(table, PolicyCommand::Select, &columns)?.unwrap_or_default();
-        }
+        let columns: Vec<(usize, ColumnId)> = columns.iter().map(|&(id, i)| (i, id)).collect();
+        self.as_role(lens.role, |b| {
+            if b.access(lens.table.oid).is_some_and(|access| access.select.is_some()) {
+                seen = b.security_quals(&lens.table, PolicyCommand::Select, &columns)?.unwrap_or_default();
+            }
+            Ok::<(), SqlError>(())
+        })?;
         recheck.extend(tighten(input, *row_id, seen));
         Ok(())
     }
@@ -174,7 +186,7 @@ impl Binder<'_> {
     pub(crate) fn finish_modify(
         &mut self,
         mut input: Logical,
-        table: &Arc<Relation>,
+        lens: &Lens,
         name: &str,
         mut write: LogicalWrite,
         returning: Option<&Returning>,
@@ -183,24 +195,44 @@ impl Binder<'_> {
         let (mut new_columns, mut old_columns) = (Vec::new(), Vec::new());
         let bound = match returning {
             Some(returning) => {
-                new_columns = self.row_image(table);
-                old_columns = self.row_image(table);
+                new_columns = self.row_image(&lens.table);
+                old_columns = self.row_image(&lens.table);
                 let plain = if command == Command::Delete { &old_columns } else { &new_columns };
-                Some(self.bind_returning(returning, name, table, &new_columns, &old_columns, plain)?)
+                Some(self.bind_returning(returning, name, lens, &new_columns, &old_columns, plain)?)
             }
             None => None,
         };
-        let mut target = self.own_target(table)?;
-        if self.is_secured(table)? {
-            self.secure_rows(&mut input, table, &mut write)?;
-            if new_columns.is_empty() {
-                new_columns = self.row_image(table);
-            }
-            target.policies = self.policy_checks(table, &new_columns, command)?;
+        self.mark_views_read(lens);
+        if self.as_role(lens.role, |b| b.is_secured(&lens.table))? {
+            self.secure_rows(&mut input, lens, &mut write)?;
         }
+        if new_columns.is_empty() {
+            new_columns = self.row_image(&lens.table);
+        }
+        let target = self.checked_target(lens, &new_columns, command)?;
         let (exprs, columns) = bound.map_or((None, Vec::new()), |b| (Some(b.exprs), b.columns));
         let outputs = exprs.iter().flatten().map(|e| e.0).collect();
         let modify = Modify { input, target, write, returning: exprs, new_columns, old_columns };
         Ok(BoundWrite { plan: Logical::Modify(Box::new(modify)), outputs, columns, command })
+    }
+
+    /// The table with all that its new rows must satisfy, on behalf of whom they are written.
+    pub(crate) fn checked_target(
+        &mut self,
+        lens: &Lens,
+        row: &[ColumnId],
+        command: Command,
+    ) -> Result<WriteTarget> {
+        let mut target = self.as_role(lens.role, |b| {
+            let mut target = b.own_target(&lens.table)?;
+            if b.is_secured(&lens.table)? {
+                target.policies = b.policy_checks(&lens.table, row, command)?;
+            }
+            Ok::<WriteTarget, SqlError>(target)
+        })?;
+        if command != Command::Delete {
+            target.policies.extend(self.view_checks(lens, row)?);
+        }
+        Ok(target)
     }
 }

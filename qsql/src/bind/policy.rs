@@ -20,7 +20,7 @@ use std::sync::Arc;
 use super::Binder;
 use super::coerce::conjuncts;
 use super::expr::literal;
-use super::scope::{Clause, NsColumn, NsItem};
+use super::scope::{Clause, NsItem};
 use super::stored::parse_text;
 use crate::catalog::{Policy, PolicyCommand, Relation};
 use crate::error::{Result, SqlError};
@@ -56,7 +56,7 @@ pub fn bind_policy_condition(text: &str, table: &Arc<Relation>, cx: &super::Bind
     let mut binder = Binder::new(&ast, cx);
     binder.push_scope(Clause::Policy);
     let ids = binder.row_image(table);
-    let item = binder.policy_item(table, &ids.iter().copied().enumerate().collect::<Vec<_>>());
+    let item = binder.policy_item(table, &ids.iter().copied().enumerate().collect::<Vec<_>>())?;
     binder.add_item(item)?;
     let bound = binder.bind_expr(expr)?;
     binder.coerce_to_bool(bound, "POLICY").map(|_| ())
@@ -203,9 +203,9 @@ impl Binder<'_> {
         let mut inner = Binder { check_as: self.check_as, ..Binder::inside(&parsed.ast, self.cx, shared) };
         inner.s.views += 1;
         inner.push_scope(Clause::Policy);
-        let item = inner.policy_item(table, columns);
         let bound = inner
-            .add_item(item)
+            .policy_item(table, columns)
+            .and_then(|item| inner.add_item(item))
             .and_then(|()| inner.bind_expr(condition))
             .and_then(|e| inner.coerce_to_bool(e, "POLICY"));
         inner.s.views -= 1;
@@ -220,14 +220,12 @@ impl Binder<'_> {
     }
 
     /// The table's columns, where a policy names them.
-    fn policy_item(&self, table: &Arc<Relation>, columns: &[(usize, ColumnId)]) -> NsItem {
-        let live = columns.iter().filter(|(i, _)| !table.columns[*i].dropped);
-        let columns =
-            live.map(|&(i, id)| NsColumn { name: Arc::from(&*table.columns[i].name), expr: self.column(id) });
-        let mut item = NsItem::new(Some(Arc::from(&*table.name)), columns.collect());
+    fn policy_item(&mut self, table: &Arc<Relation>, columns: &[(usize, ColumnId)]) -> Result<NsItem> {
+        let columns = self.row_columns(table, columns)?;
+        let mut item = NsItem::new(Some(Arc::from(&*table.name)), columns);
         item.schema = Some(table.schema.clone());
         item.relation = Some(table.clone());
-        item
+        Ok(item)
     }
 }
 
@@ -258,10 +256,13 @@ pub(crate) fn tighten(plan: &mut Logical, row_id: ColumnId, conditions: Vec<Expr
     all
 }
 
-/// Calls `f` on what is under each barrier of a plan.
+/// Calls `f` on what is under each barrier of a plan, innermost first.
 fn each_barrier(plan: &mut Logical, f: &mut dyn FnMut(&mut Logical)) {
     match plan {
-        Logical::SecurityBarrier { input } => f(input),
+        Logical::SecurityBarrier { input } => {
+            each_barrier(input, f);
+            f(input);
+        }
         other => other.each_input_mut(&mut |input| each_barrier(input, f)),
     }
 }

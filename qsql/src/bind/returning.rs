@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Binder;
+use super::lens::Lens;
 use super::scope::{Clause, NsColumn, NsItem};
 use crate::catalog::Relation;
 use crate::error::Result;
@@ -30,17 +31,18 @@ impl Binder<'_> {
         table.columns.iter().enumerate().map(make).collect()
     }
 
-    /// A namespace item over a row image.
-    pub(crate) fn image_item(&self, name: &str, table: &Arc<Relation>, ids: &[ColumnId]) -> NsItem {
-        let columns = table
-            .live_columns()
-            .map(|(i, c)| NsColumn { name: Arc::from(&*c.name), expr: self.column(ids[i]) })
-            .collect();
-        let mut item = NsItem::new(Some(Arc::from(name)), columns);
-        item.relation = Some(table.clone());
-        let tableoid = super::expr::literal(crate::types::Datum::Oid(table.oid), oid::OID, u32::MAX);
-        item.system.push(NsColumn { name: Arc::from("tableoid"), expr: tableoid });
-        item
+    /// A namespace item over a row image, as what the statement names shows it.
+    pub(crate) fn image_item(&mut self, name: &str, lens: &Lens, ids: &[ColumnId]) -> Result<NsItem> {
+        let ids: Vec<(usize, ColumnId)> = ids.iter().copied().enumerate().collect();
+        let expanded = self.expand(lens, &ids, None)?;
+        let mut item = NsItem::new(Some(Arc::from(name)), expanded.columns);
+        item.relation = Some(lens.shown().clone());
+        if !lens.is_view() {
+            let tableoid = crate::types::Datum::Oid(lens.table.oid);
+            let tableoid = super::expr::literal(tableoid, oid::OID, u32::MAX);
+            item.system.push(NsColumn::new(Arc::from("tableoid"), tableoid));
+        }
+        Ok(item)
     }
 
     /// Binds RETURNING over the current scope, whose item `name` stands for the written table: for its row `plain`.
@@ -49,12 +51,12 @@ impl Binder<'_> {
         &mut self,
         returning: &Returning,
         name: &str,
-        table: &Arc<Relation>,
+        lens: &Lens,
         new: &[ColumnId],
         old: &[ColumnId],
         plain: &[ColumnId],
     ) -> Result<BoundReturning> {
-        let item = self.image_item(name, table, plain);
+        let item = self.image_item(name, lens, plain)?;
         let position = self.scope().items.iter().position(|i| i.name.as_deref() == Some(name));
         match position {
             Some(i) => self.scope().items[i] = item,
@@ -72,7 +74,7 @@ impl Binder<'_> {
                 .at(alias.pos));
             }
             if !taken {
-                let mut item = self.image_item(shown, table, ids);
+                let mut item = self.image_item(shown, lens, ids)?;
                 item.cols_visible = false;
                 self.scope().items.push(item);
             }

@@ -90,6 +90,14 @@ pub(crate) struct NsColumn {
     pub(crate) name: Arc<str>,
     /// What it is: a column, or the merged value of a full join.
     pub(crate) expr: Expr,
+    /// The relation and attribute that is read when it is named, where `expr` does not tell.
+    pub(crate) reads: Option<(Oid, i16)>,
+}
+
+impl NsColumn {
+    pub(crate) fn new(name: Arc<str>, expr: Expr) -> Self {
+        NsColumn { name, expr, reads: None }
+    }
 }
 
 /// A relation or join that a name can mean.
@@ -186,6 +194,10 @@ impl Binder<'_> {
     /// Notes that a column is read, for privilege checks.
     pub(crate) fn mark_selected(&mut self, id: ColumnId) {
         let (table, attribute) = self.s.origins[id as usize];
+        self.mark_attribute(table, attribute);
+    }
+
+    fn mark_attribute(&mut self, table: Oid, attribute: i16) {
         if table == 0 || attribute == 0 {
             return;
         }
@@ -209,9 +221,18 @@ impl Binder<'_> {
         ids.into_iter().for_each(|id| self.mark_selected(id));
     }
 
-    fn use_column(&mut self, mut expr: Expr, pos: Pos) -> Expr {
+    /// Notes that a column of the namespace is read.
+    pub(crate) fn mark_column(&mut self, column: &NsColumn) {
+        match column.reads {
+            Some((table, attribute)) => self.mark_attribute(table, attribute),
+            None => self.mark_read(&column.expr),
+        }
+    }
+
+    fn use_column(&mut self, column: &NsColumn, pos: Pos) -> Expr {
+        self.mark_column(column);
+        let mut expr = column.expr.clone();
         expr.at = pos;
-        self.mark_read(&expr);
         expr
     }
 
@@ -260,8 +281,8 @@ impl Binder<'_> {
     }
 
     fn bind_bare_column(&mut self, name: &Ident, pos: Pos) -> Result<Expr> {
-        if let Some(expr) = self.find_column(name, pos)? {
-            return Ok(self.use_column(expr, pos));
+        if let Some(column) = self.find_column(name, pos)? {
+            return Ok(self.use_column(&column, pos));
         }
         // A relation's name means the whole row.
         if let Some((level, item)) = self.find_relation(None, name) {
@@ -274,10 +295,9 @@ impl Binder<'_> {
     /// The row of an item as a value.
     pub(crate) fn whole_row(&mut self, item: &NsItem, pos: Pos) -> Expr {
         if item.scalar && item.columns.len() == 1 {
-            return self.use_column(item.columns[0].expr.clone(), pos);
+            return self.use_column(&item.columns[0], pos);
         }
-        let mut fields: Vec<Expr> =
-            item.columns.iter().map(|c| self.use_column(c.expr.clone(), pos)).collect();
+        let mut fields: Vec<Expr> = item.columns.iter().map(|c| self.use_column(c, pos)).collect();
         if let Some((ty, relation)) = self.row_type_of_item(item) {
             for (i, column) in relation.columns.iter().enumerate() {
                 if column.dropped {
@@ -307,9 +327,9 @@ impl Binder<'_> {
         (same && now.live_columns().count() == item.columns.len()).then_some((ty, now))
     }
 
-    fn find_column(&self, name: &Ident, pos: Pos) -> Result<Option<Expr>> {
+    fn find_column(&self, name: &Ident, pos: Pos) -> Result<Option<NsColumn>> {
         for scope in self.scopes.iter().rev() {
-            let mut found: Option<&Expr> = None;
+            let mut found: Option<&NsColumn> = None;
             for item in
                 scope.items.iter().filter(|i| i.cols_visible && (!i.lateral_only || scope.lateral_active))
             {
@@ -327,11 +347,11 @@ impl Binder<'_> {
                     if item.lateral_only && !item.lateral_ok {
                         return Err(bad_lateral(item, pos));
                     }
-                    found = Some(&column.expr);
+                    found = Some(column);
                 }
             }
-            if let Some(expr) = found {
-                return Ok(Some(expr.clone()));
+            if let Some(column) = found {
+                return Ok(Some(column.clone()));
             }
         }
         Ok(None)
@@ -371,8 +391,8 @@ impl Binder<'_> {
         let mut hits = item.columns.iter().chain(&item.system).filter(|c| *c.name == *name.name);
         match (hits.next(), hits.next()) {
             (Some(column), None) => {
-                let expr = column.expr.clone();
-                Ok(self.use_column(expr, pos))
+                let column = column.clone();
+                Ok(self.use_column(&column, pos))
             }
             (Some(_), Some(_)) => {
                 Err(sql_err!(AMBIGUOUS_COLUMN, "column reference \"{}\" is ambiguous", name.name).at(pos))

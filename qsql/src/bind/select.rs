@@ -114,7 +114,8 @@ impl Binder<'_> {
         if locking {
             self.check_lockable(select, query, having.is_some())?;
         }
-        let recheck = if locking { filter.clone() } else { Vec::new() };
+        let mut recheck = if locking { filter.clone() } else { Vec::new() };
+        recheck.iter_mut().for_each(|e| self.expand_computed(e));
         plan = plan.filter(filter);
         let grouped = !group.exprs.is_empty()
             || !group.sets.is_empty()
@@ -246,9 +247,8 @@ impl Binder<'_> {
             && let Some(fields) = self.record_fields(&row)
         {
             let live = fields.iter().enumerate().filter(|(_, field)| !user::is_dropped(field));
-            let column = |(i, (name, _)): (usize, &RecordField)| NsColumn {
-                name: name.clone(),
-                expr: super::expr::record_field(row.clone(), i, &fields),
+            let column = |(i, (name, _)): (usize, &RecordField)| {
+                NsColumn::new(name.clone(), super::expr::record_field(row.clone(), i, &fields))
             };
             return Ok(live.map(column).collect());
         }
@@ -256,15 +256,14 @@ impl Binder<'_> {
             ExprKind::Row(fields) => Ok(fields
                 .into_iter()
                 .enumerate()
-                .map(|(i, expr)| NsColumn { name: Arc::from(format!("f{}", i + 1)), expr })
+                .map(|(i, expr)| NsColumn::new(Arc::from(format!("f{}", i + 1)), expr))
                 .collect()),
             _ if row.ty.oid == oid::RECORD => {
                 let Some(fields) = self.record_fields(&row) else {
                     return Err(SqlError::unsupported("expansion of a record").at(row.at));
                 };
-                let column = |(i, (name, _)): (usize, &RecordField)| NsColumn {
-                    name: name.clone(),
-                    expr: super::expr::record_field(row.clone(), i, &fields),
+                let column = |(i, (name, _)): (usize, &RecordField)| {
+                    NsColumn::new(name.clone(), super::expr::record_field(row.clone(), i, &fields))
                 };
                 Ok(fields.iter().enumerate().map(column).collect())
             }
@@ -300,7 +299,7 @@ impl Binder<'_> {
         }
         for column in &mut columns {
             column.expr.at = pos;
-            self.mark_read(&column.expr);
+            self.mark_column(column);
         }
         Ok(columns)
     }
@@ -552,6 +551,12 @@ fn lockable_scans<'p>(plan: &'p Logical, out: &mut Vec<&'p LogicalScan>) {
             lockable_scans(right, out);
         }
         Logical::Filter { input, .. } | Logical::SecurityBarrier { input } => lockable_scans(input, out),
+        // Over a scan it computes virtual columns.
+        Logical::Project { input, exprs }
+            if input.outputs().iter().all(|id| exprs.iter().any(|e| e.0 == *id)) =>
+        {
+            lockable_scans(input, out);
+        }
         _ => {}
     }
 }

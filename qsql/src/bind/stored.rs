@@ -128,7 +128,7 @@ fn bind_with(
             let id = binder.new_column_of(column.ty, 1, (relation.oid, i as i16 + 1));
             binder.s.collations[id as usize] = column.collation;
             if !column.dropped {
-                columns.push(NsColumn { name: Arc::from(&*column.name), expr: binder.column(id) });
+                columns.push(NsColumn::new(Arc::from(&*column.name), binder.column(id)));
             }
         }
         binder.add_item(NsItem::new(Some(Arc::from(&*relation.name)), columns))?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::foreign_key::foreign_keys;
+use super::lens::expand_virtual;
 use super::stored::{StoredKind, bind_expression};
 use super::{BindContext, Binder};
 use crate::catalog::{ConstraintKind, Generated, IndexKey, Relation};
@@ -17,7 +18,8 @@ pub fn write_target(relation: &Arc<Relation>, cx: &BindContext<'_>) -> Result<Wr
         if let ConstraintKind::Check(text) = &constraint.kind
             && constraint.enforced
         {
-            let condition = bind_expression(text, Some(relation), None, StoredKind::Check, cx)?;
+            let mut condition = bind_expression(text, Some(relation), None, StoredKind::Check, cx)?;
+            expand_virtual(&mut condition, relation, cx)?;
             checks.push((constraint.name.clone(), condition));
         }
     }
@@ -52,10 +54,27 @@ pub fn write_target(relation: &Arc<Relation>, cx: &BindContext<'_>) -> Result<Wr
             ));
         }
     }
+    let mut required = Vec::new();
+    for (i, column) in relation.live_columns() {
+        if column.generated == Generated::Virtual && column.not_null {
+            let mut value = Expr::column(i as u32, column.ty);
+            expand_virtual(&mut value, relation, cx)?;
+            required.push((i, value));
+        }
+    }
     let foreign = foreign_keys(relation, cx)?;
     let named = ColumnSet::default();
     let policies = Vec::new();
-    Ok(WriteTarget { relation: relation.clone(), checks, indexes, generated, named, foreign, policies })
+    Ok(WriteTarget {
+        relation: relation.clone(),
+        checks,
+        indexes,
+        generated,
+        required,
+        named,
+        foreign,
+        policies,
+    })
 }
 
 impl Binder<'_> {

@@ -264,12 +264,8 @@ impl Binder<'_> {
             };
             ids.push(id);
         }
-        let columns = cte
-            .columns
-            .iter()
-            .zip(&ids)
-            .map(|(n, &id)| NsColumn { name: n.clone(), expr: self.column(id) })
-            .collect();
+        let columns =
+            cte.columns.iter().zip(&ids).map(|(n, &id)| NsColumn::new(n.clone(), self.column(id))).collect();
         let shown: Arc<str> = Arc::from(alias.map_or(&*name.name, |a| &*a.name.name));
         let item = with_alias(NsItem::new(Some(shown.clone()), columns), alias)?;
         let plan = Logical::CteScan {

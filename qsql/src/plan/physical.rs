@@ -353,6 +353,8 @@ pub struct WriteTarget {
     pub indexes: Vec<BoundIndex>,
     /// Stored generated columns: (column index, expression over the table's columns).
     pub generated: Vec<(usize, Expr)>,
+    /// Virtual columns that may not be NULL: (column index, what they are computed from).
+    pub required: Vec<(usize, Expr)>,
     /// Columns that the statement gives values to: errors may show these, whatever the user may read.
     pub named: ColumnSet,
     /// The foreign keys whose columns the statement may give values to.
@@ -366,7 +368,7 @@ pub struct WriteTarget {
 pub struct PolicyCheck {
     /// When it is asked.
     pub moment: PolicyMoment,
-    /// The restrictive policy; `None` for all permissive ones together.
+    /// The restrictive policy, `None` for all permissive ones together; or the view.
     pub policy: Option<Box<str>>,
     /// The condition.
     pub condition: Expr,
@@ -385,6 +387,8 @@ pub enum PolicyMoment {
     MergeUpdate,
     /// Of a row that MERGE is about to delete.
     MergeDelete,
+    /// Of a row that is written through a view: WITH CHECK OPTION.
+    View,
 }
 
 /// A foreign key with the table that it refers to.

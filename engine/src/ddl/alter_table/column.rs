@@ -80,6 +80,9 @@ impl Session {
             };
         };
         self.check_row_type_unused(&alteration.table)?;
+        if generated == Generated::Virtual {
+            return Ok(());
+        }
         if generated == Generated::Stored {
             alteration.generated.push(i);
             alteration.rewrite = true;
@@ -311,7 +314,8 @@ impl Session {
         expr: ExprId,
     ) -> Result<()> {
         let i = alteration.column(name)?;
-        if alteration.table.columns[i].generated != Generated::Stored {
+        let generated = alteration.table.columns[i].generated;
+        if !generated.is_computed() {
             let table = &alteration.table.name;
             bail!(
                 OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -319,11 +323,30 @@ impl Session {
                 &**name
             );
         }
+        let is_check = |c: &nq_qsql::catalog::Constraint| matches!(c.kind, ConstraintKind::Check(_));
+        if generated == Generated::Virtual && alteration.table.constraints.iter().any(is_check) {
+            return Err(super::super::generated::not_for_virtual(
+                "ALTER TABLE / SET EXPRESSION is not supported for virtual generated columns in tables with check constraints",
+                &alteration.table,
+                name,
+            ));
+        }
         let ty = alteration.table.columns[i].ty;
         let stored = self
             .store_expression(ast, expr, &alteration.table, StoredKind::Generated, Some(ty))
             .map_err(|e| name_column(e, name))?;
+        if generated == Generated::Virtual {
+            super::super::generated::check_expression(&stored.expr)?;
+        }
+        alteration.depends.retain(|d| d.from != Some(i));
+        alteration.depends.extend(default_dependencies(&stored.expr, i));
         alteration.table.columns[i].default = Some(stored.text);
+        if generated == Generated::Virtual {
+            if alteration.table.columns[i].not_null {
+                alteration.not_null.push(i);
+            }
+            return Ok(());
+        }
         alteration.generated.push(i);
         alteration.rewrite = true;
         Ok(())
@@ -338,8 +361,15 @@ impl Session {
     ) -> Result<()> {
         let i = alteration.column(name)?;
         let table = alteration.table.name.clone();
+        if alteration.table.columns[i].generated == Generated::Virtual {
+            return Err(super::super::generated::not_for_virtual(
+                "ALTER TABLE / DROP EXPRESSION is not supported for virtual generated columns",
+                &alteration.table,
+                name,
+            ));
+        }
         let column = &mut alteration.table.columns[i];
-        if !matches!(column.generated, Generated::Stored | Generated::Virtual) {
+        if column.generated != Generated::Stored {
             let text = format!("column \"{}\" of relation \"{table}\" is not a generated column", &**name);
             if if_exists {
                 self.host.skipping(format!("{text}, skipping"));

@@ -133,7 +133,7 @@ impl Session {
                 return Err(wrong_action(command, &relation));
             }
         } else if relation.kind != RelationKind::Table {
-            self.alter_other(&relation, &alter.commands)?;
+            self.alter_other(ast, &relation, &alter.commands)?;
             return Ok(Done::Tag(tag));
         }
         self.check_no_pending(&relation, "ALTER TABLE")?;
@@ -254,7 +254,7 @@ impl Session {
     }
 
     /// What ALTER TABLE and kin do to views and sequences.
-    fn alter_other(&mut self, relation: &Relation, commands: &[Command]) -> Result<()> {
+    fn alter_other(&mut self, ast: &Ast, relation: &Relation, commands: &[Command]) -> Result<()> {
         for command in commands {
             match command {
                 Command::OwnerTo(role) => {
@@ -267,6 +267,7 @@ impl Session {
                     let new = super::options::read_view_options(options)?;
                     let names: Vec<&str> = options.iter().map(|o| &*o.name.name).collect();
                     changed.options = merge_options(&changed.options, &new, &names);
+                    self.check_view_options(&changed)?;
                     self.replace_relation(&object, changed)?;
                 }
                 Command::ResetOptions(options) if relation.kind == RelationKind::View => {
@@ -276,10 +277,11 @@ impl Session {
                     changed.options = merge_options(&changed.options, &[], &names);
                     self.replace_relation(&object, changed)?;
                 }
-                Command::SetDefault { .. } | Command::DropDefault { .. }
-                    if relation.kind == RelationKind::View =>
-                {
-                    return Err(SqlError::unsupported("a default for a view's column"));
+                Command::SetDefault { column, value } if relation.kind == RelationKind::View => {
+                    self.set_view_default(ast, relation.oid, column, Some(*value))?;
+                }
+                Command::DropDefault { column } if relation.kind == RelationKind::View => {
+                    self.set_view_default(ast, relation.oid, column, None)?;
                 }
                 other => return Err(wrong_action(other, relation)),
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nq_qsql::bind::StoredKind;
+use nq_qsql::bind::{StoredKind, expand_virtual};
 use nq_qsql::catalog::{ConstraintKind, Generated, Index, Relation};
 use nq_qsql::error::Result;
 use nq_qsql::plan::expr::Expr;
@@ -23,6 +23,8 @@ use crate::table::write::append_encoded;
 /// A condition on the rows that are there.
 enum Demand {
     NotNull(usize),
+    /// Of a virtual column: what it is computed from.
+    Computed(usize, Expr),
     Check(Box<str>, Expr),
 }
 
@@ -41,15 +43,17 @@ pub(super) struct Rewrite<'a> {
 /// Demands ready to run.
 struct Demands {
     not_null: Vec<usize>,
+    computed: Vec<(usize, Compiled)>,
     checks: Vec<(Box<str>, Compiled)>,
 }
 
 impl Demands {
     fn new(demands: &[Demand], cx: &ExecCx<'_>) -> Result<Demands> {
-        let mut made = Demands { not_null: Vec::new(), checks: Vec::new() };
+        let mut made = Demands { not_null: Vec::new(), computed: Vec::new(), checks: Vec::new() };
         for demand in demands {
             match demand {
                 Demand::NotNull(i) => made.not_null.push(*i),
+                Demand::Computed(i, expr) => made.computed.push((*i, Compiled::new(expr, cx)?)),
                 Demand::Check(name, expr) => made.checks.push((name.clone(), Compiled::new(expr, cx)?)),
             }
         }
@@ -57,8 +61,12 @@ impl Demands {
     }
 
     fn test(&self, relation: &Relation, batch: &Batch, cx: &mut ExecCx<'_>) -> Result<()> {
-        for &i in &self.not_null {
-            let column = &batch.columns[i];
+        let mut columns: Vec<(usize, Arc<Vector>)> =
+            self.not_null.iter().map(|&i| (i, batch.columns[i].clone())).collect();
+        for (i, expr) in &self.computed {
+            columns.push((*i, expr.eval_batch(batch, cx)?));
+        }
+        for (i, column) in columns {
             if batch.rows().iter().any(|row| column.is_null(row)) {
                 let (table, name) = (&relation.name, &relation.columns[i].name);
                 return Err(sql_err!(
@@ -99,10 +107,21 @@ impl Session {
     }
 
     fn demands(&mut self, relation: &Relation, not_null: &[usize], checks: &[Oid]) -> Result<Vec<Demand>> {
-        let mut demands: Vec<Demand> = not_null.iter().map(|i| Demand::NotNull(*i)).collect();
+        let mut demands: Vec<Demand> = Vec::with_capacity(not_null.len() + checks.len());
+        for &i in not_null {
+            demands.push(match relation.columns[i].generated {
+                Generated::Virtual => {
+                    let mut value = Expr::column(i as u32, relation.columns[i].ty);
+                    self.with_bind_cx(|cx| expand_virtual(&mut value, relation, cx))?;
+                    Demand::Computed(i, value)
+                }
+                _ => Demand::NotNull(i),
+            });
+        }
         for constraint in relation.constraints.iter().filter(|c| checks.contains(&c.oid)) {
             if let ConstraintKind::Check(text) = &constraint.kind {
-                let expr = self.bind_stored(text, relation, StoredKind::Check, None)?;
+                let mut expr = self.bind_stored(text, relation, StoredKind::Check, None)?;
+                self.with_bind_cx(|cx| expand_virtual(&mut expr, relation, cx))?;
                 demands.push(Demand::Check(constraint.name.clone(), expr));
             }
         }
@@ -147,7 +166,7 @@ impl Session {
         let demands = self.demands(relation, not_null, checks)?;
         let mut attributes = not_null.to_vec();
         for demand in &demands {
-            if let Demand::Check(_, expr) = demand {
+            if let Demand::Check(_, expr) | Demand::Computed(_, expr) = demand {
                 attributes.extend(mentioned_columns(expr));
             }
         }

@@ -31,7 +31,7 @@ impl Session {
     ) -> Result<()> {
         let i = alteration.column(name)?;
         let old = alteration.table.columns[i].clone();
-        if old.generated == Generated::Stored && using.is_some() {
+        if old.generated.is_computed() && using.is_some() {
             return Err(sql_err!(
                 INVALID_COLUMN_DEFINITION,
                 "cannot specify USING when altering type of generated column"
@@ -57,7 +57,7 @@ impl Session {
             ..alteration.table.clone()
         };
         let expr = match old.generated {
-            Generated::Stored => None,
+            Generated::Stored | Generated::Virtual => None,
             _ => Some(self.transform(ast, &shape, &old.name, ty, using)?),
         };
         let users = self.texts_with(&alteration.table, i)?;
@@ -67,6 +67,7 @@ impl Session {
         column.collation = collation;
         column.default = default;
         match expr {
+            None if old.generated == Generated::Virtual => {}
             None => {
                 alteration.generated.push(i);
                 alteration.rewrite = true;
@@ -135,7 +136,7 @@ impl Session {
             )));
         }
         for (other, column) in table.clone().live_columns() {
-            if let (Generated::Stored, Some(text)) = (column.generated, &column.default)
+            if let (true, Some(text)) = (column.generated.is_computed(), &column.default)
                 && other != i
                 && self.mentions(text, table, StoredKind::Generated, i)?
             {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use nq_qsql::bind::StoredKind;
-use nq_qsql::catalog::{ConstraintKind, Generated, IndexKey, Relation, RelationKind};
+use nq_qsql::catalog::{ConstraintKind, IndexKey, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::plan::expr::{Expr, ExprKind};
 use nq_qsql::types::Oid;
@@ -50,7 +50,7 @@ impl Session {
                     && called_routines(&self.bind_stored(text, table, kind, None)?).contains(&oid))
             };
             for (i, column) in table.live_columns() {
-                if let (Generated::Stored, Some(text)) = (column.generated, &column.default)
+                if let (true, Some(text)) = (column.generated.is_computed(), &column.default)
                     && calls(text, StoredKind::Generated)?
                 {
                     found.push((table.oid, Target::Column(table.oid, i)));
@@ -119,7 +119,7 @@ impl Session {
             let mut expressions = self.hold_expressions(relation)?;
             for d in object.depends.iter().filter(|d| d.relation == oid) {
                 if let Some(i) = d.from
-                    && relation.columns[i].generated != Generated::Stored
+                    && !relation.columns[i].generated.is_computed()
                     && let Some(text) = &relation.columns[i].default
                 {
                     let expr = self.bind_stored(text, relation, StoredKind::Default, None)?;

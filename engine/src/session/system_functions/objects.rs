@@ -63,11 +63,19 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             primary.map_or(Datum::Null, Datum::Oid)
         }
         "pg_relation_is_updatable" => Datum::Int4(match c.view.relation_by_oid(c.oid(0)) {
-            Some(relation) if relation.kind == RelationKind::Table => 28,
-            _ => 0,
+            Some(relation) => {
+                let can = writable(c, &relation);
+                i32::from(can.insert) * 12 + i32::from(can.delete) * 16
+            }
+            None => 0,
         }),
         "pg_column_is_updatable" => match c.view.relation_by_oid(c.oid(0)) {
-            Some(relation) => Datum::Bool(relation.kind == RelationKind::Table && c.int(1) > 0),
+            Some(relation) => {
+                let column = usize::try_from(c.int(1) - 1).ok();
+                let can = writable(c, &relation);
+                let yes = column.and_then(|i| can.columns.get(i).copied());
+                Datum::Bool(yes.unwrap_or(false) && can.delete)
+            }
             None => Datum::Bool(false),
         },
         "pg_partition_root" => Datum::Null,
@@ -263,4 +271,11 @@ pub(super) fn partitions(c: &Call<'_>) -> Result<Rows> {
         Some(_) => Ok(Rows::new()),
         None => bail!(UNDEFINED_TABLE, "relation with OID {} does not exist", c.oid(0)),
     }
+}
+
+/// What can be done to the rows of a relation.
+fn writable(c: &Call<'_>, relation: &std::sync::Arc<nq_qsql::catalog::Relation>) -> nq_qsql::bind::Updatable {
+    let io = c.host.io(&c.view);
+    let cx = nq_qsql::bind::BindContext { catalog: &*c.view, params: &[], io: &io };
+    nq_qsql::bind::updatable(relation, &cx)
 }

@@ -377,6 +377,8 @@ impl Writer {
         self.checks.is_empty()
             && self.policies.is_empty()
             && self.generated.is_empty()
+            && self.computed.is_empty()
+            && !self.relation.columns.iter().any(|c| c.generated == nq_qsql::catalog::Generated::Virtual)
             && !self.indexes.iter().any(|i| i.is_computed())
     }
 

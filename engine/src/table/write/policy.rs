@@ -45,17 +45,28 @@ impl Writer {
             let values = guard.condition.eval_batch(batch, cx)?;
             let holds = |i| matches!(values.datum(i, guard.condition.ty.oid), Datum::Bool(true));
             if !(0..rows.len()).all(holds) {
-                return Err(self.policy_violation(guard));
+                let row = (0..rows.len()).find(|i| !holds(*i)).unwrap_or_default();
+                return Err(match moment {
+                    PolicyMoment::View => self.view_violation(guard, &rows[row], cx),
+                    _ => self.policy_violation(guard),
+                });
             }
         }
         Ok(())
     }
 
     #[cold]
+    fn view_violation(&self, guard: &Guard, row: &[Datum], cx: &ExecCx<'_>) -> SqlError {
+        let view = guard.policy.as_deref().unwrap_or_default();
+        sql_err!(WITH_CHECK_OPTION_VIOLATION, "new row violates check option for view \"{view}\"")
+            .detail(self.describe(row, cx))
+    }
+
+    #[cold]
     fn policy_violation(&self, guard: &Guard) -> SqlError {
         let policy = guard.policy.as_ref().map_or(String::new(), |name| format!(" \"{name}\""));
         let (row, part) = match guard.moment {
-            PolicyMoment::Insert | PolicyMoment::Update => ("new", ""),
+            PolicyMoment::Insert | PolicyMoment::Update | PolicyMoment::View => ("new", ""),
             PolicyMoment::Conflict => ("new", " (USING expression)"),
             PolicyMoment::MergeUpdate | PolicyMoment::MergeDelete => ("target", " (USING expression)"),
         };
