@@ -14,10 +14,11 @@
 
 use std::sync::Arc;
 
+use nq_qsql::catalog::Relation;
 use nq_qsql::error::Result;
 use nq_qsql::parse::ast::{DeclareCursor, Fetch, FetchCount, FetchDirection};
 use nq_qsql::plan::physical::{Command, Node, Op};
-use nq_qsql::types::{DataType, Datum};
+use nq_qsql::types::{DataType, Datum, oid};
 use nq_qsql::{bail, sql_err};
 
 use super::plan_cache::Plan;
@@ -41,6 +42,8 @@ pub(crate) struct Cursor {
     kept: Option<Kept>,
     /// It has outlived its transaction.
     held: bool,
+    /// The rows of tables that the current row is, as the plan's `positions` name them.
+    rows: Vec<Option<u64>>,
 }
 
 /// Rows that can be read again.
@@ -195,7 +198,7 @@ impl Session {
         let running = self.open_plan(plan, None, &inner, params)?;
         let columns = running.plan.columns.clone();
         let kept = match declare.scroll {
-            Some(true) => Some(Kept::new(&visible_types(&running), self, &running, 0)),
+            Some(true) => Some(Kept::new(&kept_types(&running), self, &running, 0)),
             _ => None,
         };
         let cursor = Box::new(Cursor {
@@ -208,6 +211,7 @@ impl Session {
             at_end: false,
             kept,
             held: false,
+            rows: Vec::new(),
         });
         let portal = Portal {
             source: inner,
@@ -292,12 +296,14 @@ impl Session {
                 at_end: false,
                 kept: None,
                 held: false,
+                rows: Vec::new(),
             })
         });
         let types: Vec<DataType> = columns.iter().map(|c| c.ty).collect();
         let mut out =
             (!fetch.is_move).then(|| RowStore::of(&types, &self.statement_memory(), &self.db.spill));
         let moved = self.move_cursor(&mut portal, &mut cursor, fetch, &mut out);
+        let moved = moved.and_then(|moved| self.note_current(&portal, &mut cursor).map(|()| moved));
         if moved.is_err() {
             // It is still there after a rollback to a savepoint, but of no use.
             portal.columns = None;
@@ -445,9 +451,14 @@ impl Session {
             }
             None => match &mut portal.run {
                 Run::Running(running) => {
-                    self.pull_rows(running, &portal.params, limit, &mut |batch| match out {
-                        Some(out) => out.push(batch),
-                        None => Ok(()),
+                    let (columns, tables) = shape(running);
+                    let rows = &mut cursor.rows;
+                    self.pull_rows(running, &portal.params, limit, &mut |batch| {
+                        *rows = last_rows(batch, columns, tables);
+                        match out {
+                            Some(out) => out.push(batch),
+                            None => Ok(()),
+                        }
                     })?
                 }
                 _ => 0,
@@ -457,6 +468,60 @@ impl Session {
         cursor.at_start &= moved == 0;
         cursor.at_end = count.is_none() || moved < limit;
         Ok(moved)
+    }
+
+    /// Notes which rows of tables the current row of kept ones is.
+    fn note_current(&self, portal: &Portal, cursor: &mut Cursor) -> Result<()> {
+        if let (Run::Running(running), Some(kept)) = (&portal.run, &cursor.kept)
+            && !running.plan.physical.positions.is_empty()
+        {
+            let (columns, tables) = shape(running);
+            let mut store = RowStore::of(&kept_types(running), &running.memory, &self.db.spill);
+            kept.copy(cursor.position.saturating_sub(1), cursor.position, false, &mut store)?;
+            cursor.rows = match store.get(0)? {
+                Some(batch) => last_rows(&batch, columns, tables),
+                None => Vec::new(),
+            };
+        }
+        Ok(())
+    }
+
+    /// The row of a table that a cursor is on, for WHERE CURRENT OF.
+    ///
+    /// # Errors
+    /// 34000, 24000.
+    pub(crate) fn current_row(&self, name: &str, table: &Relation) -> Result<Option<u64>> {
+        let Some(portal) = self.portals.get(name) else { return Err(undefined(name)) };
+        let held = portal.cursor.as_ref().is_some_and(|c| c.held);
+        let running = match &portal.run {
+            _ if held => bail!(INVALID_CURSOR_STATE, "cursor \"{name}\" is held from a previous transaction"),
+            Run::Running(running) if running.plan.physical.command == Command::Select => running,
+            _ => bail!(INVALID_CURSOR_STATE, "cursor \"{name}\" is not a SELECT query"),
+        };
+        let plan = &running.plan.physical;
+        let mut places = (0..plan.positions.len()).filter(|&i| plan.positions[i] == table.oid);
+        let shown = &table.name;
+        let place = match (places.next(), places.next(), locks_rows(&plan.root)) {
+            (Some(place), None, _) => place,
+            (Some(_), Some(_), _) => bail!(
+                INVALID_CURSOR_STATE,
+                "cursor \"{name}\" has multiple FOR UPDATE/SHARE references to table \"{shown}\""
+            ),
+            (None, _, true) => bail!(
+                INVALID_CURSOR_STATE,
+                "cursor \"{name}\" does not have a FOR UPDATE/SHARE reference to table \"{shown}\""
+            ),
+            (None, _, false) => bail!(
+                INVALID_CURSOR_STATE,
+                "cursor \"{name}\" is not a simply updatable scan of table \"{shown}\""
+            ),
+        };
+        match &portal.cursor {
+            Some(cursor) if !cursor.at_start && !cursor.at_end && !cursor.rows.is_empty() => {
+                Ok(cursor.rows.get(place).copied().flatten())
+            }
+            _ => bail!(INVALID_CURSOR_STATE, "cursor \"{name}\" is not positioned on a row"),
+        }
     }
 
     fn refuse_backward(&self, cursor: &Cursor) -> Result<()> {
@@ -474,7 +539,7 @@ impl Session {
             return Ok(());
         }
         let Run::Running(running) = &mut portal.run else { return Ok(()) };
-        let mut kept = Kept::new(&visible_types(running), self, running, 0);
+        let mut kept = Kept::new(&kept_types(running), self, running, 0);
         self.restart(running, &portal.params)?;
         self.pull_rows(running, &portal.params, cursor.position, &mut |batch| kept.push(batch))?;
         cursor.kept = Some(kept);
@@ -553,7 +618,7 @@ impl Session {
         if let Run::Running(running) = &mut portal.run {
             let mut kept = match cursor.kept.take() {
                 Some(kept) => kept,
-                None => Kept::new(&visible_types(running), self, running, cursor.position),
+                None => Kept::new(&kept_types(running), self, running, cursor.position),
             };
             self.pull_rows(running, &portal.params, u64::MAX, &mut |batch| kept.push(batch))?;
             cursor.kept = Some(kept);
@@ -571,7 +636,23 @@ impl Cursor {
     }
 }
 
-/// Types of the columns that the client sees.
-fn visible_types(running: &Running) -> Vec<DataType> {
-    running.plan.columns.iter().map(|c| c.ty).collect()
+/// Types of the columns that the client sees, and of the row ids behind them.
+fn kept_types(running: &Running) -> Vec<DataType> {
+    let ids = running.plan.physical.positions.iter().map(|_| DataType::of(oid::INT8));
+    running.plan.columns.iter().map(|c| c.ty).chain(ids).collect()
+}
+
+/// How many columns the client sees, and how many row ids stand behind them.
+fn shape(running: &Running) -> (usize, usize) {
+    (running.plan.columns.len(), running.plan.physical.positions.len())
+}
+
+/// The row ids of a batch's last row.
+fn last_rows(batch: &Batch, columns: usize, tables: usize) -> Vec<Option<u64>> {
+    let Some(row) = batch.rows().iter().last() else { return Vec::new() };
+    let id = |column: usize| match batch.columns.get(column)?.datum(row, oid::INT8) {
+        Datum::Int8(id) => Some(id as u64),
+        _ => None,
+    };
+    (columns..columns + tables).map(id).collect()
 }

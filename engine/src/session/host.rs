@@ -31,6 +31,8 @@ pub(crate) struct User {
 
 /// What functions see of the session.
 pub(crate) struct SessionHost {
+    /// The rows that WHERE CURRENT OF means in the running statement: by cursor and table.
+    pub(crate) current_rows: Vec<(Box<str>, nq_qsql::types::Oid, Option<u64>)>,
     pub(crate) db: Arc<Database>,
     pub(crate) home: Arc<Home>,
     pub(crate) backend: Arc<Backend>,
@@ -97,6 +99,7 @@ impl SessionHost {
             *word = bytes.iter().fold(1, |v, b| (v << 8) | u64::from(*b));
         }
         SessionHost {
+            current_rows: Vec::new(),
             transaction_time: db.now(),
             statement_time: db.now(),
             mailbox: Mailbox::new(backend.pid),

@@ -606,6 +606,12 @@ impl Session {
         work: impl FnOnce(&mut ExecCx<'_>) -> Result<R>,
     ) -> Result<R> {
         plan.check_populated()?;
+        if !plan.physical.cursors.is_empty() {
+            let row = |(name, table): &(Box<str>, Arc<nq_qsql::catalog::Relation>)| {
+                Ok((name.clone(), table.oid, self.current_row(name, table)?))
+            };
+            self.host.current_rows = plan.physical.cursors.iter().map(row).collect::<Result<_>>()?;
+        }
         if plan.physical.numbered {
             self.ensure_transaction().assign_xid();
         }

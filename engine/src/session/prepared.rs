@@ -41,7 +41,10 @@ impl Source {
                 CopySource::Table { .. } => return Err(broken()),
             },
             Statement::Prepare(prepare) => prepare.statement,
-            Statement::DeclareCursor(declare) => Statement::Query(declare.query),
+            Statement::DeclareCursor(declare) => {
+                parsed.ast.cursor = true;
+                Statement::Query(declare.query)
+            }
             _ => return Err(broken()),
         };
         Ok(Arc::new(Source { text: self.text.clone(), parsed: Some(parsed) }))

@@ -471,6 +471,9 @@ fn run_plan(
         txn.assign_xid();
     }
     plan.check_populated()?;
+    if !plan.physical.cursors.is_empty() {
+        return Err(SqlError::unsupported("WHERE CURRENT OF in a function"));
+    }
     with_exec(plan.virtual_tables, plan, args, host, txn, |cx| {
         let mut execution = Execution::new(&plan.physical, cx, false)?;
         let types: Vec<DataType> = plan.columns.iter().map(|c| c.ty).collect();

@@ -76,7 +76,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::catalog::{Catalog, Routine};
+use crate::catalog::{Catalog, Relation, Routine};
 use crate::error::{Result, SqlError};
 use crate::func::Body;
 use crate::parse::ast::{Ast, QueryId, Statement};
@@ -120,6 +120,10 @@ pub struct Bound {
     pub collations: Vec<Oid>,
     /// Relations to lock and to check privileges on.
     pub relations: Vec<RelationUse>,
+    /// Of a cursor's query: the tables whose row ids `outputs` has behind the columns.
+    pub positions: Vec<Oid>,
+    /// The cursors that WHERE CURRENT OF names, each with the table.
+    pub cursors: Vec<(Box<str>, Arc<Relation>)>,
     /// Users' functions to check privileges on.
     pub routines: Vec<Arc<Routine>>,
     /// Whether it neither writes nor locks rows.
@@ -199,6 +203,12 @@ pub(crate) struct Shared {
     stored: bool,
     /// The virtual columns that scans yield, with what they are computed from.
     computed: Vec<(ColumnId, Expr)>,
+    /// The query of a cursor.
+    cursor: Option<QueryId>,
+    /// What its rows are rows of: tables, and the columns with the row ids.
+    positions: Vec<(Oid, ColumnId)>,
+    /// The cursors that WHERE CURRENT OF names, each with the table.
+    cursors: Vec<(Box<str>, Arc<Relation>)>,
     /// The tables whose policies are being bound.
     secured: Vec<Oid>,
     /// Whether nothing is simplified on the way: the expressions are to be printed.
@@ -323,9 +333,11 @@ impl<'a> Binder<'a> {
     }
 
     fn bind_top_query(mut self, query: QueryId) -> Result<Bound> {
+        self.s.cursor = self.ast.cursor.then_some(query);
         let bound = self.bind_query_body(query, true)?;
         let columns = bound.columns.iter().map(|c| self.output_column(&c.name, c.id)).collect();
-        let outputs = bound.columns.iter().map(|c| c.id).collect();
+        let positions = self.s.positions.iter().map(|(_, id)| *id);
+        let outputs = bound.columns.iter().map(|c| c.id).chain(positions).collect();
         self.finish(bound.plan, outputs, columns, Command::Select)
     }
 
@@ -376,6 +388,8 @@ impl<'a> Binder<'a> {
             types: self.s.types.into_iter().map(info::base_of).collect(),
             collations: self.s.collations,
             relations: self.s.relations,
+            positions: self.s.positions.into_iter().map(|(table, _)| table).collect(),
+            cursors: self.s.cursors,
             routines: self.s.routines,
             read_only,
             numbered: self.s.numbered,

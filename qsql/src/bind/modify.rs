@@ -10,12 +10,16 @@ use super::policy::{attributes, tighten};
 use super::scope::{Clause, NsItem};
 use crate::catalog::{PolicyCommand, RelationKind};
 use crate::error::{Result, SqlError};
+use crate::func::CURRENT_OF;
 use crate::parse::ast::{
-    Alias, Delete, ExprId, FromId, Ident, RelationRef, Returning, Statement, Update, With,
+    Alias, CursorRef, Delete, ExprId, ExprKind as A, FromId, Ident, RelationRef, Returning, Statement,
+    Update, With,
 };
-use crate::plan::expr::{ColumnId, Expr};
+use crate::plan::expr::{CallForm, ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalWrite, Modify};
 use crate::plan::physical::{Command, JoinKind, OutputColumn, ScanColumn, TableLock, WriteTarget};
+use crate::sql_err;
+use crate::types::{DataType, Datum, oid};
 
 /// The scanned target of a write.
 pub(crate) struct Target {
@@ -61,7 +65,8 @@ impl Binder<'_> {
         let source = self.bind_sources(&update.from)?;
         self.mark_written(&target.lens, &[], |access| &mut access.update);
         let set = self.bind_set(&target.lens, &update.set, Clause::UpdateSource, Verb::Update)?;
-        let (input, mut recheck) = self.bind_input(target.scan, source, update.filter)?;
+        let (input, mut recheck) =
+            self.bind_input((target.scan, target.row_id), &target.lens, source, update.filter)?;
         recheck.extend(target.seen);
         let write = LogicalWrite::Update { row_id: target.row_id, columns: target.columns, recheck, set };
         self.finish_modify(
@@ -80,7 +85,8 @@ impl Binder<'_> {
         let target =
             self.bind_target(&delete.table, delete.alias.as_ref(), &[Verb::Delete], PolicyCommand::Delete)?;
         let source = self.bind_sources(&delete.using)?;
-        let (input, mut recheck) = self.bind_input(target.scan, source, delete.filter)?;
+        let (input, mut recheck) =
+            self.bind_input((target.scan, target.row_id), &target.lens, source, delete.filter)?;
         recheck.extend(target.seen);
         let write = LogicalWrite::Delete { row_id: target.row_id, columns: target.columns, recheck };
         self.mark_deleted(&target.lens);
@@ -147,12 +153,17 @@ impl Binder<'_> {
     /// The rows to write, and the conditions that a newer version of one must still satisfy.
     fn bind_input(
         &mut self,
-        scan: Logical,
+        (scan, row_id): (Logical, ColumnId),
+        lens: &Lens,
         source: Option<Logical>,
         filter: Option<ExprId>,
     ) -> Result<(Logical, Vec<Expr>)> {
         let mut conditions = Vec::new();
-        if let Some(id) = filter {
+        if let Some(id) = filter
+            && let A::CurrentOf(cursor) = &self.ast[id].kind
+        {
+            conditions.push(self.bind_current_of(cursor, lens, row_id)?);
+        } else if let Some(id) = filter {
             conjuncts(self.bind_condition(id, Clause::Where, "WHERE")?, &mut conditions);
         }
         let recheck = conditions.iter().filter(|e| !e.has_subquery()).cloned().collect();
@@ -161,6 +172,28 @@ impl Binder<'_> {
             None => scan,
         };
         Ok((input.filter(conditions), recheck))
+    }
+
+    /// WHERE CURRENT OF: the row is the one that the cursor is on.
+    fn bind_current_of(&mut self, cursor: &CursorRef, lens: &Lens, row_id: ColumnId) -> Result<Expr> {
+        let CursorRef::Name(name) = cursor else {
+            return Err(SqlError::unsupported("WHERE CURRENT OF a parameter"));
+        };
+        if lens.is_view() {
+            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "WHERE CURRENT OF on a view is not implemented"));
+        }
+        self.s.cursors.push((name.name.clone(), lens.table.clone()));
+        // PostgreSQL asks for the privilege to read.
+        if let Some(access) = self.access(lens.table.oid) {
+            access.select.get_or_insert_default();
+        }
+        let args = vec![
+            Expr::constant(Datum::text(&*name.name), DataType::of(oid::TEXT)),
+            Expr::constant(Datum::Oid(lens.table.oid), DataType::of(oid::OID)),
+        ];
+        let kind = ExprKind::Call { func: &CURRENT_OF, args, operator: 0, form: CallForm::Plain };
+        let wanted = Expr::new(kind, DataType::of(oid::INT8));
+        self.make_operator("=", Some(self.column(row_id)), wanted, u32::MAX)
     }
 
     /// Has the conditions of policies asked of newer versions, too; who reads the table writes only rows that he may see.

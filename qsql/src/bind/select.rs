@@ -131,9 +131,17 @@ impl Binder<'_> {
             plan = self.apply_sets(plan, targets.iter_mut().map(|t| &mut t.expr).collect());
         }
         if locking {
-            return self.finish_locked(plan, targets, keys, query, recheck);
+            return self.finish_locked(plan, targets, keys, (id, query), recheck);
         }
 
+        let simple = !grouped
+            && !self.scope().has_windows
+            && !self.scope().has_sets
+            && matches!(select.distinct, Distinct::All)
+            && query.order_by.is_empty();
+        if simple && self.s.cursor == Some(id) {
+            self.s.positions = only_scan(&plan).into_iter().collect();
+        }
         let ids: Vec<ColumnId> = targets.iter().map(|t| self.column_for(&t.expr)).collect();
         let seen = targets.iter().zip(&ids).filter(|(t, _)| !t.junk);
         self.note_outputs(id, seen.map(|(_, &id)| id));
@@ -143,7 +151,11 @@ impl Binder<'_> {
             .filter(|(t, _)| !t.junk)
             .map(|(t, &id)| ResultColumn { name: t.name.clone(), id, at: t.expr.at })
             .collect();
-        let exprs = ids.iter().copied().zip(targets.iter().map(|t| t.expr.clone())).collect();
+        let mut exprs: Vec<(ColumnId, Expr)> =
+            ids.iter().copied().zip(targets.iter().map(|t| t.expr.clone())).collect();
+        if self.s.cursor == Some(id) {
+            exprs.extend(self.s.positions.iter().map(|&(_, id)| (id, self.column(id))));
+        }
         plan = Logical::Project { input: Box::new(plan), exprs };
         let sort_keys: Vec<SortKey> = keys
             .iter()
@@ -417,7 +429,7 @@ impl Binder<'_> {
         mut plan: Logical,
         targets: Vec<TargetEntry>,
         keys: Vec<Key>,
-        query: &Query,
+        (id, query): (QueryId, &Query),
         mut recheck: Vec<Expr>,
     ) -> Result<BoundQuery> {
         self.s.writes = true;
@@ -448,6 +460,9 @@ impl Binder<'_> {
         if let Some(exprs) = passed {
             plan = Logical::Project { input: Box::new(plan), exprs };
         }
+        if self.s.cursor == Some(id) {
+            self.s.positions = locks.iter().map(|lock| (lock.relation.oid, lock.row_id)).collect();
+        }
         plan = sorted(plan, sort_keys.clone());
         plan = Logical::LockRows { input: Box::new(plan), targets: locks, recheck };
         plan = self.bind_limit(plan, query.limit.as_ref(), query.offset, &sort_keys)?;
@@ -457,6 +472,9 @@ impl Binder<'_> {
             let id = self.column_for(&target.expr);
             columns.push(ResultColumn { name: target.name, id, at: target.expr.at });
             exprs.push((id, target.expr));
+        }
+        if self.s.cursor == Some(id) {
+            exprs.extend(self.s.positions.iter().map(|&(_, id)| (id, self.column(id))));
         }
         Ok(BoundQuery { plan: Logical::Project { input: Box::new(plan), exprs }, columns })
     }
@@ -540,6 +558,18 @@ impl Binder<'_> {
         }
         Ok(locks.into_iter().map(|l| l.1).collect())
     }
+}
+
+/// The table that a plan reads alone, with the column of its row ids.
+fn only_scan(plan: &Logical) -> Option<(crate::types::Oid, ColumnId)> {
+    let mut scans = Vec::new();
+    lockable_scans(plan, &mut scans);
+    let [scan] = scans[..] else { return None };
+    if matches!(plan, Logical::Join { .. }) || scan.relation.kind != RelationKind::Table {
+        return None;
+    }
+    let row_id = scan.columns.iter().find(|(_, what)| *what == ScanColumn::RowId)?;
+    Some((scan.relation.oid, row_id.0))
 }
 
 /// The scans whose rows a FOR UPDATE of this level locks.

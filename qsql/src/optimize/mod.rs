@@ -91,6 +91,8 @@ pub fn optimize(
         read_only: bound.read_only,
         numbered: bound.numbered,
         relations: bound.relations,
+        positions: bound.positions,
+        cursors: bound.cursors,
         routines: bound.routines,
     })
 }

@@ -134,6 +134,8 @@ pub struct Ast {
     pub statement: Statement,
     /// The highest `$n` used; 0 without parameters.
     pub max_param: u32,
+    /// Whether the query is a cursor's: WHERE CURRENT OF asks which rows of tables its rows are.
+    pub cursor: bool,
     /// Notices of the parser (PostgreSQL's `identifier "..." will be truncated`), to be sent before the result.
     pub notices: Vec<SqlError>,
     pub(super) exprs: Vec<Expr>,

@@ -83,6 +83,7 @@ impl<'s> Parser<'s> {
         self.peak = 0;
         Ast {
             statement,
+            cursor: false,
             max_param: std::mem::take(&mut self.max_param),
             notices: std::mem::take(&mut self.notices),
             exprs: std::mem::take(&mut self.exprs),

@@ -33,6 +33,10 @@ pub struct PhysicalPlan {
     pub numbered: bool,
     /// Relations (and whether they are written) to lock before running and to check privileges on.
     pub relations: Vec<RelationUse>,
+    /// Of a cursor's query: the tables whose row ids are in the slots behind the columns.
+    pub positions: Vec<Oid>,
+    /// The cursors that WHERE CURRENT OF names, each with the table.
+    pub cursors: Vec<(Box<str>, Arc<Relation>)>,
     /// Users' functions to check privileges on before running, those whose bodies stand in the place of calls, too.
     pub routines: Vec<std::sync::Arc<crate::catalog::Routine>>,
 }

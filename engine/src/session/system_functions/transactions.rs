@@ -24,6 +24,11 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             let end = if own != 0 && own + 1 == next { own } else { next };
             Datum::text(format!("{}:{end}:", metrics.horizon.min(end)))
         }
+        "current_of" => {
+            let (name, table) = (c.text(0), c.oid(1));
+            let found = c.host.current_rows.iter().find(|(n, t, _)| **n == *name && *t == table);
+            found.and_then(|f| f.2).map_or(Datum::Null, |id| Datum::Int8(id as i64))
+        }
         "pg_snapshot_xmin" | "txid_snapshot_xmin" => Datum::Int8(snapshot(c.text(0))?.0),
         "pg_snapshot_xmax" | "txid_snapshot_xmax" => Datum::Int8(snapshot(c.text(0))?.1),
         "pg_visible_in_snapshot" | "txid_visible_in_snapshot" => {

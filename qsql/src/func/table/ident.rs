@@ -17,6 +17,10 @@ pub(crate) static NEXT_IDENTITY: Function =
 pub(crate) static RECORD_FIELD: Function =
     f(0, "record_field", &[RECORD, INT4], RECORD, I, true, Scalar(super::super::record::field));
 
+/// The id of the row of a table that a cursor is on. The binder makes such calls for WHERE CURRENT OF; they are no row of `pg_proc`.
+pub(crate) static CURRENT_OF: Function =
+    f(0, "current_of", &[TEXT, OID], INT8, S, true, Scalar(forward!("current_of")));
+
 #[rustfmt::skip]
 pub(super) static FUNCTIONS: &[Function] = &[
     f(68, "xideq", &[XID, XID], BOOL, I, true, Scalar(ident::xideq)),
