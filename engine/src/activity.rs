@@ -69,6 +69,7 @@ pub(crate) struct Backend {
     pub(crate) user: Oid,
     pub(crate) client_addr: Option<IpAddr>,
     pub(crate) client_port: i32,
+    pub(crate) server_addr: Option<IpAddr>,
     pub(crate) encryption: Option<Encryption>,
     pub(crate) start: i64,
     pub(crate) interrupt: Arc<Interrupt>,

@@ -222,13 +222,16 @@ impl Catalog for CatalogView {
 
     fn row_type(&self, ty: Oid) -> Option<Arc<Relation>> {
         if ty < super::FIRST_NORMAL_OID {
-            return None;
+            return system::type_by_oid(ty)?.relation().cloned();
         }
         self.catalog.row_type(ty).map(|r| r.relation.clone())
     }
 
     fn row_type_of(&self, relation: Oid) -> Option<Oid> {
-        self.catalog.object(relation).and_then(|r| r.row_type.as_ref()).map(|row| row.oid)
+        match relation < super::FIRST_NORMAL_OID {
+            true => system::row_type_of(relation),
+            false => self.catalog.object(relation).and_then(|r| r.row_type.as_ref()).map(|row| row.oid),
+        }
     }
 
     fn role(&self, name: &str) -> Option<Oid> {
@@ -393,6 +396,39 @@ impl CatalogView {
     }
 }
 
+impl CatalogView {
+    /// The operator of `+(integer,integer)`; NONE stands for an operand that is not there.
+    fn resolve_operator(&self, name: &str) -> Result<Oid> {
+        let missing = || sql_err!(UNDEFINED_FUNCTION, "operator does not exist: {name}");
+        let (symbol, rest) = name
+            .split_once('(')
+            .ok_or_else(|| sql_err!(INVALID_TEXT_REPRESENTATION, "expected a left parenthesis"))?;
+        let operands = rest
+            .trim_end()
+            .strip_suffix(')')
+            .ok_or_else(|| sql_err!(INVALID_TEXT_REPRESENTATION, "expected a right parenthesis"))?;
+        let mut types = Vec::with_capacity(2);
+        for operand in operands.split(',') {
+            let operand = operand.trim();
+            types.push(match operand.eq_ignore_ascii_case("none") {
+                true => 0,
+                false => self.resolve_type(operand)?,
+            });
+        }
+        let [left, right] = types[..] else {
+            return Err(match types.len() {
+                1 => sql_err!(UNDEFINED_PARAMETER, "missing argument")
+                    .hint("Use NONE to denote the missing argument of a unary operator."),
+                _ => sql_err!(TOO_MANY_ARGUMENTS, "too many arguments")
+                    .hint("Provide two argument types for operator."),
+            });
+        };
+        let symbol = symbol.trim().rsplit('.').next().unwrap_or(symbol);
+        let found = nq_qsql::func::operators(symbol).iter().find(|o| (o.left, o.right) == (left, right));
+        found.map(|o| o.oid).ok_or_else(missing)
+    }
+}
+
 impl RegResolver for CatalogView {
     fn resolve_reg(&self, kind: Oid, name: &str) -> Result<Oid> {
         let bare = || split_name(name).map(|mut parts| parts.pop().unwrap_or_default());
@@ -410,15 +446,15 @@ impl RegResolver for CatalogView {
                 let name = bare()?;
                 self.role(&name).ok_or_else(|| sql_err!(UNDEFINED_OBJECT, "role \"{name}\" does not exist"))
             }
-            oid::REGOPER | oid::REGOPERATOR => {
-                let symbol = name.split('(').next().unwrap_or(name).trim();
-                let symbol = symbol.rsplit('.').next().unwrap_or(symbol);
-                match nq_qsql::func::operators(symbol) {
+            oid::REGOPER => {
+                let symbol = split_name(name).ok().and_then(|mut parts| parts.pop());
+                match nq_qsql::func::operators(symbol.as_deref().unwrap_or(name)) {
                     [one] => Ok(one.oid),
                     [] => Err(sql_err!(UNDEFINED_FUNCTION, "operator does not exist: {name}")),
                     _ => Err(sql_err!(AMBIGUOUS_FUNCTION, "more than one operator named {name}")),
                 }
             }
+            oid::REGOPERATOR => self.resolve_operator(name),
             oid::REGCOLLATION => match bare()?.as_str() {
                 "default" => Ok(100),
                 "C" => Ok(950),

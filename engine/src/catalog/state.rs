@@ -16,6 +16,7 @@ use super::map::SharedMap;
 use super::object::{
     Class, DatabaseObject, Namespace, Object, ObjectKey, RelationObject, Role, RoutineObject, TypeObject,
 };
+use super::{FIRST_NORMAL_OID, system};
 use crate::roles::{DefaultKey, DefaultKind};
 
 /// A relation's name within a schema.
@@ -162,14 +163,20 @@ impl CatalogState {
         }
     }
 
-    /// A type of any kind that a user has made.
+    /// A type of any kind that a user has made, or one of the rows of a system relation.
     pub(crate) fn user_type(&self, oid: Oid) -> Option<&Arc<UserType>> {
-        self.types.get(&oid)
+        match oid < FIRST_NORMAL_OID {
+            true => system::type_by_oid(oid),
+            false => self.types.get(&oid),
+        }
     }
 
     /// Finds the OID of a type in a schema.
     pub(crate) fn type_oid(&self, namespace: Oid, name: &str) -> Option<Oid> {
-        self.type_names.get(&NameRef { namespace, name }).copied()
+        match system::type_by_name(namespace, name) {
+            Some(ty) => Some(ty.info.oid),
+            None => self.type_names.get(&NameRef { namespace, name }).copied(),
+        }
     }
 
     /// All types of users, sorted by OID.

@@ -31,6 +31,8 @@ pub struct ConnectInfo {
     pub client_addr: Option<IpAddr>,
     /// The client's port; -1 for a Unix socket.
     pub client_port: i32,
+    /// The address at which the client has reached the server; `None` as for the client's.
+    pub server_addr: Option<IpAddr>,
     /// How the connection is encrypted, if it is.
     pub encryption: Option<Encryption>,
 }

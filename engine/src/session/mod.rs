@@ -194,6 +194,7 @@ impl Session {
             user: role.oid,
             client_addr: info.client_addr,
             client_port: info.client_port,
+            server_addr: info.server_addr,
             encryption: info.encryption.clone(),
             start: now,
             interrupt: Arc::new(nq_storage::Interrupt::new()),

@@ -111,7 +111,7 @@ impl<'a> Evaluator<'a> {
             ExprKind::IsNull { value, negated } => {
                 let ty = value.ty.oid;
                 match self.eval(value, cx)? {
-                    Datum::Record(fields) if ty >= user::FIRST_USER_OID => {
+                    Datum::Record(fields) if user::may_be(ty) => {
                         let fields = user::live_fields(ty, &fields);
                         Ok(Datum::Bool(is_null(&Datum::Record(fields.into()), *negated)))
                     }

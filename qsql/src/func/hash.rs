@@ -68,7 +68,7 @@ pub(super) fn hash_u32(k: u32) -> i32 {
 }
 
 /// `hash_uint32_extended`.
-pub(super) fn hash_u32_seeded(k: u32, seed: i64) -> i64 {
+pub fn hash_u32_seeded(k: u32, seed: i64) -> i64 {
     both(finish_u32(k, seeded(4, seed)))
 }
 
@@ -78,7 +78,7 @@ pub(super) fn hash_bytes(bytes: &[u8]) -> i32 {
 }
 
 /// `hash_bytes_extended`.
-fn hash_bytes_seeded(bytes: &[u8], seed: i64) -> i64 {
+pub(super) fn hash_bytes_seeded(bytes: &[u8], seed: i64) -> i64 {
     both(finish_bytes(bytes, seeded(bytes.len(), seed)))
 }
 
@@ -121,7 +121,7 @@ pub(super) fn hash_numeric(v: &Numeric) -> i32 {
     hash_bytes(&digits) ^ i32::from(weight)
 }
 
-fn hash_numeric_seeded(v: &Numeric, seed: i64) -> i64 {
+pub(super) fn hash_numeric_seeded(v: &Numeric, seed: i64) -> i64 {
     if !v.is_finite() {
         return seed;
     }

@@ -43,6 +43,7 @@ mod table;
 pub(crate) use aggregate::order_mask;
 pub use array::stack;
 pub use bytea::find_encoding;
+pub use hash::hash_u32_seeded as hash_number_seeded;
 pub(crate) use json::sql as sql_json;
 pub(crate) use table::{
     ARRAY_ASSIGN, CURRENT_OF, FIELD_ASSIGN, IS_JSON, JSON_PARSE, JSON_QUERY, JSONB_ASSIGN, NEXT_IDENTITY,

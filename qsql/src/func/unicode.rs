@@ -1,5 +1,8 @@
 //! Unicode: normal forms and assignment.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use unicode_normalization::UnicodeNormalization;
 
 use super::args::scalar;
@@ -9,8 +12,13 @@ use crate::sql_err;
 scalar! {
     unicode_normalize_func(a: &str, form: &str) -> String = normalized(a, form)?;
     unicode_is_normalized(a: &str, form: &str) -> bool = normalized(a, form)? == a;
+    unicode_assigned(a: &str) -> bool = !UNASSIGNED.is_match(a);
     icu_unicode_version() -> Option<String> = None;
 }
+
+/// A code point that has no meaning yet.
+static UNASSIGNED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\p{Cn}").expect("a class of Unicode is a pattern"));
 
 fn normalized(text: &str, form: &str) -> Result<String> {
     Ok(match form.to_ascii_uppercase().as_str() {

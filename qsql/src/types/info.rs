@@ -113,9 +113,9 @@ impl Deref for TypeRef {
 /// Finds a type by OID.
 #[inline]
 pub fn by_oid(oid: Oid) -> Option<TypeRef> {
-    match oid < user::FIRST_USER_OID {
-        true => built_in(oid).map(TypeRef::BuiltIn),
-        false => user::find(oid).map(TypeRef::User),
+    match user::may_be(oid) {
+        false => built_in(oid).map(TypeRef::BuiltIn),
+        true => user::find(oid).map(TypeRef::User),
     }
 }
 
@@ -151,13 +151,13 @@ pub fn is_domain(oid: Oid) -> bool {
 /// Whether a type is one of rows: `record`, a composite, a domain over one.
 #[inline]
 pub fn is_row(oid: Oid) -> bool {
-    oid == oid::RECORD || oid >= user::FIRST_USER_OID && user::row_relation(oid).is_some()
+    oid == oid::RECORD || user::may_be(oid) && user::row_relation(oid).is_some()
 }
 
 /// Whether a type is a composite, or a domain over one.
 #[inline]
 pub fn is_composite(oid: Oid) -> bool {
-    oid >= user::FIRST_USER_OID && user::row_relation(oid).is_some()
+    user::may_be(oid) && user::row_relation(oid).is_some()
 }
 
 /// Finds a built-in type by its `typname`, exactly.
@@ -182,7 +182,7 @@ pub fn array_of(element: Oid) -> Oid {
 /// The element type of a true array type (also `int2vector` and `oidvector`); `None` for other types.
 #[inline]
 pub fn element_of(array: Oid) -> Option<Oid> {
-    match array < user::FIRST_USER_OID {
+    match !user::may_be(array) {
         true => built_in(array).filter(|t| t.kind == TypeKind::Array).map(|t| t.element_oid),
         false => by_oid(array).filter(|t| t.kind == TypeKind::Array).map(|t| t.element_oid),
     }

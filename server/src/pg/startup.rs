@@ -220,8 +220,10 @@ impl Handshake {
             Peer::Tcp(address, port) => (Some(address), i32::from(port)),
             Peer::Unix(_) => (None, -1),
         };
+        let server_addr = self.stream.local_address();
         let encryption = self.stream.encryption();
-        let info = ConnectInfo { user, database, settings, client_addr, client_port, encryption };
+        let info =
+            ConnectInfo { user, database, settings, client_addr, client_port, server_addr, encryption };
         let shared = self.shared.clone();
         let name = if info.database.is_empty() { &info.user } else { &info.database };
         let short = shared.database.is_open(name);

@@ -66,6 +66,16 @@ impl Stream {
         }
     }
 
+    /// The address at which the client has reached the server; none for a socket of the file system.
+    pub fn local_address(&self) -> Option<std::net::IpAddr> {
+        let local = match self {
+            Stream::Tcp(s) => s.local_addr(),
+            Stream::Tls(s) => s.get_ref().0.local_addr(),
+            Stream::Unix(_) | Stream::Closed => return None,
+        };
+        local.ok().map(|address| address.ip())
+    }
+
     /// How it is encrypted.
     pub fn encryption(&self) -> Option<Encryption> {
         let Stream::Tls(s) = self else { return None };

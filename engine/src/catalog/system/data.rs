@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use nq_qsql::catalog::Relation;
 use nq_qsql::error::Result;
-use nq_qsql::types::{Datum, IoContext, Oid, io_text};
+use nq_qsql::types::{Datum, IoContext, Oid, io_text, oid};
 
 use super::RowList;
 
@@ -32,6 +32,15 @@ pub(super) fn static_rows(of: &Relation) -> Result<RowList> {
         Ok(values)
     };
     section(&of.name).map(row).collect()
+}
+
+/// `pg_get_catalog_foreign_keys`
+pub(crate) fn catalog_foreign_keys() -> Result<RowList> {
+    const TYPES: [Oid; 6] = [oid::REGCLASS, TEXTS, oid::REGCLASS, TEXTS, oid::BOOL, oid::BOOL];
+    const TEXTS: Oid = 1009;
+    let io = IoContext::default();
+    let row = |line: &str| line.split('\t').zip(TYPES).map(|(field, ty)| value(field, ty, &io)).collect();
+    section("catalog_foreign_keys").map(row).collect()
 }
 
 /// A field; procedures are written by OID.

@@ -27,6 +27,7 @@ use std::sync::{Arc, LazyLock};
 use hashbrown::HashMap;
 use nq_qsql::catalog::{Column, Relation, RelationKind};
 use nq_qsql::error::Result;
+use nq_qsql::types::user::{UserKind, UserType};
 use nq_qsql::types::{DataType, Datum, Oid, oid};
 
 use super::lookup::CatalogView;
@@ -79,16 +80,41 @@ type RowList = Vec<Vec<Datum>>;
 
 struct SystemRelations {
     by_oid: HashMap<Oid, Arc<Relation>>,
+    /// Row types and the array types over them.
+    types: HashMap<Oid, Arc<UserType>>,
+    type_by_name: HashMap<Box<str>, Arc<UserType>>,
+    /// Row types by relation.
+    row_types: HashMap<Oid, Oid>,
     by_name: HashMap<&'static str, Arc<Relation>>,
     schema_by_name: HashMap<&'static str, Arc<Relation>>,
 }
 
 static RELATIONS: LazyLock<SystemRelations> = LazyLock::new(|| {
-    let mut all =
-        SystemRelations { by_oid: HashMap::new(), by_name: HashMap::new(), schema_by_name: HashMap::new() };
+    let mut all = SystemRelations {
+        by_oid: HashMap::new(),
+        types: HashMap::new(),
+        type_by_name: HashMap::new(),
+        row_types: HashMap::new(),
+        by_name: HashMap::new(),
+        schema_by_name: HashMap::new(),
+    };
     for line in include_str!("relations.tbl").lines().filter(|l| !l.starts_with('#')) {
-        let (name, relation) = parse_relation(line);
+        let (name, (row, array), relation) = parse_relation(line);
         all.by_oid.insert(relation.oid, relation.clone());
+        all.row_types.insert(relation.oid, row);
+        let kind = UserKind::Composite(relation.clone());
+        let (namespace, schema) = (relation.namespace, relation.schema.clone());
+        let ty = UserType::new(row, name, array, namespace, schema, relation.owner, kind);
+        for ty in [ty.array(&format!("_{name}")), ty] {
+            let ty = Arc::new(ty);
+            // Statements find types of the information schema with their schema alone.
+            if namespace == PG_CATALOG {
+                all.type_by_name.insert((&*ty.info.name).into(), ty.clone());
+            } else {
+                all.type_by_name.insert(format!("{INFORMATION_SCHEMA}.{}", ty.info.name).into(), ty.clone());
+            }
+            all.types.insert(ty.info.oid, ty);
+        }
         match relation.namespace {
             PG_CATALOG => all.by_name.insert(name, relation),
             _ => all.schema_by_name.insert(name, relation),
@@ -97,12 +123,17 @@ static RELATIONS: LazyLock<SystemRelations> = LazyLock::new(|| {
     all
 });
 
-fn parse_relation(line: &'static str) -> (&'static str, Arc<Relation>) {
+fn parse_relation(line: &'static str) -> (&'static str, (Oid, Oid), Arc<Relation>) {
     let mut words = line.split(' ');
     let kind = words.next().unwrap_or_default();
     let oid =
         words.next().and_then(|w| w.parse().ok()).expect("relations.tbl has an OID in the second place");
-    let name = words.next().expect("relations.tbl has a name in the third place");
+    let types = words
+        .next()
+        .and_then(|w| w.split_once('/'))
+        .and_then(|(row, array)| Some((row.parse().ok()?, array.parse().ok()?)))
+        .expect("relations.tbl has two types in the third place");
+    let name = words.next().expect("relations.tbl has a name in the fourth place");
     let (namespace, schema) = match kind.starts_with('c') {
         true => (PG_CATALOG, "pg_catalog"),
         false => (INFORMATION_SCHEMA, "information_schema"),
@@ -123,7 +154,7 @@ fn parse_relation(line: &'static str) -> (&'static str, Arc<Relation>) {
         },
         ..Relation::bare(made, columns)
     };
-    (name, Arc::new(relation))
+    (name, types, Arc::new(relation))
 }
 
 fn parse_column(word: &str) -> Column {
@@ -204,6 +235,38 @@ pub(crate) fn by_oid(oid: Oid) -> Option<&'static Arc<Relation>> {
     }
 }
 
+/// Finds the type of a system relation's rows, or the array type over it, by OID.
+pub(crate) fn type_by_oid(oid: Oid) -> Option<&'static Arc<UserType>> {
+    match oid < super::FIRST_NORMAL_OID {
+        true => RELATIONS.types.get(&oid),
+        false => None,
+    }
+}
+
+/// Finds the type of a system relation's rows, or the array type over it, by name.
+pub(crate) fn type_by_name(namespace: Oid, name: &str) -> Option<&'static Arc<UserType>> {
+    match namespace {
+        PG_CATALOG => RELATIONS.type_by_name.get(name),
+        INFORMATION_SCHEMA => RELATIONS.type_by_name.get(&*format!("{INFORMATION_SCHEMA}.{name}")),
+        _ => None,
+    }
+}
+
+/// The type of a system relation's rows.
+pub(crate) fn row_type_of(relation: Oid) -> Option<Oid> {
+    match relation < super::FIRST_NORMAL_OID {
+        true => RELATIONS.row_types.get(&relation).copied(),
+        false => None,
+    }
+}
+
+/// The types of all system relations' rows and the arrays over them, sorted by OID.
+fn row_types() -> Vec<&'static Arc<UserType>> {
+    let mut all: Vec<_> = RELATIONS.types.values().collect();
+    all.sort_unstable_by_key(|ty| ty.info.oid);
+    all
+}
+
 /// All system relations, sorted by OID.
 fn all() -> Vec<&'static Arc<Relation>> {
     let mut all: Vec<_> = RELATIONS.by_oid.values().collect();
@@ -212,7 +275,7 @@ fn all() -> Vec<&'static Arc<Relation>> {
 }
 
 /// Whether clients know a system relation as a view.
-fn is_view(relation: &Relation) -> bool {
+pub(crate) fn is_view(relation: &Relation) -> bool {
     relation.options.iter().any(|o| &**o == "view")
 }
 

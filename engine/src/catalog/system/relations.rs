@@ -131,7 +131,8 @@ pub(super) fn pg_class(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList
     let mut out = RowList::new();
     for relation in all().into_iter().filter(|r| wanted(r.oid, &r.name)) {
         let method = if is_view(relation) { 0 } else { HEAP };
-        let shown = Shown { relation, row_type: 0, method, pages: 0, rows: -1.0, acl: None };
+        let row_type = super::row_type_of(relation.oid).unwrap_or(0);
+        let shown = Shown { relation, row_type, method, pages: 0, rows: -1.0, acl: None };
         out.push(class_row(cx, of, &shown));
     }
     for object in cx.view.catalog.relations() {

@@ -37,7 +37,7 @@ pub(super) fn pg_type(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList 
     let built_in = built_in.into_iter().filter(|t| wanted(t.oid, &t.name)).map(|t| base_row(of, t));
     let own: Vec<&Arc<UserType>> = match oid {
         Some(oid) => cx.view.catalog.user_type(oid).into_iter().collect(),
-        None => cx.view.catalog.user_types(),
+        None => super::row_types().into_iter().chain(cx.view.catalog.user_types()).collect(),
     };
     let own = own.into_iter().filter(|t| wanted(t.info.oid, &t.info.name));
     built_in.chain(own.map(|t| user_row(cx, of, t))).collect()

@@ -48,8 +48,24 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             Datum::Bool(held)
         }
         "aclitemeq" => Datum::Bool(read(c, c.text(0))? == read(c, c.text(1))?),
+        "hash_aclitem" => Datum::Int4(sum(&read(c, c.text(0))?) as i32),
+        "hash_aclitem_extended" => {
+            let sum = sum(&read(c, c.text(0))?);
+            Datum::Int8(match c.int(1) {
+                0 => i64::from(sum),
+                seed => nq_qsql::func::hash_number_seeded(sum, seed),
+            })
+        }
+        "aclinsert" | "aclremove" => {
+            bail!(FEATURE_NOT_SUPPORTED, "{} is no longer supported", c.name)
+        }
         _ => return Ok(None),
     }))
+}
+
+/// PostgreSQL's hash of an item.
+fn sum(item: &AclItem) -> u32 {
+    item.privileges.wrapping_add(item.grantee).wrapping_add(item.grantor)
 }
 
 fn object_kind(kind: u8) -> Result<AclKind> {

@@ -13,6 +13,16 @@ use super::{Answer, Call, Rows};
 use crate::activity::{Backend, reason};
 use crate::catalog::system::address;
 
+/// The sessions whose locks a session waits for.
+fn blockers(c: &Call<'_>) -> Vec<i32> {
+    let pid = c.int(0) as u64;
+    let waiting = c.host.db.store.locks().into_iter().filter(|lock| lock.process == pid && !lock.granted);
+    let mut pids: Vec<i32> = waiting.flat_map(|lock| lock.blockers).map(|pid| pid as i32).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    pids
+}
+
 /// `pg_signal_backend`
 const SIGNAL_BACKEND: u32 = 4200;
 
@@ -38,27 +48,23 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             None => Datum::Bool(false),
         },
         "pg_terminate_backend" => terminate(c)?,
-        "pg_blocking_pids" => {
-            let pid = c.int(0) as u64;
-            let mut pids: Vec<u64> = c
-                .host
-                .db
-                .store
-                .locks()
-                .into_iter()
-                .filter(|lock| lock.process == pid && !lock.granted)
-                .flat_map(|lock| lock.blockers)
-                .collect();
-            pids.sort_unstable();
-            pids.dedup();
-            array(oid::INT4, pids.into_iter().map(|pid| Datum::Int4(pid as i32)).collect())
+        "pg_blocking_pids" => array(oid::INT4, blockers(c).into_iter().map(Datum::Int4).collect()),
+        "pg_isolation_test_session_is_blocked" => {
+            let blockers = blockers(c);
+            let asked = match c.args.get(1) {
+                Some(Datum::Array(pids)) => &pids.items[..],
+                _ => &[],
+            };
+            Datum::Bool(asked.iter().any(|pid| matches!(pid, Datum::Int4(pid) if blockers.contains(pid))))
         }
+        // A deferrable transaction waits for nobody by name.
+        "pg_safe_snapshot_blocking_pids" => array(oid::INT4, Vec::new()),
         "inet_client_addr" => address(c.host.backend.client_addr),
         "inet_client_port" => match c.host.backend.client_addr {
             Some(_) => Datum::Int4(c.host.backend.client_port),
             None => Datum::Null,
         },
-        "inet_server_addr" => Datum::Null,
+        "inet_server_addr" => address(c.host.backend.server_addr),
         "inet_server_port" => match c.host.backend.client_addr {
             Some(_) => c.host.settings.int("port").map_or(Datum::Null, |port| Datum::Int4(port as i32)),
             None => Datum::Null,

@@ -5,6 +5,7 @@ mod backends;
 mod definitions;
 mod files;
 mod locks;
+mod monitor;
 mod objects;
 mod privileges;
 mod routines;
@@ -79,7 +80,7 @@ fn text_or_null(text: Option<String>) -> Datum {
 /// # Errors
 /// 0A000 for one that is not built.
 pub(super) fn call(host: &mut SessionHost, name: &str, args: &[Datum]) -> Result<Datum> {
-    const TOPICS: [fn(&mut Call<'_>) -> Answer; 13] = [
+    const TOPICS: [fn(&mut Call<'_>) -> Answer; 14] = [
         visibility::call,
         definitions::call,
         objects::call,
@@ -93,6 +94,7 @@ pub(super) fn call(host: &mut SessionHost, name: &str, args: &[Datum]) -> Result
         files::call,
         statistics::call,
         acl_items::call,
+        monitor::call,
     ];
     let view = host.current_view().clone();
     if acl::function_acl(name).is_some() && !host.is_superuser() {
@@ -130,7 +132,12 @@ pub(super) fn rows(host: &mut SessionHost, name: &str, args: &[Datum]) -> Result
         "pg_show_all_settings" => Ok(crate::catalog::system::settings_rows(&call.host.setting_facts())),
         "pg_available_extensions" | "pg_available_extension_versions" => Ok(Rows::new()),
         "pg_extension_update_paths" => Err(super::utility::no_extension(call.text(0))),
+        "pg_timezone_abbrevs_zone" => Ok(server::zone_abbrevs(&call)),
+        "pg_identify_object_as_address" => objects::identify_as_address(&call),
         "pg_listening_channels" => Ok(backends::listening_channels(&call)),
-        _ => Err(SqlError::unsupported(format_args!("function {name}"))),
+        _ => match monitor::rows(&call)? {
+            Some(rows) => Ok(rows),
+            None => Err(SqlError::unsupported(format_args!("function {name}"))),
+        },
     }
 }

@@ -1,11 +1,12 @@
 //! Comments, and what objects are called.
 
-use nq_qsql::catalog::{Catalog, RelationKind};
+use nq_qsql::catalog::{Catalog, Relation, RelationKind};
 use nq_qsql::error::Result;
 use nq_qsql::types::io::RegResolver;
 use nq_qsql::types::{Datum, Oid, info, oid};
 use nq_qsql::{bail, func, sql_err};
 
+use super::visibility::array;
 use super::{Answer, Call, Rows, text_or_null};
 use crate::catalog::{class, quote_identifier, system};
 
@@ -63,6 +64,7 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             primary.map_or(Datum::Null, Datum::Oid)
         }
         "pg_relation_is_updatable" => Datum::Int4(match c.view.relation_by_oid(c.oid(0)) {
+            Some(relation) if is_catalog(&relation) => 28,
             Some(relation) => {
                 let can = writable(c, &relation);
                 i32::from(can.insert) * 12 + i32::from(can.delete) * 16
@@ -70,6 +72,7 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             None => 0,
         }),
         "pg_column_is_updatable" => match c.view.relation_by_oid(c.oid(0)) {
+            Some(relation) if is_catalog(&relation) => Datum::Bool(c.int(1) > 0),
             Some(relation) => {
                 let column = usize::try_from(c.int(1) - 1).ok();
                 let can = writable(c, &relation);
@@ -108,6 +111,11 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
         "pg_indexam_progress_phasename" => Datum::Null,
         _ => return Ok(None),
     }))
+}
+
+/// Whether clients know a system relation as a table, whose rows may be changed as far as they are told.
+fn is_catalog(relation: &Relation) -> bool {
+    relation.kind == RelationKind::Virtual && !system::is_view(relation)
 }
 
 fn index_column_property(c: &Call<'_>) -> Datum {
@@ -238,9 +246,46 @@ pub(super) fn identify(c: &Call<'_>) -> Result<Rows> {
             );
             Some(vec![Datum::text("table constraint"), text(&r.schema), Datum::Null, Datum::text(shown)])
         }),
-        other => bail!(INVALID_PARAMETER_VALUE, "unsupported object class: {other}"),
+        other => bail!(INTERNAL_ERROR, "unsupported object class: {other}"),
     };
     Ok(vec![row.unwrap_or_else(|| vec![Datum::Null; 4])])
+}
+
+/// `pg_identify_object_as_address`: type, names, arguments.
+pub(super) fn identify_as_address(c: &Call<'_>) -> Result<Rows> {
+    let (catalog, object, sub) = (c.oid(0), c.oid(1), c.int(2));
+    let parts = |kind: &str, names: &[&str], args: Vec<Datum>| {
+        let names = names.iter().map(|n| Datum::text(*n)).collect();
+        vec![Datum::text(kind), array(oid::TEXT, names), array(oid::TEXT, args)]
+    };
+    let row = match catalog {
+        class::CLASS => c.view.relation_by_oid(object).map(|r| {
+            let kind = kind_word(r.kind, system::is_view(&r));
+            match usize::try_from(sub - 1).ok().and_then(|at| r.columns.get(at)) {
+                Some(column) => {
+                    parts(&format!("{kind} column"), &[&r.schema, &r.name, &column.name], Vec::new())
+                }
+                None => parts(kind, &[&r.schema, &r.name], Vec::new()),
+            }
+        }),
+        class::NAMESPACE => c.view.namespace_name(object).map(|n| parts("schema", &[&n], Vec::new())),
+        class::AUTHID => c.view.role_name(object).map(|n| parts("role", &[&n], Vec::new())),
+        class::DATABASE => c.view.cluster.database(object).map(|d| parts("database", &[&d.name], Vec::new())),
+        class::TYPE => {
+            info::by_oid(object).map(|_| parts("type", &[&info::format_type(object, None)], Vec::new()))
+        }
+        class::PROC => func::function_by_oid(object).map(|f| {
+            let full = |ty: &Oid| match info::by_oid(*ty) {
+                Some(info::TypeRef::BuiltIn(t)) if info::format_type(*ty, None) == t.name => {
+                    Datum::text(format!("pg_catalog.{}", t.name))
+                }
+                _ => Datum::text(info::format_type(*ty, None)),
+            };
+            parts("function", &["pg_catalog", f.name], f.args.iter().map(full).collect())
+        }),
+        other => bail!(INTERNAL_ERROR, "unsupported object class: {other}"),
+    };
+    Ok(vec![row.unwrap_or_else(|| vec![Datum::Null; 3])])
 }
 
 /// `pg_sequence_parameters`

@@ -74,9 +74,9 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
         }
         "pg_encoding_max_length" => match c.int(0) {
             6 | 39 => Datum::Int4(4),
-            1 | 4 | 5 => Datum::Int4(if c.int(0) == 4 { 4 } else { 3 }),
+            1 | 3..=5 => Datum::Int4(if c.int(0) == 4 { 4 } else { 3 }),
             7 => Datum::Int4(4),
-            2 | 3 | 35..=38 | 41 => Datum::Int4(2),
+            2 | 35..=38 | 41 => Datum::Int4(2),
             40 => Datum::Int4(3),
             0..=34 => Datum::Int4(1),
             _ => Datum::Null,
@@ -157,6 +157,15 @@ pub(super) fn timezone_abbrevs(c: &Call<'_>) -> Rows {
         vec![Datum::text(name), interval(offset), Datum::Bool(daylight)]
     };
     zone::abbreviations(c.host.statement_time()).map(row).collect()
+}
+
+/// `pg_timezone_abbrevs_zone()`: what the session's zone itself abbreviates.
+pub(super) fn zone_abbrevs(c: &Call<'_>) -> Rows {
+    let row = |(name, offset, daylight): (String, i32, bool)| {
+        vec![Datum::text(name), interval(offset), Datum::Bool(daylight)]
+    };
+    let zone = c.host.io(&c.view).time_zone.clone();
+    zone.own_abbreviations(c.host.statement_time()).into_iter().map(row).collect()
 }
 
 /// `pg_tablespace_databases`: all are in the default one.

@@ -24,11 +24,11 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             None => visible(system::data::proc(oid).is_some() || func::function_by_oid(oid).is_some()),
         },
         "pg_operator_is_visible" => visible(func::operator_by_oid(oid).is_some()),
-        "pg_opclass_is_visible"
-        | "pg_opfamily_is_visible"
-        | "pg_collation_is_visible"
-        | "pg_conversion_is_visible"
-        | "pg_ts_parser_is_visible"
+        "pg_opclass_is_visible" => visible(super::monitor::exists(c, "pg_opclass", oid)?),
+        "pg_opfamily_is_visible" => visible(super::monitor::exists(c, "pg_opfamily", oid)?),
+        "pg_collation_is_visible" => visible(super::monitor::exists(c, "pg_collation", oid)?),
+        "pg_conversion_is_visible" => visible(super::monitor::exists(c, "pg_conversion", oid)?),
+        "pg_ts_parser_is_visible"
         | "pg_ts_dict_is_visible"
         | "pg_ts_config_is_visible"
         | "pg_ts_template_is_visible"

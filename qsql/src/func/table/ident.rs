@@ -3,7 +3,7 @@
 use super::super::Body::{Scalar, Set};
 use super::super::Function;
 use super::super::{hash, ident, int, session};
-use super::{I, S, V, absent, f, forward};
+use super::{I, S, TEXT_A, V, absent, f, forward, rows};
 use crate::types::oid::{
     BOOL, CID, INT4, INT8, NUMERIC, OID, PG_LSN, RECORD, REGCLASS, REGNAMESPACE, REGTYPE, TEXT, TID, VOID,
     XID, XID8,
@@ -55,7 +55,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(3086, "pg_extension_config_dump", &[REGCLASS, TEXT], VOID, V, true, Scalar(absent!("pg_extension_config_dump"))),
     f(3308, "xidneq", &[XID, XID], BOOL, I, true, Scalar(ident::xidneq)),
     f(3309, "xidneqint4", &[XID, INT4], BOOL, I, true, Scalar(ident::xidneq)),
-    f(3382, "pg_identify_object_as_address", &[OID, OID, INT4], RECORD, S, true, Scalar(absent!("pg_identify_object_as_address"))).names(&["classid", "objid", "objsubid"]),
+    f(3382, "pg_identify_object_as_address", &[OID, OID, INT4], RECORD, S, true, Set { body: rows!("pg_identify_object_as_address"), columns: &[("type", TEXT), ("object_names", TEXT_A), ("object_args", TEXT_A)] }).names(&["classid", "objid", "objsubid"]),
     f(3445, "pg_import_system_collations", &[REGNAMESPACE], INT4, V, true, Scalar(absent!("pg_import_system_collations"))),
     f(5034, "xid8lt", &[XID8, XID8], BOOL, I, true, Scalar(ident::xid8lt)),
     f(5035, "xid8gt", &[XID8, XID8], BOOL, I, true, Scalar(ident::xid8gt)),

@@ -3,7 +3,7 @@
 use super::super::Body::Scalar;
 use super::super::Function;
 use super::super::{bytea, float, int, numeric, session, template, text};
-use super::{I, INT4_A, S, V, absent, f};
+use super::{I, INT4_A, S, V, f, forward};
 use crate::types::oid::{ANY, BOOL, BYTEA, CHAR, FLOAT4, FLOAT8, INT2, INT4, INT8, NAME, NUMERIC, OID, TEXT};
 
 #[rustfmt::skip]
@@ -180,8 +180,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(2193, "btint82cmp", &[INT8, INT2], INT4, I, true, Scalar(int::btint82cmp)),
     f(2288, "pg_size_pretty", &[INT8], TEXT, I, true, Scalar(session::pg_size_pretty)),
     f(2557, "bool", &[INT4], BOOL, I, true, Scalar(int::int4_bool)),
-    f(3376, "pg_safe_snapshot_blocking_pids", &[INT4], INT4_A, V, true, Scalar(absent!("pg_safe_snapshot_blocking_pids"))),
-    f(3378, "pg_isolation_test_session_is_blocked", &[INT4, INT4_A], BOOL, V, true, Scalar(absent!("pg_isolation_test_session_is_blocked"))),
+    f(3376, "pg_safe_snapshot_blocking_pids", &[INT4], INT4_A, V, true, Scalar(forward!("pg_safe_snapshot_blocking_pids"))),
+    f(3378, "pg_isolation_test_session_is_blocked", &[INT4, INT4_A], BOOL, V, true, Scalar(forward!("pg_isolation_test_session_is_blocked"))),
     f(3546, "int8dec", &[INT8], INT8, I, true, Scalar(int::int8dec)),
     f(4126, "in_range", &[INT8, INT8, INT8, BOOL, BOOL], BOOL, I, true, Scalar(int::in_range_int8_int8)),
     f(4127, "in_range", &[INT4, INT4, INT8, BOOL, BOOL], BOOL, I, true, Scalar(int::in_range_int4_int8)),

@@ -59,6 +59,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     f(4042, "jsonb_ge", &[JSONB, JSONB], BOOL, I, true, Scalar(json::compare::jsonb_ge)),
     f(4043, "jsonb_eq", &[JSONB, JSONB], BOOL, I, true, Scalar(json::compare::jsonb_eq)),
     f(4044, "jsonb_cmp", &[JSONB, JSONB], INT4, I, true, Scalar(json::compare::jsonb_cmp)),
+    f(3416, "jsonb_hash_extended", &[JSONB, INT8], INT8, I, true, Scalar(json::compare::jsonb_hash_extended)),
     f(4045, "jsonb_hash", &[JSONB], INT4, I, true, Scalar(json::compare::jsonb_hash)),
     f(4046, "jsonb_contains", &[JSONB, JSONB], BOOL, I, true, Scalar(json::edit::jsonb_contains)),
     f(4047, "jsonb_exists", &[JSONB, TEXT], BOOL, I, true, Scalar(json::access::jsonb_exists)),

@@ -18,6 +18,7 @@ mod json;
 mod jsonb;
 mod jsonpath;
 mod money;
+mod monitor;
 mod network;
 mod numeric;
 mod operators;
@@ -172,6 +173,7 @@ pub(super) static FUNCTIONS: &[&[Function]] = &[
     jsonb::FUNCTIONS,
     jsonpath::FUNCTIONS,
     money::FUNCTIONS,
+    monitor::FUNCTIONS,
     network::FUNCTIONS,
     numeric::FUNCTIONS,
     pattern::FUNCTIONS,

@@ -218,6 +218,32 @@ impl Zone {
         })
     }
 
+    /// The abbreviations of this zone's history with what each means at an instant: the last meaning before, else the first after it.
+    pub fn own_abbreviations(&self, ts: i64) -> Vec<(String, i32, bool)> {
+        let rules = match &self.rules {
+            Rules::Fixed(seconds, name) => return vec![(name.to_string(), *seconds, false)],
+            Rules::Database(rules) | Rules::Abbreviated(rules, _) => rules,
+        };
+        let (Ok(start), Ok(end)) =
+            (Timestamp::from_second(HISTORY_START), Timestamp::from_second(HISTORY_END))
+        else {
+            return Vec::new();
+        };
+        let now = instant(ts);
+        let first = rules.to_offset_info(Timestamp::MIN);
+        let mut all = vec![(first.abbreviation().to_owned(), first.offset().seconds(), first.dst().is_dst())];
+        for change in rules.following(start).take_while(|t| t.timestamp() < end) {
+            let meaning = (change.offset().seconds(), change.dst().is_dst());
+            match all.iter_mut().find(|(name, ..)| *name == change.abbreviation()) {
+                Some(known) if change.timestamp() <= now => (known.1, known.2) = meaning,
+                Some(_) => {}
+                None => all.push((change.abbreviation().to_owned(), meaning.0, meaning.1)),
+            }
+        }
+        all.retain(|(name, ..)| name.bytes().all(|b| b.is_ascii_alphabetic()));
+        all
+    }
+
     /// Finds a zone as `SET TimeZone` does: hours east of Greenwich, tz database name, POSIX specification.
     ///
     /// # Errors

@@ -37,7 +37,23 @@ pub(super) use value::{parse_text, recv_binary};
 /// The first OID of users' objects.
 pub const FIRST_USER_OID: Oid = 16384;
 
-/// A type that a user has made.
+/// From here on PostgreSQL's initdb gives numbers: to the row types of most system catalogs, among others.
+const FIRST_UNPINNED_OID: Oid = 10000;
+
+/// The row types of the system catalogs that have numbers of their own.
+const CATALOG_ROWS: [Oid; 9] = [71, 75, 81, 83, 1248, 2842, 2843, 4066, 6101];
+
+/// The array types over four of them.
+const CATALOG_ROW_ARRAYS: [Oid; 4] = [210, 270, 272, 273];
+
+/// Whether a type may be one that the ambient source knows: a user's, or the type of a system relation's rows.
+#[inline]
+pub fn may_be(oid: Oid) -> bool {
+    oid >= FIRST_UNPINNED_OID
+        || oid < 6102 && (CATALOG_ROWS.contains(&oid) || CATALOG_ROW_ARRAYS.contains(&oid))
+}
+
+/// A type that a user has made, or that of a system relation's rows.
 #[derive(Clone, Debug)]
 pub struct UserType {
     /// Its row in `pg_type`.
@@ -318,7 +334,7 @@ fn source() -> Option<Arc<dyn TypeSource>> {
 
 /// Finds a type of a user.
 pub fn find(oid: Oid) -> Option<Arc<UserType>> {
-    if oid < FIRST_USER_OID {
+    if !may_be(oid) {
         return None;
     }
     AMBIENT.with_borrow(|ambient| ambient.as_ref()?.source.as_ref()?.by_oid(oid))
