@@ -12,7 +12,7 @@ use crate::func::category::{array_of, display, element_of, is_stacked};
 use crate::func::resolve::{
     Among, CallShape, Callee, FunctionMatch, resolve_among, resolve_function, resolve_operator,
 };
-use crate::func::{CastContext, RECORD_FIELD};
+use crate::func::{CastContext, NAME_ELEMENT, RECORD_FIELD};
 use crate::parse::ast::{
     Case, ChooseFunc, ExprId, ExprKind as A, ObjectName, Operator, Pos, SqlValueFunc, Subscript, TypeName,
 };
@@ -610,6 +610,14 @@ impl Binder<'_> {
             let kind =
                 ExprKind::Call { func, args: vec![array, path], operator: 0, form: CallForm::Subscript };
             return Ok(at(Expr::new(kind, DataType::of(oid::JSONB)), pos));
+        }
+        // A name is bytes in a row, as the catalog's clients know.
+        if let (oid::NAME, [Subscript::Index(place)]) = (array.ty.oid, subscripts) {
+            let place = self.bind_expr(*place)?;
+            let place = self.coerce_to_specific(place, oid::INT4, "array subscript")?;
+            let args = vec![array, place];
+            let kind = ExprKind::Call { func: &NAME_ELEMENT, args, operator: 0, form: CallForm::Subscript };
+            return Ok(at(Expr::new(kind, DataType::of(oid::CHAR)), pos));
         }
         let Some(element) = element_of(array.ty.oid) else {
             return Err(sql_err!(

@@ -102,3 +102,12 @@ pub(super) fn pg_split_walfile_name(_: &mut EvalCx<'_>, args: &[Datum]) -> Resul
     let number = Numeric::from_i128(i128::from(high * SEGMENTS_PER_ID + low));
     Ok(given(vec![vec![Datum::Numeric(number), Datum::Int8(timeline as i64)]]))
 }
+
+/// The byte of a name at a 0-based place: names are 64 bytes long, filled up with zeros.
+pub(super) fn name_element(_: &mut EvalCx<'_>, args: &[Datum]) -> Result<Datum> {
+    let (name, at): (&str, i32) = (arg(args, 0)?, arg(args, 1)?);
+    Ok(match usize::try_from(at) {
+        Ok(at) if at < 64 => Datum::Char(name.as_bytes().get(at).copied().unwrap_or(0)),
+        _ => Datum::Null,
+    })
+}

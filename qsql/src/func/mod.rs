@@ -46,8 +46,8 @@ pub use bytea::find_encoding;
 pub use hash::hash_u32_seeded as hash_number_seeded;
 pub(crate) use json::sql as sql_json;
 pub(crate) use table::{
-    ARRAY_ASSIGN, CURRENT_OF, FIELD_ASSIGN, IS_JSON, JSON_PARSE, JSON_QUERY, JSONB_ASSIGN, NEXT_IDENTITY,
-    RECORD_FIELD, SQL_JSON_ARRAY, SQL_JSON_OBJECT, TO_DOMAIN,
+    ARRAY_ASSIGN, CURRENT_OF, FIELD_ASSIGN, IS_JSON, JSON_PARSE, JSON_QUERY, JSONB_ASSIGN, NAME_ELEMENT,
+    NEXT_IDENTITY, RECORD_FIELD, SQL_JSON_ARRAY, SQL_JSON_OBJECT, TO_DOMAIN,
 };
 mod template;
 mod text;

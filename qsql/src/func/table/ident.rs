@@ -5,8 +5,8 @@ use super::super::Function;
 use super::super::{hash, ident, int, session};
 use super::{I, S, TEXT_A, V, absent, f, forward, rows};
 use crate::types::oid::{
-    BOOL, CID, INT4, INT8, NUMERIC, OID, PG_LSN, RECORD, REGCLASS, REGNAMESPACE, REGTYPE, TEXT, TID, VOID,
-    XID, XID8,
+    BOOL, CHAR, CID, INT4, INT8, NAME, NUMERIC, OID, PG_LSN, RECORD, REGCLASS, REGNAMESPACE, REGTYPE, TEXT,
+    TID, VOID, XID, XID8,
 };
 
 /// `nextval` as identity columns use it: without a check of privileges.
@@ -16,6 +16,10 @@ pub(crate) static NEXT_IDENTITY: Function =
 /// A field of a record, counted from 0. The binder makes such calls for `(record).field`; they are no row of `pg_proc`.
 pub(crate) static RECORD_FIELD: Function =
     f(0, "record_field", &[RECORD, INT4], RECORD, I, true, Scalar(super::super::record::field));
+
+/// A byte of a name, counted from 0. The binder makes such calls for subscripts of names; they are no row of `pg_proc`.
+pub(crate) static NAME_ELEMENT: Function =
+    f(0, "name_element", &[NAME, INT4], CHAR, I, true, Scalar(ident::name_element));
 
 /// The id of the row of a table that a cursor is on. The binder makes such calls for WHERE CURRENT OF; they are no row of `pg_proc`.
 pub(crate) static CURRENT_OF: Function =

@@ -34,7 +34,7 @@ mod uuid;
 mod window;
 mod wire;
 
-pub(crate) use ident::{CURRENT_OF, NEXT_IDENTITY, RECORD_FIELD};
+pub(crate) use ident::{CURRENT_OF, NAME_ELEMENT, NEXT_IDENTITY, RECORD_FIELD};
 
 /// An element or a slice of an array is replaced: the array, what goes there, which bounds are written (see `Shape`), the bounds.
 /// The binder makes such calls for `SET a[1] = ..`; they are no row of `pg_proc`.
