@@ -67,6 +67,23 @@ pub struct Column {
     pub dropped: bool,
     /// Value of rows that were stored before the column was added (`attmissingval`).
     pub missing: Option<Datum>,
+    /// What has been said about the column beside its type.
+    pub settings: ColumnSettings,
+}
+
+/// What `ALTER COLUMN .. SET STATISTICS | STORAGE | COMPRESSION | (option)` and a declaration's `[]` say of a column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ColumnSettings {
+    /// `attndims`: the dimensions that were written.
+    pub dimensions: i16,
+    /// `attstattarget`
+    pub statistics: Option<i16>,
+    /// `attstorage`, where it is not the type's own.
+    pub storage: Option<u8>,
+    /// `attcompression`
+    pub compression: Option<u8>,
+    /// `attoptions` as `name=value`.
+    pub options: Vec<Box<str>>,
 }
 
 impl Column {
@@ -81,6 +98,7 @@ impl Column {
             collation,
             dropped: false,
             missing: None,
+            settings: ColumnSettings::default(),
         }
     }
 
@@ -150,6 +168,22 @@ pub struct Relation {
     pub options: Vec<Box<str>>,
     /// Which of a table's rows may be seen and written by whom.
     pub security: RowSecurity,
+    /// `relreplident`
+    pub replica_identity: ReplicaIdentity,
+}
+
+/// What of a row's old version a change to it names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplicaIdentity {
+    /// The primary key.
+    #[default]
+    Default,
+    /// Nothing.
+    Nothing,
+    /// The whole row.
+    Full,
+    /// The columns of the unique index with this OID.
+    Index(Oid),
 }
 
 impl Relation {
@@ -172,12 +206,20 @@ impl Relation {
             view: None,
             populated: true,
             options: Vec::new(),
+            replica_identity: ReplicaIdentity::Default,
         }
     }
 
     /// Finds a live column by name; returns its 0-based index.
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|c| !c.dropped && &*c.name == name)
+    }
+
+    /// Whether no row holds NULL in a column: it is refused, and was when the rows were checked.
+    pub fn never_null(&self, column: usize) -> bool {
+        let unproved =
+            |c: &Constraint| matches!(c.kind, ConstraintKind::NotNull(i) if i == column) && !c.validated;
+        self.columns.get(column).is_some_and(|c| c.not_null) && !self.constraints.iter().any(unproved)
     }
 
     /// Returns the live columns with their indexes.
@@ -260,12 +302,22 @@ pub struct Constraint {
     pub timing: Timing,
     /// False for NOT ENFORCED: it is never checked.
     pub enforced: bool,
+    /// `NO INHERIT`
+    pub no_inherit: bool,
 }
 
 impl Constraint {
     /// A constraint that is enforced, checked at once, and satisfied by the rows that are there.
     pub fn new(oid: Oid, name: Box<str>, kind: ConstraintKind) -> Constraint {
-        Constraint { oid, name, kind, validated: true, timing: Timing::Fixed, enforced: true }
+        Constraint {
+            oid,
+            name,
+            kind,
+            validated: true,
+            timing: Timing::Fixed,
+            enforced: true,
+            no_inherit: false,
+        }
     }
 
     /// What it demands as a foreign key.

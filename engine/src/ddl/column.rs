@@ -1,6 +1,6 @@
 //! Column definitions of CREATE TABLE and ALTER TABLE ADD COLUMN.
 
-use nq_qsql::catalog::{Column, Generated};
+use nq_qsql::catalog::{Column, ColumnSettings, Generated};
 use nq_qsql::error::Result;
 use nq_qsql::parse::ast::{self, Ast, ColumnDef, ConstraintKind, Ident, SequenceOption, TypeName};
 use nq_qsql::types::{DataType, Oid, oid};
@@ -23,6 +23,8 @@ pub(crate) struct NewColumn<'a> {
     pub(crate) identity: Option<&'a [SequenceOption]>,
     /// Name of the NOT NULL constraint, if one was given.
     pub(crate) not_null_name: Option<&'a Ident>,
+    /// It is NO INHERIT.
+    pub(crate) not_null_no_inherit: bool,
     /// CHECK, UNIQUE, PRIMARY KEY, REFERENCES.
     pub(crate) constraints: Vec<&'a ast::Constraint>,
 }
@@ -97,6 +99,7 @@ impl Session {
         }
         let Some(ty) = &def.ty else { bail!(SYNTAX_ERROR, "column \"{}\" has no type", &**name) };
         let serial = serial_type(ty);
+        let dimensions = ty.array_bounds.len() as i16;
         let ty = match serial {
             Some(integer) if ty.array_bounds.is_empty() => DataType::of(integer),
             Some(_) => bail!(FEATURE_NOT_SUPPORTED, "array of serial is not implemented"),
@@ -107,12 +110,17 @@ impl Session {
             None => type_collation(ty.oid),
         };
         let mut new = NewColumn {
-            column: Column { not_null: serial.is_some(), ..Column::new(name.name.clone(), ty, collation) },
+            column: Column {
+                not_null: serial.is_some(),
+                settings: ColumnSettings { dimensions, ..ColumnSettings::default() },
+                ..Column::new(name.name.clone(), ty, collation)
+            },
             name,
             expression: None,
             serial,
             identity: None,
             not_null_name: None,
+            not_null_no_inherit: false,
             constraints: Vec::new(),
         };
         self.sort_constraints(def, table, &mut new)?;
@@ -141,6 +149,7 @@ impl Session {
                     }
                     new.column.not_null = true;
                     new.not_null_name = constraint.name.as_ref().or(new.not_null_name);
+                    new.not_null_no_inherit |= constraint.no_inherit;
                 }
                 ConstraintKind::Default(expr) => {
                     if new.expression.is_some() || new.serial.is_some() {
@@ -163,7 +172,14 @@ impl Session {
                     if new.identity.is_some() {
                         return Err(both_generated(name, table).at(constraint.pos));
                     }
-                    if new.expression.is_some() {
+                    if new.column.generated != Generated::No {
+                        return Err(sql_err!(
+                            SYNTAX_ERROR,
+                            "multiple generation clauses specified for column \"{name}\" of table \"{table}\""
+                        )
+                        .at(constraint.pos));
+                    }
+                    if new.expression.is_some() || new.serial.is_some() {
                         return Err(sql_err!(
                             SYNTAX_ERROR,
                             "both default and generation expression specified for column \"{name}\" of table \"{table}\""
@@ -190,7 +206,10 @@ impl Session {
                             "identity column type must be smallint, integer, or bigint"
                         );
                     }
-                    if new.expression.is_some() {
+                    if explicit_null {
+                        return Err(conflicting_null(name, table).at(constraint.pos));
+                    }
+                    if new.expression.is_some() || new.serial.is_some() {
                         return Err(sql_err!(
                             SYNTAX_ERROR,
                             "both default and identity specified for column \"{name}\" of table \"{table}\""

@@ -70,16 +70,26 @@ impl Session {
     }
 
     /// Adds a NOT NULL constraint's row, unless the column has one.
+    ///
+    /// # Errors
+    /// 42710; 55000 if the one that is there says otherwise whether it is inherited.
     pub(crate) fn add_not_null(
         &mut self,
         relation: &mut Relation,
         column: usize,
         name: Option<&str>,
+        no_inherit: bool,
     ) -> Result<()> {
         relation.columns[column].not_null = true;
-        let has =
-            relation.constraints.iter().any(|c| matches!(c.kind, ConstraintKind::NotNull(i) if i == column));
-        if has {
+        if let Some(has) = not_null_of(&relation.constraints, column) {
+            if has.no_inherit != no_inherit && name.is_some() {
+                bail!(
+                    OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    "cannot change NO INHERIT status of NOT NULL constraint \"{}\" on relation \"{}\"",
+                    has.name,
+                    relation.name
+                );
+            }
             return Ok(());
         }
         let name = match name {
@@ -96,7 +106,8 @@ impl Session {
             }
         };
         let oid = self.db.next_oid()?;
-        relation.constraints.push(Constraint::new(oid, name.into(), ConstraintKind::NotNull(column)));
+        let made = Constraint::new(oid, name.into(), ConstraintKind::NotNull(column));
+        relation.constraints.push(Constraint { no_inherit, ..made });
         Ok(())
     }
 
@@ -205,7 +216,8 @@ impl Session {
         }
         if primary {
             for &i in &keys {
-                self.add_not_null(relation, i, None)?;
+                check_proved(relation, i)?;
+                self.add_not_null(relation, i, None, false)?;
             }
         }
         let name: Box<str> = match name {
@@ -289,6 +301,7 @@ impl Session {
                 self.add_check(ast, relation, name, *expr, column, enforced && !constraint.not_valid)?;
                 if let Some(made) = relation.constraints.last_mut() {
                     made.enforced = enforced;
+                    made.no_inherit = constraint.no_inherit;
                 }
                 Ok(None)
             }
@@ -319,7 +332,7 @@ impl Session {
                         relation.name
                     )
                 };
-                self.add_not_null(relation, i, constraint.name.as_deref())?;
+                self.add_not_null(relation, i, constraint.name.as_deref(), constraint.no_inherit)?;
                 Ok(None)
             }
             ast::ConstraintKind::Exclude { .. } => Err(SqlError::unsupported("EXCLUDE")),
@@ -335,6 +348,41 @@ impl Session {
             }
         }
     }
+}
+
+/// Refuses a column of a primary key that may hold NULLs although it is declared NOT NULL.
+pub(crate) fn check_proved(relation: &Relation, column: usize) -> Result<()> {
+    let name = &relation.columns[column].name;
+    let Some(constraint) = not_null_of(&relation.constraints, column) else { return Ok(()) };
+    let refuse = |mark: &str, hint: &str| {
+        Err(sql_err!(
+            OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "cannot create primary key on column \"{name}\""
+        )
+        .detail(format!(
+            "The constraint \"{}\" on column \"{name}\" of table \"{}\", marked {mark}, is incompatible with a primary key.",
+            constraint.name, relation.name
+        ))
+        .hint(hint))
+    };
+    if !constraint.validated {
+        return refuse(
+            "NOT VALID",
+            "You might need to validate it using ALTER TABLE ... VALIDATE CONSTRAINT.",
+        );
+    }
+    if constraint.no_inherit {
+        return refuse(
+            "NO INHERIT",
+            "You might need to make the existing constraint inheritable using ALTER TABLE ... ALTER CONSTRAINT ... INHERIT.",
+        );
+    }
+    Ok(())
+}
+
+/// The NOT NULL constraint of a column.
+pub(crate) fn not_null_of(constraints: &[Constraint], column: usize) -> Option<&Constraint> {
+    constraints.iter().find(|c| matches!(c.kind, ConstraintKind::NotNull(i) if i == column))
 }
 
 /// Refuses types without an order.

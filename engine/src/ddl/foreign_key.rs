@@ -122,6 +122,7 @@ impl Session {
             name,
             kind: ConstraintKind::ForeignKey(Box::new(made)),
             validated: enforced && !written.not_valid,
+            no_inherit: false,
             timing: timing(written.deferrable, written.initially_deferred),
             enforced,
         })

@@ -22,14 +22,27 @@ const INDEX: [&str; 2] = ["fillfactor", "deduplicate_items"];
 const BOUNDS: [(&str, i64, i64); 3] =
     [("fillfactor", 10, 100), ("parallel_workers", 0, 1024), ("toast_tuple_target", 128, 8160)];
 
-/// Reads `WITH (name = value, ..)` of a table.
+/// Parameters that are numbers with a fraction, with their bounds.
+const FLOATS: [(&str, f64, f64); 2] =
+    [("n_distinct", -1.0, f64::MAX), ("n_distinct_inherited", -1.0, f64::MAX)];
+
+/// Reads `WITH (name = value, ..)` of a table. Those of its TOAST table are checked and left out: there is none.
 pub(crate) fn read_options(options: &[Def]) -> Result<Vec<Box<str>>> {
-    read(options, |name| TABLE.contains(&name) || name.starts_with("autovacuum_"))
+    let known = |name: &str| TABLE.contains(&name) || name.starts_with("autovacuum_");
+    let of_toast = |o: &&Def| o.namespace.as_ref().is_some_and(|n| &**n == "toast");
+    let (toast, own): (Vec<&Def>, Vec<&Def>) = options.iter().partition(of_toast);
+    read(toast, known)?;
+    read(own, known)
 }
 
 /// Reads `WITH (name = value, ..)` of an index.
 pub(crate) fn read_index_options(options: &[Def]) -> Result<Vec<Box<str>>> {
     read(options, |name| INDEX.contains(&name))
+}
+
+/// Reads `SET (name = value, ..)` of a column.
+pub(crate) fn read_column_options(options: &[Def]) -> Result<Vec<Box<str>>> {
+    read(options, |name| FLOATS.iter().any(|f| f.0 == name))
 }
 
 /// Reads `WITH (name = value, ..)` of a view.
@@ -55,8 +68,11 @@ pub(crate) fn read_view_options(options: &[Def]) -> Result<Vec<Box<str>>> {
     Ok(read)
 }
 
-fn read(options: &[Def], known: impl Fn(&str) -> bool) -> Result<Vec<Box<str>>> {
-    let mut out: Vec<Box<str>> = Vec::with_capacity(options.len());
+fn read<'a>(
+    options: impl IntoIterator<Item = &'a Def>,
+    known: impl Fn(&str) -> bool,
+) -> Result<Vec<Box<str>>> {
+    let mut out: Vec<Box<str>> = Vec::new();
     for option in options {
         let name = &*option.name.name;
         if !known(name) {
@@ -80,6 +96,18 @@ fn read(options: &[Def], known: impl Fn(&str) -> bool) -> Result<Vec<Box<str>>> 
                     "value {number} out of bounds for option \"{name}\""
                 )
                 .detail(format!("Valid values are between \"{low}\" and \"{high}\".")));
+            }
+        }
+        if let Some((_, low, high)) = FLOATS.iter().find(|b| b.0 == name) {
+            let Ok(number) = value.parse::<f64>() else {
+                bail!(INVALID_PARAMETER_VALUE, "invalid value for floating point option \"{name}\": {value}");
+            };
+            if number < *low || number > *high {
+                return Err(sql_err!(
+                    INVALID_PARAMETER_VALUE,
+                    "value {value} out of bounds for option \"{name}\""
+                )
+                .detail(format!("Valid values are between \"{low:.6}\" and \"{high:.6}\".")));
             }
         }
         out.push(format!("{name}={value}").into());

@@ -118,7 +118,10 @@ impl Session {
         self.lock_relation(locked, LockMode::AccessExclusive)?;
         let relation = self.need_relation(name)?;
         self.check_definable(&relation)?;
-        super::alter_table::check_kind(&relation, kind)?;
+        // PostgreSQL has always let ALTER INDEX rename any relation.
+        if kind != ObjectKind::Index {
+            super::alter_table::check_kind(&relation, kind)?;
+        }
         self.check_owner(&relation)?;
         Ok(Some(relation))
     }

@@ -208,6 +208,32 @@ impl Session {
         internal: bool,
     ) -> Result<Arc<Relation>> {
         let (parameters, _) = self.sequence_options(options, ty, None)?;
+        self.make_owned_sequence(table, column, options, parameters, internal)
+    }
+
+    /// Makes the sequence of an identity column as that of another is.
+    pub(crate) fn copy_owned_sequence(
+        &mut self,
+        table: &Relation,
+        column: usize,
+        ty: Oid,
+        model: Option<SequenceOptions>,
+    ) -> Result<Arc<Relation>> {
+        let parameters = match model {
+            Some(model) => model,
+            None => self.sequence_options(&[], ty, None)?.0,
+        };
+        self.make_owned_sequence(table, column, &[], parameters, true)
+    }
+
+    fn make_owned_sequence(
+        &mut self,
+        table: &Relation,
+        column: usize,
+        options: &[SequenceOption],
+        parameters: SequenceOptions,
+        internal: bool,
+    ) -> Result<Arc<Relation>> {
         let named = options.iter().find_map(|o| match &o.kind {
             SequenceOptionKind::Name(name) => Some(name.object().name.clone()),
             _ => None,

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use nq_qsql::bind::StoredKind;
-use nq_qsql::catalog::{Column, Generated, Index, IndexColumn, Persistence, Relation, RelationKind};
+use nq_qsql::catalog::{
+    Column, ColumnSettings, Generated, Index, IndexColumn, Persistence, Relation, RelationKind,
+};
 use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::parse::ast::{self, Ast, CreateTable, LikeOption, ObjectName, TableElement};
 use nq_qsql::plan::expr::ExprKind;
@@ -71,6 +73,7 @@ impl Session {
                 TableElement::Constraint(_) => {}
             }
         }
+        name_not_nulls(&create.elements, &mut columns)?;
         check_distinct(table.relation.columns.iter().map(|c| &*c.name))?;
         if table.relation.columns.len() > MAX_COLUMNS {
             bail!(TOO_MANY_COLUMNS, "tables can have at most {MAX_COLUMNS} columns");
@@ -208,7 +211,8 @@ impl Session {
             let in_key =
                 new.constraints.iter().any(|c| matches!(c.kind, ast::ConstraintKind::PrimaryKey { .. }));
             if !in_key || new.not_null_name.is_some() {
-                self.add_not_null(relation, i, new.not_null_name.map(|n| &**n))?;
+                let name = new.not_null_name.map(|n| &**n);
+                self.add_not_null(relation, i, name, new.not_null_no_inherit)?;
             }
         }
         for constraint in &new.constraints {
@@ -253,6 +257,7 @@ impl Session {
                 default: column.default.clone().filter(|_| keep_default),
                 generated,
                 missing: None,
+                settings: like_settings(column, wants(LikeOption::Storage), wants(LikeOption::Compression)),
                 ..column.clone()
             });
         }
@@ -260,7 +265,8 @@ impl Session {
             use nq_qsql::catalog::ConstraintKind;
             match &constraint.kind {
                 ConstraintKind::NotNull(column) => {
-                    self.add_not_null(&mut table.relation, map[*column], None)?;
+                    let name = Some(&*constraint.name);
+                    self.add_not_null(&mut table.relation, map[*column], name, constraint.no_inherit)?;
                 }
                 ConstraintKind::Check(text) if wants(LikeOption::Constraints) => {
                     let oid = self.db.next_oid()?;
@@ -279,11 +285,14 @@ impl Session {
 
     fn like_indexes(&mut self, like: &Like, relation: &mut Relation) -> Result<()> {
         if like.identity {
+            let view = self.view().clone();
             for (i, column) in like.source.live_columns() {
                 if matches!(column.generated, Generated::IdentityAlways | Generated::IdentityByDefault) {
                     let to = like.map[i];
                     relation.columns[to].generated = column.generated;
-                    let sequence = self.create_owned_sequence(relation, to, column.ty.oid, &[], true)?;
+                    let model = view.catalog.owned_sequences(like.source.oid, Some(i));
+                    let options = model.first().and_then(|s| s.sequence);
+                    let sequence = self.copy_owned_sequence(relation, to, column.ty.oid, options)?;
                     relation.columns[to].default = Some(next_value(sequence.oid));
                 }
             }
@@ -337,6 +346,32 @@ impl Session {
     }
 }
 
+/// A NOT NULL constraint of the table with a name gives it to that of the column's definition.
+fn name_not_nulls<'a>(elements: &'a [TableElement], columns: &mut [NewColumn<'a>]) -> Result<()> {
+    for element in elements {
+        let TableElement::Constraint(constraint) = element else { continue };
+        let ast::ConstraintKind::NotNull { column: Some(of) } = &constraint.kind else { continue };
+        let Some(column) = columns.iter_mut().find(|c| c.name.name == of.name && c.column.not_null) else {
+            continue;
+        };
+        if column.not_null_no_inherit != constraint.no_inherit {
+            let column = &**of;
+            bail!(
+                SYNTAX_ERROR,
+                "conflicting NO INHERIT declaration for not-null constraint on column \"{column}\""
+            );
+        }
+        match (column.not_null_name, &constraint.name) {
+            (Some(old), Some(new)) if old.name != new.name => {
+                bail!(SYNTAX_ERROR, "conflicting not-null constraint names \"{}\" and \"{}\"", &**old, &**new)
+            }
+            (None, Some(new)) => column.not_null_name = Some(new),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// The foreign keys of a new table, in the order in which they are written.
 fn written_foreign_keys(
     elements: &[TableElement],
@@ -369,6 +404,15 @@ pub(crate) fn column_foreign_keys(
 /// The default that takes a sequence's next value. The sequence is named by its OID: it may be renamed.
 pub(crate) fn next_value(sequence: Oid) -> Arc<str> {
     format!("nextval('{sequence}'::regclass)").into()
+}
+
+/// What a column of LIKE takes over of what has been said about the original.
+fn like_settings(column: &Column, storage: bool, compression: bool) -> ColumnSettings {
+    ColumnSettings {
+        storage: column.settings.storage.filter(|_| storage),
+        compression: column.settings.compression.filter(|_| compression),
+        ..ColumnSettings::default()
+    }
 }
 
 /// What `LIKE` needs once the columns are there.

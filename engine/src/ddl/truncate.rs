@@ -33,8 +33,8 @@ impl Session {
                 let view = self.view().clone();
                 for sequence in view.catalog.owned_sequences(table, None) {
                     if let Some(options) = &sequence.sequence {
-                        let (oid, name) = (sequence.relation.oid, sequence.relation.name.clone());
-                        self.db.sequences.set(oid, &name, options, options.start, false)?;
+                        let restarted = self.restart_sequence((**sequence).clone(), options.start, false)?;
+                        self.put_relation(restarted)?;
                     }
                 }
             }

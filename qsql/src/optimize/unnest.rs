@@ -456,7 +456,7 @@ fn not_null_column(plan: &Logical, id: ColumnId) -> bool {
                                     .iter()
                                     .any(|k| matches!(k.key, IndexKey::Column(a) if a == i))
                         };
-                        scan.relation.columns[i].not_null || scan.relation.indexes.iter().any(primary)
+                        scan.relation.never_null(i) || scan.relation.indexes.iter().any(primary)
                     }
                     _ => true,
                 }

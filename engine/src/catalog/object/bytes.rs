@@ -7,8 +7,9 @@ mod types;
 use std::sync::Arc;
 
 use nq_qsql::catalog::{
-    Column, ColumnStats, Constraint, ConstraintKind, ForeignKey, Generated, Index, IndexColumn, IndexKey,
-    Persistence, Reference, ReferentialAction, Relation, RelationKind, RelationStats, RowSecurity, Timing,
+    Column, ColumnSettings, ColumnStats, Constraint, ConstraintKind, ForeignKey, Generated, Index,
+    IndexColumn, IndexKey, Persistence, Reference, ReferentialAction, Relation, RelationKind, RelationStats,
+    ReplicaIdentity, RowSecurity, Timing,
 };
 use nq_qsql::error::Result;
 use nq_qsql::types::{DataType, Datum, Oid, io_binary};
@@ -25,6 +26,8 @@ use crate::table::value;
 const VERSION: u8 = 1;
 /// Stands before the kind of a constraint that is deferrable or not enforced, with these attributes between.
 const ATTRIBUTES: u8 = b'+';
+/// Stands before the kind of a constraint that is NO INHERIT.
+const NO_INHERIT: u8 = b'-';
 /// The kind of a materialized view that nothing has filled.
 const UNPOPULATED: u8 = b'M';
 
@@ -223,6 +226,15 @@ fn write_relation(w: &mut Writer, object: &RelationObject) -> Result<()> {
         w.list(&reference.columns, |w, c| w.len(*c));
     });
     security::write(w, &relation.security);
+    match relation.replica_identity {
+        ReplicaIdentity::Default => w.byte(b'd'),
+        ReplicaIdentity::Nothing => w.byte(b'n'),
+        ReplicaIdentity::Full => w.byte(b'f'),
+        ReplicaIdentity::Index(oid) => {
+            w.byte(b'i');
+            w.u32(oid);
+        }
+    }
     Ok(())
 }
 
@@ -261,6 +273,7 @@ fn read_relation(r: &mut Reader<'_>) -> Result<RelationObject> {
         populated: byte != UNPOPULATED,
         options: r.list(Reader::boxed)?,
         security: RowSecurity::default(),
+        replica_identity: ReplicaIdentity::Default,
     };
     let mut object = RelationObject {
         relation: Arc::new(relation),
@@ -300,6 +313,13 @@ fn read_relation(r: &mut Reader<'_>) -> Result<RelationObject> {
             Ok(Reference { constraint: r.u32()?, table: r.u32()?, columns: r.list(Reader::len)? })
         })?;
         relation.security = security::read(r)?;
+        relation.replica_identity = match r.byte()? {
+            b'd' => ReplicaIdentity::Default,
+            b'n' => ReplicaIdentity::Nothing,
+            b'f' => ReplicaIdentity::Full,
+            b'i' => ReplicaIdentity::Index(r.u32()?),
+            _ => return Err(damaged("has an unknown replica identity")),
+        };
         // A deferrable index is one whose constraint is.
         let constraints = &relation.constraints;
         let deferrable = |oid: Oid| constraints.iter().any(|c| c.oid == oid && c.timing.is_deferrable());
@@ -324,6 +344,15 @@ fn write_column(w: &mut Writer, column: &Column) -> Result<()> {
     });
     w.u32(column.collation);
     w.flag(column.dropped);
+    let settings = &column.settings;
+    w.flag(*settings != ColumnSettings::default());
+    if *settings != ColumnSettings::default() {
+        w.u32(settings.dimensions as u32);
+        w.option(settings.statistics, |w, target| w.u32(target as u32));
+        w.option(settings.storage, Writer::byte);
+        w.option(settings.compression, Writer::byte);
+        w.list(&settings.options, |w, option| w.str(option));
+    }
     w.flag(column.missing.is_some());
     match &column.missing {
         Some(value) => write_datum(w, value, column.ty.oid),
@@ -348,6 +377,16 @@ fn read_column(r: &mut Reader<'_>) -> Result<Column> {
         },
         collation: r.u32()?,
         dropped: r.flag()?,
+        settings: match r.flag()? {
+            false => ColumnSettings::default(),
+            true => ColumnSettings {
+                dimensions: r.u32()? as i16,
+                statistics: r.option(|r| Ok(r.u32()? as i16))?,
+                storage: r.option(Reader::byte)?,
+                compression: r.option(Reader::byte)?,
+                options: r.list(Reader::boxed)?,
+            },
+        },
         missing: r.option(|r| read_datum(r, ty.oid))?,
     })
 }
@@ -428,6 +467,9 @@ fn write_constraint(w: &mut Writer, constraint: &Constraint) {
         });
         w.flag(constraint.enforced);
     }
+    if constraint.no_inherit {
+        w.byte(NO_INHERIT);
+    }
     match &constraint.kind {
         ConstraintKind::Check(text) => {
             w.byte(b'c');
@@ -493,6 +535,10 @@ fn read_constraint(r: &mut Reader<'_>) -> Result<Constraint> {
         };
         (enforced, kind) = (r.flag()?, r.byte()?);
     }
+    let no_inherit = kind == NO_INHERIT;
+    if no_inherit {
+        kind = r.byte()?;
+    }
     let kind = match kind {
         b'c' => ConstraintKind::Check(r.shared()?),
         b'n' => ConstraintKind::NotNull(r.len()?),
@@ -510,7 +556,7 @@ fn read_constraint(r: &mut Reader<'_>) -> Result<Constraint> {
         })),
         _ => return Err(damaged("has a constraint of an unknown kind")),
     };
-    Ok(Constraint { oid, name, kind, validated, timing, enforced })
+    Ok(Constraint { oid, name, kind, validated, timing, enforced, no_inherit })
 }
 
 /// Statistics keep the type of a column's values beside them: the column may change.
@@ -673,6 +719,7 @@ mod tests {
             collation: 0,
             dropped: false,
             missing: None,
+            settings: ColumnSettings { statistics: Some(-1), ..ColumnSettings::default() },
         };
         let index = Index {
             oid: 20001,
@@ -733,6 +780,7 @@ mod tests {
                     Constraint {
                         timing: Timing::Deferred,
                         enforced: false,
+                        no_inherit: true,
                         ..Constraint::new(20004, "t_a_fkey".into(), ConstraintKind::ForeignKey(Box::new(key)))
                     },
                 ],
@@ -741,6 +789,7 @@ mod tests {
                 populated: true,
                 options: vec!["fillfactor=70".into()],
                 security: RowSecurity { enabled: true, forced: false, policies: vec![policy] },
+                replica_identity: ReplicaIdentity::Index(20001),
             }),
             acl: Some(vec![AclItem { grantee: 0, grantor: 10, privileges: 2, grantable: 0 }]),
             column_acl: vec![(1, vec![])],
@@ -775,7 +824,7 @@ mod tests {
         let database = bootstrap::database(5, "postgres", bootstrap::CLUSTER_TREE);
         bytes.extend(database.encode().unwrap());
         let sum = nq_storage::ecc::checksum(&bytes);
-        assert_eq!((bootstrap::CATALOG_VERSION, format!("{sum:08x}")), (5, "d5ac0f13".to_owned()));
+        assert_eq!((bootstrap::CATALOG_VERSION, format!("{sum:08x}")), (6, "7336c2cc".to_owned()));
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod types;
 mod views;
 
 pub(crate) use activity::address;
+pub(crate) use types::storage;
 
 use std::sync::{Arc, LazyLock};
 

@@ -9,7 +9,7 @@ use super::cell::{NULL, acl_texts};
 use super::record::Record;
 use super::relations::{constraint_columns, default_oid};
 use super::{RowList, SystemCx, descriptions};
-use crate::catalog::object::{Namespace, RelationObject, RoutineObject};
+use crate::catalog::object::{Namespace, RelationObject, RoutineObject, TypeObject};
 use crate::catalog::state::CommentKey;
 use crate::catalog::{FIRST_NORMAL_OID, PG_CATALOG, class};
 use crate::exec::Keys;
@@ -140,7 +140,29 @@ pub(super) fn pg_depend(cx: &SystemCx<'_>, of: &Relation) -> RowList {
     for object in cx.view.catalog.routines() {
         routine_dependencies(cx, object, &mut put);
     }
+    for object in cx.view.catalog.type_objects() {
+        type_dependencies(object, &mut put);
+    }
     out
+}
+
+/// What a type is in and cannot be without; that of a relation's rows comes with the relation.
+fn type_dependencies(object: &TypeObject, put: &mut dyn FnMut(End, End, u8)) {
+    let ty = &object.ty;
+    let this = (class::TYPE, ty.info.oid, 0);
+    put(this, (class::NAMESPACE, ty.namespace, 0), b'n');
+    if ty.info.array_oid != 0 {
+        put((class::TYPE, ty.info.array_oid, 0), this, b'i');
+    }
+    if let Some(domain) = ty.domain() {
+        if domain.over.oid >= FIRST_NORMAL_OID {
+            put(this, (class::TYPE, domain.over.oid, 0), b'n');
+        }
+        let checks = domain.checks.iter().map(|c| c.constraint.oid);
+        for constraint in checks.chain(domain.not_null.iter().map(|c| c.oid)) {
+            put((class::CONSTRAINT, constraint, 0), this, b'a');
+        }
+    }
 }
 
 /// What a function or procedure is in and cannot be without.
@@ -163,14 +185,28 @@ fn dependencies(cx: &SystemCx<'_>, object: &RelationObject, put: &mut dyn FnMut(
     let relation = &object.relation;
     let whole = (class::CLASS, relation.oid, 0);
     let column = |at: usize| (class::CLASS, relation.oid, at as i32 + 1);
-    if relation.namespace != PG_CATALOG {
+    if relation.namespace != PG_CATALOG && relation.kind != RelationKind::Composite {
         put(whole, (class::NAMESPACE, relation.namespace, 0), b'n');
     }
     if let Some(owner) = object.owned_by {
         let kind = if owner.internal { b'i' } else { b'a' };
         put(whole, (class::CLASS, owner.table, owner.column as i32 + 1), kind);
     }
+    if let Some(row) = &object.row_type {
+        let own = (class::TYPE, row.oid, 0);
+        match relation.kind {
+            RelationKind::Composite => {
+                put(own, (class::NAMESPACE, relation.namespace, 0), b'n');
+                put(whole, own, b'i');
+            }
+            _ => put(own, whole, b'i'),
+        }
+        put((class::TYPE, row.array, 0), own, b'i');
+    }
     for (at, c) in relation.columns.iter().enumerate() {
+        if !c.dropped && c.ty.oid >= FIRST_NORMAL_OID {
+            put(column(at), (class::TYPE, c.ty.oid, 0), b'n');
+        }
         if c.shown_default().is_some() {
             put((ATTRDEF, default_oid(relation.oid, at), 0), column(at), b'a');
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nq_qsql::bind::{BindContext, StoredKind};
 use nq_qsql::catalog::{
     Constraint, ConstraintKind, ForeignKey, Generated, Index, IndexKey, Persistence, ReferentialAction,
-    Relation, RelationKind, Timing,
+    Relation, RelationKind, ReplicaIdentity, Timing,
 };
 use nq_qsql::func::opclass::{KeyOperators, key_operators};
 use nq_qsql::plan::expr::{Expr, ExprKind};
@@ -103,7 +103,15 @@ fn class_row(cx: &SystemCx<'_>, of: &Relation, shown: &Shown<'_>) -> Vec<Datum> 
         .set("relrowsecurity", relation.security.enabled)
         .set("relforcerowsecurity", relation.security.forced)
         .set("relispopulated", relation.populated)
-        .set("relreplident", if stored { b'd' } else { b'n' })
+        .set(
+            "relreplident",
+            match relation.replica_identity {
+                ReplicaIdentity::Default if stored => b'd',
+                ReplicaIdentity::Default | ReplicaIdentity::Nothing => b'n',
+                ReplicaIdentity::Full => b'f',
+                ReplicaIdentity::Index(_) => b'i',
+            },
+        )
         .set("relispartition", false)
         .set("relrewrite", 0u32)
         .set("relfrozenxid", 0u32)
@@ -179,7 +187,12 @@ fn attribute_rows(
             Generated::Virtual => b'v',
             _ => 0,
         };
-        let storage = super::types::storage(column.ty.oid);
+        let settings = &column.settings;
+        let storage = settings.storage.unwrap_or_else(|| super::types::storage(column.ty.oid));
+        let dimensions = match relation.kind {
+            RelationKind::Virtual => i16::from(info::element_of(column.ty.oid).is_some()),
+            _ => settings.dimensions,
+        };
         let acl = object.and_then(|o| o.column_acl.iter().find(|(c, _)| *c == at));
         let missing = column.missing.clone().map_or(NULL, |value| array(column.ty.oid, [value]));
         let row = Record::new(of)
@@ -189,11 +202,11 @@ fn attribute_rows(
             .set("attlen", ty.as_ref().map_or(-1, |t| t.len))
             .set("attnum", at as i16 + 1)
             .set("atttypmod", column.ty.typmod)
-            .set("attndims", i16::from(info::element_of(column.ty.oid).is_some()))
+            .set("attndims", dimensions)
             .set("attbyval", ty.as_ref().is_some_and(|t| t.by_value))
             .set("attalign", ty.as_ref().map_or(b'i', |t| t.align))
             .set("attstorage", storage)
-            .set("attcompression", 0u8)
+            .set("attcompression", settings.compression.unwrap_or(0))
             .set("attnotnull", column.not_null && relation.kind != RelationKind::Index)
             .set("atthasdef", column.shown_default().is_some())
             .set("atthasmissing", column.missing.is_some())
@@ -203,6 +216,8 @@ fn attribute_rows(
             .set("attislocal", true)
             .set("attinhcount", 0i16)
             .set("attcollation", column.collation)
+            .set("attstattarget", settings.statistics)
+            .set("attoptions", texts_or_null(&settings.options))
             .set("attacl", acl_texts(cx, acl.map(|(_, list)| list.as_slice())))
             .set("attmissingval", missing);
         out.push(row.done());
@@ -326,7 +341,7 @@ fn index_row(of: &Relation, table: &Relation, index: &Index) -> Vec<Datum> {
         .set("indcheckxmin", false)
         .set("indisready", true)
         .set("indislive", true)
-        .set("indisreplident", false)
+        .set("indisreplident", table.replica_identity == ReplicaIdentity::Index(index.oid))
         .set("indkey", vector(oid::INT2, keys))
         .set("indcollation", vector(oid::OID, index.columns.iter().map(|c| c.collation)))
         .set("indclass", vector(oid::OID, classes))
@@ -460,7 +475,7 @@ fn constraint_row(cx: &SystemCx<'_>, of: &Relation, table: &Relation, constraint
         .set("confmatchtype", foreign.map_or(b' ', |key| if key.match_full { b'f' } else { b's' }))
         .set("conislocal", true)
         .set("coninhcount", 0i16)
-        .set("connoinherit", index != 0)
+        .set("connoinherit", index != 0 || constraint.no_inherit)
         .set("conperiod", false)
         .set("conkey", keys)
         .set("confkey", foreign.map_or(NULL, |key| attributes(&key.ref_columns)))

@@ -64,7 +64,7 @@ fn functions_of(oid: Oid) -> (Functions, u8) {
 }
 
 /// `typstorage`
-pub(super) fn storage(oid: Oid) -> u8 {
+pub(crate) fn storage(oid: Oid) -> u8 {
     match info::by_oid(oid) {
         Some(_) => functions_of(oid).1,
         None => b'x',

@@ -131,10 +131,12 @@ impl Session {
             }
             Command::AlterIdentity { column, options } => self.alter_identity(alteration, column, options),
             Command::DropIdentity { column, if_exists } => self.drop_identity(alteration, column, *if_exists),
-            Command::SetStatistics { column, .. } => Self::check_selector(alteration, column),
-            Command::SetColumnOptions { column, .. }
-            | Command::SetStorage { column, .. }
-            | Command::SetCompression { column, .. } => alteration.column(column).map(|_| ()),
+            Command::SetStatistics { column, target } => self.set_statistics(alteration, column, *target),
+            Command::SetColumnOptions { column, options, reset } => {
+                Self::set_column_options(alteration, column, options, *reset)
+            }
+            Command::SetStorage { column, storage } => Self::set_storage(alteration, column, storage),
+            Command::SetCompression { column, method } => Self::set_compression(alteration, column, method),
             Command::AddConstraint(constraint) => self.add_table_constraint(ast, alteration, constraint),
             Command::DropConstraint { name, if_exists, cascade } => {
                 self.drop_constraint(alteration, name, *if_exists, *cascade)

@@ -5,13 +5,15 @@ use nq_qsql::catalog::{ConstraintKind, Generated, Relation};
 use nq_qsql::error::Result;
 use nq_qsql::func::Volatility;
 use nq_qsql::parse::ast::{
-    Ast, ColumnDef, ColumnSelector, ExprId, Ident, IdentityChange, SequenceOption, SequenceOptionKind,
+    Ast, ColumnDef, ColumnSelector, Def, ExprId, Ident, IdentityChange, SequenceOption, SequenceOptionKind,
 };
 use nq_qsql::types::{Datum, Oid, info, oid};
 use nq_qsql::{bail, sql_err};
 
 use super::super::column::SYSTEM_COLUMNS;
+use super::super::constraint::not_null_of;
 use super::super::dependency::Target;
+use super::super::options::{merge_options, read_column_options};
 use super::super::stored::{default_dependencies, name_column, volatility};
 use super::super::table::{MAX_COLUMNS, next_value};
 use super::Alteration;
@@ -275,10 +277,20 @@ impl Session {
     /// SET NOT NULL.
     pub(super) fn set_not_null(&mut self, alteration: &mut Alteration, name: &Ident) -> Result<()> {
         let i = alteration.column(name)?;
-        if !alteration.table.columns[i].not_null {
+        if !alteration.table.never_null(i) {
             alteration.not_null.push(i);
         }
-        self.add_not_null(&mut alteration.table, i, None)
+        if let Some(has) = not_null_of(&alteration.table.constraints, i).filter(|c| c.no_inherit) {
+            let (has, table) = (&has.name, &alteration.table.name);
+            bail!(
+                OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "cannot change NO INHERIT status of NOT NULL constraint \"{has}\" on relation \"{table}\""
+            );
+        }
+        for constraint in &mut alteration.table.constraints {
+            constraint.validated |= matches!(constraint.kind, ConstraintKind::NotNull(k) if k == i);
+        }
+        self.add_not_null(&mut alteration.table, i, None, false)
     }
 
     /// DROP NOT NULL.
@@ -394,6 +406,10 @@ impl Session {
         let table = alteration.table.name.clone();
         let column = &alteration.table.columns[i];
         let shown = format!("column \"{}\" of relation \"{table}\"", &**name);
+        let ty = column.ty.oid;
+        if !matches!(ty, oid::INT2 | oid::INT4 | oid::INT8) {
+            bail!(INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint");
+        }
         if !column.not_null {
             bail!(
                 OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -405,10 +421,6 @@ impl Session {
         }
         if column.default.is_some() {
             bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "{shown} already has a default value");
-        }
-        let ty = column.ty.oid;
-        if !matches!(ty, oid::INT2 | oid::INT4 | oid::INT8) {
-            bail!(INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint");
         }
         let sequence = self.create_owned_sequence(&alteration.table, i, ty, options, true)?;
         let column = &mut alteration.table.columns[i];
@@ -488,15 +500,96 @@ impl Session {
     }
 
     /// SET STATISTICS is accepted for columns that are there: samples are taken whole.
-    pub(super) fn check_selector(alteration: &Alteration, column: &ColumnSelector) -> Result<()> {
-        match column {
-            ColumnSelector::Name(name) => alteration.column(name).map(|_| ()),
-            ColumnSelector::Number(_) => {
-                bail!(FEATURE_NOT_SUPPORTED, "cannot refer to non-index column by number")
+    pub(super) fn set_statistics(
+        &mut self,
+        alteration: &mut Alteration,
+        column: &ColumnSelector,
+        target: Option<i32>,
+    ) -> Result<()> {
+        let target = match target {
+            None | Some(-1) => None,
+            Some(target) if target < 0 => {
+                bail!(INVALID_PARAMETER_VALUE, "statistics target {target} is too low")
             }
+            Some(target) if target > MAX_STATISTICS_TARGET => {
+                self.host.warn(sql_err!(
+                    INVALID_PARAMETER_VALUE,
+                    "lowering statistics target to {MAX_STATISTICS_TARGET}"
+                ));
+                Some(MAX_STATISTICS_TARGET as i16)
+            }
+            Some(target) => Some(target as i16),
+        };
+        let ColumnSelector::Name(name) = column else {
+            bail!(FEATURE_NOT_SUPPORTED, "cannot refer to non-index column by number")
+        };
+        let i = alteration.column(name)?;
+        alteration.table.columns[i].settings.statistics = target;
+        Ok(())
+    }
+
+    /// SET STORAGE. Values are stored as ever: here a page is compressed, not a value.
+    pub(super) fn set_storage(alteration: &mut Alteration, name: &Ident, storage: &Ident) -> Result<()> {
+        let i = alteration.column(name)?;
+        let column = &mut alteration.table.columns[i];
+        let own = crate::catalog::system::storage(column.ty.oid);
+        let wanted = match storage.to_ascii_lowercase().as_str() {
+            "plain" => b'p',
+            "external" => b'e',
+            "extended" => b'x',
+            "main" => b'm',
+            "default" => own,
+            _ => bail!(INVALID_PARAMETER_VALUE, "invalid storage type \"{}\"", &**storage),
+        };
+        if own == b'p' && wanted != b'p' {
+            bail!(
+                FEATURE_NOT_SUPPORTED,
+                "column data type {} can only have storage PLAIN",
+                info::format_type(column.ty.oid, None)
+            );
         }
+        column.settings.storage = (wanted != own).then_some(wanted);
+        Ok(())
+    }
+
+    /// SET COMPRESSION.
+    pub(super) fn set_compression(alteration: &mut Alteration, name: &Ident, method: &Ident) -> Result<()> {
+        let i = alteration.column(name)?;
+        let column = &mut alteration.table.columns[i];
+        if crate::catalog::system::storage(column.ty.oid) == b'p' {
+            bail!(
+                FEATURE_NOT_SUPPORTED,
+                "column data type {} does not support compression",
+                info::format_type(column.ty.oid, None)
+            );
+        }
+        column.settings.compression = match &**method {
+            "default" => None,
+            "pglz" => Some(b'p'),
+            "lz4" => Some(b'l'),
+            other => bail!(INVALID_PARAMETER_VALUE, "invalid compression method \"{other}\""),
+        };
+        Ok(())
+    }
+
+    /// SET (option = value, ..) and RESET (option, ..) of a column.
+    pub(super) fn set_column_options(
+        alteration: &mut Alteration,
+        name: &Ident,
+        options: &[Def],
+        reset: bool,
+    ) -> Result<()> {
+        let i = alteration.column(name)?;
+        let new = if reset { Vec::new() } else { read_column_options(options)? };
+        let names: Vec<&str> = options.iter().map(|o| &*o.name.name).collect();
+        let settings = &mut alteration.table.columns[i].settings;
+        settings.options = merge_options(&settings.options, &new, &names);
+        Ok(())
     }
 }
+
+/// Highest target of ANALYZE for a column.
+const MAX_STATISTICS_TARGET: i32 = 10_000;
 
 /// An option that belongs to another tree's statement, for a sequence's own list.
 fn copy_option(option: &SequenceOption) -> Result<SequenceOption> {

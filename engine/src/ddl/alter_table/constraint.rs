@@ -41,10 +41,14 @@ impl Session {
                 self.add_constraint(ast, &mut alteration.table, constraint, None)?;
             }
         }
+        let unproved = constraint.not_valid && matches!(constraint.kind, ast::ConstraintKind::NotNull { .. });
         for (i, column) in alteration.table.columns.iter().enumerate() {
-            if column.not_null && !was_required[i] {
+            if column.not_null && !was_required[i] && !unproved {
                 alteration.not_null.push(i);
             }
+        }
+        if unproved && let Some(added) = alteration.table.constraints.get_mut(before) {
+            added.validated = false;
         }
         for added in &alteration.table.constraints[before..] {
             if matches!(added.kind, ConstraintKind::Check(_)) && added.validated {
@@ -114,6 +118,7 @@ impl Session {
             bail!(WRONG_OBJECT_TYPE, "{words} is not a not-null constraint");
         }
         constraint.timing = timing.unwrap_or(constraint.timing);
+        constraint.no_inherit = inherit.map_or(constraint.no_inherit, |inherit| !inherit);
         if let Some(enforced) = enforced
             && enforced != constraint.enforced
         {
@@ -186,7 +191,8 @@ impl Session {
         if primary {
             for column in &index.columns {
                 if let IndexKey::Column(i) = column.key {
-                    self.add_not_null(table, i, None)?;
+                    super::super::constraint::check_proved(table, i)?;
+                    self.add_not_null(table, i, None, false)?;
                 }
             }
         }
@@ -265,7 +271,13 @@ impl Session {
                 }
                 Ok(())
             }
-            ConstraintKind::NotNull(_) => Ok(()),
+            ConstraintKind::NotNull(column) => {
+                if !constraint.validated {
+                    constraint.validated = true;
+                    alteration.not_null.push(column);
+                }
+                Ok(())
+            }
             ConstraintKind::Primary(_) | ConstraintKind::Unique(_) => {
                 let text = format!("constraint \"{}\" of relation \"{}\"", &**name, table.name);
                 bail!(

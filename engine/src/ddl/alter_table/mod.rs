@@ -19,9 +19,11 @@ mod types;
 
 use std::sync::Arc;
 
-use nq_qsql::catalog::{Index, Relation, RelationKind};
+use nq_qsql::catalog::{Index, IndexKey, Persistence, Relation, RelationKind, ReplicaIdentity};
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::parse::ast::{AlterTable, AlterTableCommand as Command, Ast, ObjectKind};
+use nq_qsql::parse::ast::{
+    self, AlterTable, AlterTableCommand as Command, Ast, ObjectKind, TriggerMode, TriggerTarget,
+};
 use nq_qsql::plan::expr::Expr;
 use nq_qsql::types::Oid;
 use nq_qsql::{bail, sql_err};
@@ -283,10 +285,33 @@ impl Session {
                 Command::DropDefault { column } if relation.kind == RelationKind::View => {
                     self.set_view_default(ast, relation.oid, column, None)?;
                 }
+                Command::SetLogged(logged) if relation.kind == RelationKind::Sequence => {
+                    let object = self.object(relation.oid)?;
+                    let persistence = if *logged { Persistence::Permanent } else { Persistence::Unlogged };
+                    self.replace_relation(&object, Relation { persistence, ..(*object.relation).clone() })?;
+                }
                 other => return Err(wrong_action(other, relation)),
             }
         }
         Ok(())
+    }
+
+    /// ENABLE and DISABLE TRIGGER and RULE: a table has no triggers but those that stand for its foreign keys.
+    fn set_triggers(&mut self, table: &Relation, mode: TriggerMode, target: &TriggerTarget) -> Result<()> {
+        let keys =
+            || !table.referenced_by.is_empty() || table.constraints.iter().any(|c| c.foreign_key().is_some());
+        match target {
+            TriggerTarget::All if mode != TriggerMode::Enable && keys() => {
+                Err(SqlError::unsupported("DISABLE TRIGGER ALL on a table with foreign keys"))
+            }
+            TriggerTarget::All | TriggerTarget::User => Ok(()),
+            TriggerTarget::Trigger(name) => {
+                bail!(UNDEFINED_OBJECT, "trigger \"{}\" for table \"{}\" does not exist", &**name, table.name)
+            }
+            TriggerTarget::Rule(name) => {
+                bail!(UNDEFINED_OBJECT, "rule \"{}\" for relation \"{}\" does not exist", &**name, table.name)
+            }
+        }
     }
 
     /// Actions on the table as a whole.
@@ -314,7 +339,6 @@ impl Session {
             Command::SetAccessMethod(_) | Command::SetWithoutOids | Command::SetWithoutCluster => {}
             Command::SetLogged(logged) => {
                 self.check_logged_keys(&alteration.table, *logged)?;
-                use nq_qsql::catalog::Persistence;
                 let table = &mut alteration.table;
                 table.persistence = match (table.persistence, logged) {
                     (Persistence::Temporary, _) => {
@@ -334,7 +358,10 @@ impl Session {
                     bail!(UNDEFINED_OBJECT, "index \"{}\" for table \"{table}\" does not exist", &**name);
                 }
             }
-            Command::ReplicaIdentity(_) => {}
+            Command::ReplicaIdentity(identity) => {
+                alteration.table.replica_identity = replica_identity(&alteration.table, identity)?;
+            }
+            Command::Trigger { mode, target } => self.set_triggers(&alteration.table, *mode, target)?,
             Command::RowSecurity { enable } => alteration.table.security.enabled = *enable,
             Command::ForceRowSecurity { force } => alteration.table.security.forced = *force,
             other => return Err(SqlError::unsupported(action::words(other))),
@@ -421,6 +448,44 @@ pub(crate) fn check_kind(relation: &Relation, kind: ObjectKind) -> Result<()> {
             bail!(WRONG_OBJECT_TYPE, "\"{}\" is not {article} {words}", relation.name)
         }
     }
+}
+
+/// What REPLICA IDENTITY asks for.
+fn replica_identity(table: &Relation, identity: &ast::ReplicaIdentity) -> Result<ReplicaIdentity> {
+    let name = match identity {
+        ast::ReplicaIdentity::Default => return Ok(ReplicaIdentity::Default),
+        ast::ReplicaIdentity::Nothing => return Ok(ReplicaIdentity::Nothing),
+        ast::ReplicaIdentity::Full => return Ok(ReplicaIdentity::Full),
+        ast::ReplicaIdentity::Index(name) => name,
+    };
+    let Some(index) = table.indexes.iter().find(|i| *i.name == **name) else {
+        bail!(UNDEFINED_OBJECT, "index \"{}\" for table \"{}\" does not exist", &**name, table.name)
+    };
+    let refuse = |what: &str| {
+        Err(sql_err!(WRONG_OBJECT_TYPE, "cannot use {what} index \"{}\" as replica identity", index.name))
+    };
+    if index.deferrable {
+        return refuse("non-immediate");
+    }
+    if !index.unique {
+        return refuse("non-unique");
+    }
+    if index.predicate.is_some() {
+        return refuse("partial");
+    }
+    for key in &index.columns {
+        match key.key {
+            IndexKey::Expression(_) => return refuse("expression"),
+            IndexKey::Column(i) if !table.columns[i].not_null => bail!(
+                WRONG_OBJECT_TYPE,
+                "index \"{}\" cannot be used as replica identity because column \"{}\" is nullable",
+                index.name,
+                table.columns[i].name
+            ),
+            IndexKey::Column(_) => {}
+        }
+    }
+    Ok(ReplicaIdentity::Index(index.oid))
 }
 
 /// `ALTER action ADD COLUMN cannot be performed on relation "x"`.

@@ -123,6 +123,9 @@ fn constraint(c: &Call<'_>) -> Option<String> {
     let table = &c.view.catalog.constraint_table(c.oid(0))?.relation;
     let constraint = table.constraints.iter().find(|k| k.oid == c.oid(0))?;
     let mut text = constraint_text(c, table, constraint, c.flag(1))?;
+    if constraint.no_inherit {
+        text.push_str(" NO INHERIT");
+    }
     text.push_str(match constraint.timing {
         Timing::Fixed => "",
         Timing::Deferrable => " DEFERRABLE",

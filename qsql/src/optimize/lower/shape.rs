@@ -375,9 +375,7 @@ impl Lower<'_> {
             return Ok(None);
         }
         let nullable = scan.columns.iter().any(|&(id, what)| {
-            let column_of = |i: usize| scan.relation.columns.get(i);
-            id == column
-                && matches!(what, ScanColumn::Attribute(i) if column_of(i).is_some_and(|c| !c.not_null))
+            id == column && matches!(what, ScanColumn::Attribute(i) if !scan.relation.never_null(i))
         });
         let mut conditions = conditions.to_vec();
         if nullable {
