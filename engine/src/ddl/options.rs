@@ -15,6 +15,9 @@ const TABLE: [&str; 7] = [
     "vacuum_truncate",
 ];
 
+/// Those of TOAST tables.
+const TOAST: [&str; 3] = ["log_autovacuum_min_duration", "vacuum_index_cleanup", "vacuum_truncate"];
+
 /// Those of B-tree indexes.
 const INDEX: [&str; 2] = ["fillfactor", "deduplicate_items"];
 
@@ -31,7 +34,7 @@ pub(crate) fn read_options(options: &[Def]) -> Result<Vec<Box<str>>> {
     let known = |name: &str| TABLE.contains(&name) || name.starts_with("autovacuum_");
     let of_toast = |o: &&Def| o.namespace.as_ref().is_some_and(|n| &**n == "toast");
     let (toast, own): (Vec<&Def>, Vec<&Def>) = options.iter().partition(of_toast);
-    read(toast, known)?;
+    read(toast, |name| name.starts_with("autovacuum_") || TOAST.contains(&name))?;
     read(own, known)
 }
 

@@ -283,7 +283,7 @@ impl Session {
         if let Some(has) = not_null_of(&alteration.table.constraints, i).filter(|c| c.no_inherit) {
             let (has, table) = (&has.name, &alteration.table.name);
             bail!(
-                OBJECT_NOT_IN_PREREQUISITE_STATE,
+                FEATURE_NOT_SUPPORTED,
                 "cannot change NO INHERIT status of NOT NULL constraint \"{has}\" on relation \"{table}\""
             );
         }
