@@ -15,6 +15,7 @@ pub use routine::{
 pub use security::{Policy, PolicyCommand, RowSecurity};
 
 use crate::error::Result;
+use crate::func::access::AccessMethod;
 pub use crate::types::user::UserType;
 use crate::types::{DataType, Datum, Oid};
 
@@ -252,11 +253,11 @@ pub struct IndexColumn {
     pub nulls_first: bool,
     /// Collation, 0 for none.
     pub collation: Oid,
-    /// Operator class, where it is not the type's default; 0 for the default. All order bytewise.
+    /// Operator class; 0 for the type's default one of `btree`. Those of `btree` all order bytewise.
     pub opclass: Oid,
 }
 
-/// A B+ tree index: `encoded keys [, row id when not unique] -> row id`.
+/// An index, in a B+ tree: `encoded keys [, row id when not unique] -> row id`.
 #[derive(Clone, Debug)]
 pub struct Index {
     /// `pg_class.oid` of the index.
@@ -285,6 +286,19 @@ pub struct Index {
     pub deferrable: bool,
     /// `reloptions` as `name=value`.
     pub options: Vec<Box<str>>,
+    /// The access method: what its keys are.
+    pub method: AccessMethod,
+    /// For each key column the operator by which rows exclude each other; empty where they do not.
+    pub exclusion: Vec<Oid>,
+    /// CLUSTER orders the table by it.
+    pub clustered: bool,
+}
+
+impl Index {
+    /// Whether it refuses rows, and so may arbitrate for ON CONFLICT.
+    pub fn refuses(&self) -> bool {
+        self.unique || !self.exclusion.is_empty() && !self.deferrable
+    }
 }
 
 /// A table constraint.
@@ -406,6 +420,8 @@ pub enum ConstraintKind {
     Primary(Oid),
     /// UNIQUE by the index with this OID.
     Unique(Oid),
+    /// EXCLUDE by the index with this OID, which has the operators.
+    Exclude(Oid),
     /// A foreign key.
     ForeignKey(Box<ForeignKey>),
 }

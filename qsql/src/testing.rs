@@ -10,6 +10,7 @@ use crate::catalog::{
     Relation, RelationKind, RelationStats, UserType,
 };
 use crate::error::Result;
+use crate::func::access::AccessMethod;
 use crate::optimize::optimize;
 use crate::parse::ast::{ConstraintKind as AstKind, Statement, TableElement};
 use crate::parse::parse_statements;
@@ -110,6 +111,9 @@ impl MemoryCatalog {
             constraint: 0,
             valid: true,
             deferrable: false,
+            method: AccessMethod::Btree,
+            exclusion: Vec::new(),
+            clustered: false,
             include: Vec::new(),
             options: Vec::new(),
         }));
@@ -247,6 +251,9 @@ impl MemoryCatalog {
                 constraint: index_oid,
                 valid: true,
                 deferrable: false,
+                method: AccessMethod::Btree,
+                exclusion: Vec::new(),
+                clustered: false,
                 include: Vec::new(),
                 options: Vec::new(),
             }));

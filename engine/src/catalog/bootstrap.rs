@@ -20,7 +20,7 @@ pub(crate) const OID_MARK_KEY: &[u8] = b"c";
 pub(crate) const VERSION_KEY: &[u8] = b"v";
 /// What the bytes of stored objects, their keys and what is kept beside them mean. Counts up with every change to that; a cluster
 /// of another version is not opened.
-pub(crate) const CATALOG_VERSION: u32 = 6;
+pub(crate) const CATALOG_VERSION: u32 = 7;
 
 /// `pg_database_owner`, the role that the owner of the current database is a member of.
 pub(crate) const DATABASE_OWNER: Oid = 6171;

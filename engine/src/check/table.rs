@@ -217,15 +217,17 @@ impl Check<'_> {
             let tree = TreeId(self.relation.indexes[i].tree);
             for (id, entry) in ids.iter().zip(of_index) {
                 let Some(entry) = entry else { continue };
-                self.expected[i] += 1;
-                match cx.txn.get(tree, &entry.of_row(*id), row_id) {
-                    Ok(Some(Some(found))) if found == *id => {}
-                    Ok(Some(found)) => {
-                        let found = found.map_or_else(|| "nothing".to_owned(), |f| format!("row {f}"));
-                        of_indexes[i].add(format!("the entry of row {id} leads to {found}"));
+                for key in entry.of_row(*id) {
+                    self.expected[i] += 1;
+                    match cx.txn.get(tree, &key, row_id) {
+                        Ok(Some(Some(found))) if found == *id => {}
+                        Ok(Some(found)) => {
+                            let found = found.map_or_else(|| "nothing".to_owned(), |f| format!("row {f}"));
+                            of_indexes[i].add(format!("the entry of row {id} leads to {found}"));
+                        }
+                        Ok(None) => of_indexes[i].add(format!("row {id} has no entry")),
+                        Err(error) => of_indexes[i].add(damage(store_error(error))?),
                     }
-                    Ok(None) => of_indexes[i].add(format!("row {id} has no entry")),
-                    Err(error) => of_indexes[i].add(damage(store_error(error))?),
                 }
             }
         }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use nq_qsql::bind::StoredKind;
 use nq_qsql::catalog::{Constraint, ConstraintKind, Index, IndexColumn, IndexKey, Relation, Timing};
 use nq_qsql::error::{Result, SqlError, SqlState};
+use nq_qsql::func::access::AccessMethod;
 use nq_qsql::parse::ast::{self, Ast, Ident};
 use nq_qsql::types::Oid;
 use nq_qsql::{bail, sql_err};
 
+use super::exclusion::Exclude;
 use super::foreign_key::timing;
 use super::names;
 use crate::session::Session;
@@ -177,7 +179,7 @@ impl Session {
                     .at(column.pos)
             })?);
         }
-        let options = super::options::read_index_options(&details.options)?;
+        let options = super::options::read_index_options(AccessMethod::Btree, &details.options)?;
         if primary && relation.indexes.iter().any(|i| i.primary) {
             bail!(
                 INVALID_TABLE_DEFINITION,
@@ -231,7 +233,8 @@ impl Session {
                 names::choose(&relation.name, None, "pkey", |n| self.name_taken(relation, n)).into()
             }
             None => {
-                let part = names::columns_part(keys.iter().map(|i| &*relation.columns[*i].name));
+                let part =
+                    names::columns_part(keys.iter().chain(&include).map(|i| &*relation.columns[*i].name));
                 names::choose(&relation.name, Some(&part), "key", |n| self.name_taken(relation, n)).into()
             }
         };
@@ -268,6 +271,9 @@ impl Session {
             deferrable: timing.is_deferrable(),
             include,
             options,
+            method: AccessMethod::Btree,
+            exclusion: Vec::new(),
+            clustered: false,
         });
         let kind =
             if primary { ConstraintKind::Primary(index.oid) } else { ConstraintKind::Unique(index.oid) };
@@ -335,7 +341,17 @@ impl Session {
                 self.add_not_null(relation, i, constraint.name.as_deref(), constraint.no_inherit)?;
                 Ok(None)
             }
-            ast::ConstraintKind::Exclude { .. } => Err(SqlError::unsupported("EXCLUDE")),
+            ast::ConstraintKind::Exclude { method, elements, filter, index } => {
+                let exclude = Exclude {
+                    name: constraint.name.as_ref(),
+                    method: method.as_ref(),
+                    elements,
+                    filter: *filter,
+                    details: index,
+                    timing,
+                };
+                self.add_exclusion(ast, relation, &exclude).map(Some)
+            }
             ast::ConstraintKind::PrimaryKey { .. } | ast::ConstraintKind::Unique { .. } => {
                 Err(SqlError::unsupported("WITHOUT OVERLAPS"))
             }
@@ -389,11 +405,17 @@ pub(crate) fn not_null_of(constraints: &[Constraint], column: usize) -> Option<&
 pub(crate) fn check_indexable(ty: Oid) -> Result<()> {
     match nq_qsql::func::opclass::ordering_operators(ty) {
         Ok(_) => Ok(()),
-        Err(_) => Err(sql_err!(
-            UNDEFINED_OBJECT,
-            "data type {} has no default operator class for access method \"btree\"",
-            nq_qsql::types::info::format_type(ty, None)
-        )
-        .hint("You must specify an operator class for the index or define a default operator class for the data type.")),
+        Err(_) => Err(no_default_class(AccessMethod::Btree, ty)),
     }
+}
+
+/// `data type x has no default operator class for access method "y"`
+pub(super) fn no_default_class(method: AccessMethod, ty: Oid) -> SqlError {
+    sql_err!(
+        UNDEFINED_OBJECT,
+        "data type {} has no default operator class for access method \"{}\"",
+        nq_qsql::types::info::format_type(ty, None),
+        method.name()
+    )
+    .hint("You must specify an operator class for the index or define a default operator class for the data type.")
 }

@@ -589,7 +589,7 @@ impl Session {
             ConstraintKind::Check(text) => self.mentions(text, relation, StoredKind::Check, column),
             ConstraintKind::NotNull(i) => Ok(*i == column),
             ConstraintKind::ForeignKey(key) => Ok(key.columns.contains(&column)),
-            ConstraintKind::Primary(_) | ConstraintKind::Unique(_) => Ok(false),
+            ConstraintKind::Primary(_) | ConstraintKind::Unique(_) | ConstraintKind::Exclude(_) => Ok(false),
         }
     }
 }

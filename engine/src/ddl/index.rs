@@ -8,6 +8,7 @@ use std::sync::Arc;
 use nq_qsql::bind::{StoredKind, write_target};
 use nq_qsql::catalog::{Index, IndexColumn, IndexKey, Relation, RelationKind};
 use nq_qsql::error::{Result, SqlError};
+use nq_qsql::func::access::{self, AccessMethod};
 use nq_qsql::parse::ast::{self, Ast, CreateIndex, IndexElem, Reindex, ReindexKind};
 use nq_qsql::types::{DataType, Oid, info, oid, range};
 use nq_qsql::{bail, sql_err};
@@ -15,7 +16,7 @@ use nq_storage::txn::lock::LockMode;
 use nq_storage::{TreeId, TxnOptions};
 
 use super::column::SYSTEM_COLUMNS;
-use super::constraint::check_indexable;
+use super::constraint::{check_indexable, no_default_class};
 use super::generated::refuse_virtual;
 use super::names;
 use super::options::read_index_options;
@@ -24,7 +25,7 @@ use crate::catalog::bootstrap::MAINTAIN;
 use crate::error::store_error;
 use crate::session::Session;
 use crate::session::utility::Done;
-use crate::table::build::build_index;
+use crate::table::build::{build_index, check_exclusion};
 
 /// Most keys of an index, INCLUDE columns counted.
 const MAX_KEYS: usize = 32;
@@ -92,15 +93,56 @@ fn opclass(name: &ast::ObjectName, ty: DataType) -> Result<Oid> {
     Ok(if *own { *oid } else { 0 })
 }
 
-/// Refuses access methods that are not there.
-fn check_method(method: Option<&ast::Ident>) -> Result<()> {
-    match method.map(|m| &**m) {
-        None | Some("btree") => Ok(()),
-        Some(known @ ("hash" | "gin" | "gist" | "spgist" | "brin")) => {
-            Err(SqlError::unsupported(format_args!("access method \"{known}\"")))
-        }
-        Some(other) => bail!(UNDEFINED_OBJECT, "access method \"{other}\" does not exist"),
+/// Finds an access method.
+pub(super) fn method_named(method: Option<&ast::Ident>) -> Result<AccessMethod> {
+    let Some(name) = method.map(|m| &**m) else { return Ok(AccessMethod::Btree) };
+    match AccessMethod::by_name(name) {
+        Some(method) => Ok(method),
+        None if name == "brin" => Err(SqlError::unsupported(format_args!("access method \"{name}\""))),
+        None => bail!(UNDEFINED_OBJECT, "access method \"{name}\" does not exist"),
     }
+}
+
+/// What an index is to be, besides its keys.
+pub(super) struct Shape {
+    pub(super) unique: bool,
+    pub(super) columns: usize,
+    pub(super) include: usize,
+    pub(super) excludes: bool,
+}
+
+impl Shape {
+    /// Refuses what a method cannot be.
+    pub(super) fn check(&self, method: AccessMethod) -> Result<()> {
+        let lacks = match self {
+            _ if self.unique && !method.is_unique() => "unique indexes",
+            _ if self.include > 0 && !method.takes_include() => "included columns",
+            _ if self.columns > 1 && !method.takes_columns() => "multicolumn indexes",
+            _ if self.excludes && !method.excludes() => "exclusion constraints",
+            _ => return Ok(()),
+        };
+        bail!(FEATURE_NOT_SUPPORTED, "access method \"{}\" does not support {lacks}", method.name())
+    }
+}
+
+/// The OID of an operator class of a method other than B-tree: the written one, or the type's default.
+pub(crate) fn class_of(method: AccessMethod, written: Option<&ast::ObjectName>, ty: DataType) -> Result<Oid> {
+    let shown = || info::format_type(ty.oid, None);
+    let Some(written) = written else {
+        return match access::default_class(method, ty.oid) {
+            Some(class) => Ok(class.oid),
+            None => Err(no_default_class(method, ty.oid)),
+        };
+    };
+    let name = &**written.object();
+    let Some(class) = access::class_by_name(method, name) else {
+        let method = method.name();
+        bail!(UNDEFINED_OBJECT, "operator class \"{written}\" does not exist for access method \"{method}\"");
+    };
+    if !class.takes(ty.oid) {
+        bail!(DATATYPE_MISMATCH, "operator class \"{name}\" does not accept data type {}", shown());
+    }
+    Ok(class.oid)
 }
 
 /// `cannot create index on relation "v"`, for what has no rows of its own.
@@ -142,9 +184,9 @@ impl Session {
             }
             return Err(already_exists(name));
         }
-        check_method(create.method.as_ref())?;
+        let method = method_named(create.method.as_ref())?;
         let object = self.object(relation.oid)?;
-        let index = self.read_index(ast, &relation, create)?;
+        let index = self.read_index(ast, &relation, create, method)?;
         let mut relation = (*relation).clone();
         self.claim_index_name(&relation, &index)?;
         let index = Arc::new(index);
@@ -155,14 +197,22 @@ impl Session {
     }
 
     /// The descriptor of a new index, with an empty tree.
-    fn read_index(&mut self, ast: &Ast, relation: &Relation, create: &CreateIndex) -> Result<Index> {
+    fn read_index(
+        &mut self,
+        ast: &Ast,
+        relation: &Relation,
+        create: &CreateIndex,
+        method: AccessMethod,
+    ) -> Result<Index> {
         if create.columns.len() + create.include.len() > MAX_KEYS {
             bail!(TOO_MANY_COLUMNS, "cannot use more than {MAX_KEYS} columns in an index");
         }
-        let options = read_index_options(&create.options)?;
+        let (columns, include) = (create.columns.len(), create.include.len());
+        Shape { unique: create.unique, columns, include, excludes: false }.check(method)?;
+        let options = read_index_options(method, &create.options)?;
         let mut columns = Vec::with_capacity(create.columns.len());
         for elem in &create.columns {
-            let column = self.read_key(ast, relation, elem, &columns)?;
+            let column = self.read_key(ast, relation, elem, &columns, method)?;
             columns.push(column);
         }
         let mut include = Vec::with_capacity(create.include.len());
@@ -185,7 +235,8 @@ impl Session {
         let name: Box<str> = match &create.name {
             Some(name) => name.name.clone(),
             None => {
-                let part = names::columns_part(columns.iter().map(|c| &*c.name));
+                let included = include.iter().map(|i: &usize| &*relation.columns[*i].name);
+                let part = names::columns_part(columns.iter().map(|c| &*c.name).chain(included));
                 names::choose(&relation.name, Some(&part), "idx", |n| self.name_taken(relation, n)).into()
             }
         };
@@ -203,16 +254,20 @@ impl Session {
             valid: true,
             deferrable: false,
             options,
+            method,
+            exclusion: Vec::new(),
+            clustered: false,
         })
     }
 
     /// One key of a new index; `before` are those left of it.
-    fn read_key(
+    pub(super) fn read_key(
         &mut self,
         ast: &Ast,
         relation: &Relation,
         elem: &IndexElem,
         before: &[IndexColumn],
+        method: AccessMethod,
     ) -> Result<IndexColumn> {
         let (key, ty, collation, name) = match &elem.key {
             ast::IndexKey::Column(name) => {
@@ -234,15 +289,21 @@ impl Session {
             None => collation,
         };
         let opclass = match &elem.opclass {
-            Some(_) if !elem.opclass_options.is_empty() => {
-                bail!(INVALID_PARAMETER_VALUE, "operator class has no options");
+            Some(written) if !elem.opclass_options.is_empty() => {
+                bail!(INVALID_PARAMETER_VALUE, "operator class {written} has no options");
             }
+            written if method != AccessMethod::Btree => class_of(method, written.as_ref(), ty)?,
             Some(written) => opclass(written, ty)?,
             None => {
                 check_indexable(ty.oid)?;
                 0
             }
         };
+        if !method.orders() && (elem.descending.is_some() || elem.nulls_first.is_some()) {
+            let option = if elem.descending.is_some() { "ASC/DESC" } else { "NULLS FIRST/LAST" };
+            let method = method.name();
+            bail!(FEATURE_NOT_SUPPORTED, "access method \"{method}\" does not support {option} options");
+        }
         let descending = elem.descending.unwrap_or(false);
         let name = distinct_name(name, before);
         Ok(IndexColumn {
@@ -267,6 +328,9 @@ impl Session {
         let mut idle = self.db.store.begin(TxnOptions { interrupt, ..TxnOptions::default() });
         for bound in target.indexes.iter().filter(|b| which.contains(&b.index.oid)) {
             self.with_cx(false, &[], &memory, |cx| build_index(relation, bound, &mut idle, cx))?;
+            if !bound.index.exclusion.is_empty() {
+                self.with_cx(false, &[], &memory, |cx| check_exclusion(relation, &target, bound, cx))?;
+            }
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ pub(crate) mod constraint;
 pub(crate) mod create_table_as;
 pub(crate) mod dependency;
 pub(crate) mod drop;
+pub(crate) mod exclusion;
 mod foreign_key;
 mod generated;
 pub(crate) mod index;

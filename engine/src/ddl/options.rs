@@ -1,6 +1,7 @@
 //! Storage parameters of tables and indexes: read, checked, and kept as `reloptions`.
 
 use nq_qsql::error::Result;
+use nq_qsql::func::access::AccessMethod;
 use nq_qsql::parse::ast::{Def, DefValue};
 use nq_qsql::{bail, sql_err};
 
@@ -18,12 +19,23 @@ const TABLE: [&str; 7] = [
 /// Those of TOAST tables.
 const TOAST: [&str; 3] = ["log_autovacuum_min_duration", "vacuum_index_cleanup", "vacuum_truncate"];
 
-/// Those of B-tree indexes.
-const INDEX: [&str; 2] = ["fillfactor", "deduplicate_items"];
+/// Those of the indexes of a method.
+fn of_index(method: AccessMethod) -> &'static [&'static str] {
+    match method {
+        AccessMethod::Btree => &["fillfactor", "deduplicate_items"],
+        AccessMethod::Hash | AccessMethod::Spgist => &["fillfactor"],
+        AccessMethod::Gist => &["fillfactor", "buffering"],
+        AccessMethod::Gin => &["fastupdate", "gin_pending_list_limit"],
+    }
+}
 
 /// Integer parameters with their bounds.
-const BOUNDS: [(&str, i64, i64); 3] =
-    [("fillfactor", 10, 100), ("parallel_workers", 0, 1024), ("toast_tuple_target", 128, 8160)];
+const BOUNDS: [(&str, i64, i64); 4] = [
+    ("fillfactor", 10, 100),
+    ("parallel_workers", 0, 1024),
+    ("toast_tuple_target", 128, 8160),
+    ("gin_pending_list_limit", 64, 2_147_483_647),
+];
 
 /// Parameters that are numbers with a fraction, with their bounds.
 const FLOATS: [(&str, f64, f64); 2] =
@@ -39,8 +51,8 @@ pub(crate) fn read_options(options: &[Def]) -> Result<Vec<Box<str>>> {
 }
 
 /// Reads `WITH (name = value, ..)` of an index.
-pub(crate) fn read_index_options(options: &[Def]) -> Result<Vec<Box<str>>> {
-    read(options, |name| INDEX.contains(&name))
+pub(crate) fn read_index_options(method: AccessMethod, options: &[Def]) -> Result<Vec<Box<str>>> {
+    read(options, |name| of_index(method).contains(&name))
 }
 
 /// Reads `SET (name = value, ..)` of a column.
@@ -112,6 +124,13 @@ fn read<'a>(
                 )
                 .detail(format!("Valid values are between \"{low:.6}\" and \"{high:.6}\".")));
             }
+        }
+        if name == "buffering" && !["on", "off", "auto"].contains(&value) {
+            return Err(sql_err!(
+                INVALID_PARAMETER_VALUE,
+                "invalid value for enum option \"{name}\": {value}"
+            )
+            .detail("Valid values are \"on\", \"off\", and \"auto\"."));
         }
         out.push(format!("{name}={value}").into());
     }

@@ -320,6 +320,7 @@ impl Session {
             let (second, label) = match (index.primary, index.constraint) {
                 (true, _) => (None, "pkey"),
                 (false, 0) => (Some(part.as_str()), "idx"),
+                (false, _) if !index.exclusion.is_empty() => (Some(part.as_str()), "excl"),
                 (false, _) => (Some(part.as_str()), "key"),
             };
             let name: Box<str> =
@@ -327,8 +328,11 @@ impl Session {
             let oid = self.db.next_oid()?;
             let constraint = if index.constraint == 0 { 0 } else { self.db.next_oid()? };
             if constraint != 0 {
-                let kind =
-                    if index.primary { ConstraintKind::Primary(oid) } else { ConstraintKind::Unique(oid) };
+                let kind = match (index.primary, index.exclusion.is_empty()) {
+                    (true, _) => ConstraintKind::Primary(oid),
+                    (false, true) => ConstraintKind::Unique(oid),
+                    (false, false) => ConstraintKind::Exclude(oid),
+                };
                 let timing =
                     like.source.constraints.iter().find(|c| c.oid == index.constraint).map(|c| c.timing);
                 let timing = timing.unwrap_or_default();

@@ -17,6 +17,7 @@ use super::function_scan::FunctionScan;
 use super::hash_join::{HashJoin, Parts};
 use super::index_join::{self, IndexJoin};
 use super::index_scan::IndexScan;
+use super::index_search::IndexSearch;
 use super::limit::Limit;
 use super::lock_rows::LockRows;
 use super::materialize::Materialize;
@@ -126,6 +127,9 @@ impl Build<'_, '_, '_> {
                 let only = *index_only;
                 let ordered = self.ordered;
                 Box::new(IndexScan::new(scan, index, range, *backward, only, ordered, &node.types, self.cx)?)
+            }
+            Op::IndexSearch { scan, index, clauses, recheck, .. } => {
+                Box::new(IndexSearch::new(scan, index, clauses, recheck, &node.types, self.cx)?)
             }
             Op::FunctionScan { calls, ordinality, filter, .. } => {
                 let filter = Conditions::new(filter, self.cx)?;

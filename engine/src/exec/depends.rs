@@ -177,6 +177,11 @@ pub(super) fn exprs(node: &Node) -> Vec<&Expr> {
             out.extend(range.lower.iter().chain(&range.upper).map(|(e, _)| e));
             out.extend(&range.any);
         }
+        Op::IndexSearch { scan, clauses, recheck, .. } => {
+            scan_exprs(scan, &mut out);
+            out.extend(clauses.iter().map(|c| &c.value));
+            out.extend(recheck);
+        }
         Op::FunctionScan { calls, filter, .. } => {
             out.extend(calls);
             out.extend(filter);

@@ -32,6 +32,7 @@ pub mod hash;
 pub mod hash_join;
 pub mod index_join;
 pub mod index_scan;
+mod index_search;
 pub mod limit;
 pub mod lock_rows;
 pub mod materialize;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use nq_qsql::catalog::{Index, IndexKey, Relation};
 use nq_qsql::error::Result;
+use nq_qsql::func::access::AccessMethod;
 use nq_qsql::plan::physical::KeyCast;
 use nq_qsql::types::{Datum, Oid};
 use nq_storage::{Cursor, Direction, KeyRange, Snapshot, TreeId};
@@ -64,7 +65,8 @@ enum Way {
 impl Path {
     fn find(child: &Relation, probe: &Probe) -> Option<Path> {
         let (key, casts) = (&probe.bound.key, &probe.bound.casts);
-        child.indexes.iter().filter(|i| i.valid && i.predicate.is_none()).find_map(|index| {
+        let ordered = |i: &&Arc<Index>| i.valid && i.predicate.is_none() && i.method == AccessMethod::Btree;
+        child.indexes.iter().filter(ordered).find_map(|index| {
             let leading = index.columns.get(..key.columns.len())?;
             let mut order = Vec::with_capacity(leading.len());
             for column in leading {

@@ -233,7 +233,7 @@ impl Session {
         let Some(c) = table.constraints.iter().find(|c| c.oid == constraint && c.enforced) else {
             return Ok(());
         };
-        if let ConstraintKind::Primary(_) | ConstraintKind::Unique(_) = c.kind {
+        if let ConstraintKind::Primary(_) | ConstraintKind::Unique(_) | ConstraintKind::Exclude(_) = c.kind {
             return self.look_for_rivals(&table, constraint, rows);
         }
         let Some(bound) = self.with_bind_cx(|cx| bind_foreign_key(&table, c, cx))? else { return Ok(()) };

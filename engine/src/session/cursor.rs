@@ -104,6 +104,7 @@ fn goes_back(node: &Node) -> bool {
         Op::Values(_)
         | Op::SeqScan(_)
         | Op::IndexScan { .. }
+        | Op::IndexSearch { .. }
         | Op::FunctionScan { .. }
         | Op::CteScan { .. }
         | Op::Sort { .. }

@@ -11,16 +11,18 @@
 
 use std::sync::Arc;
 
-use nq_qsql::catalog::{IndexKey, Relation};
+use nq_qsql::catalog::{Index, IndexKey, Relation};
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::plan::physical::{BoundIndex, Scan, ScanColumn, SortSlot};
+use nq_qsql::func::access::AccessMethod;
+use nq_qsql::plan::physical::{BoundIndex, Scan, ScanColumn, SortSlot, WriteTarget};
 use nq_qsql::sql_err;
 use nq_qsql::types::{DataType, Datum, oid};
 use nq_storage::{Snapshot, StoreError, TreeId, Txn};
 
 use super::key::{self, row_key};
+use super::method::row_keys;
 use super::value::damaged;
-use super::write::show;
+use super::write::{Writer, show};
 use crate::error::store_error;
 use crate::exec::eval::Compiled;
 use crate::exec::seq_scan::SeqScan;
@@ -113,6 +115,38 @@ impl Operator for KeyScan {
     }
 }
 
+/// Reads a table's rows as keys of an index whose method is not B-tree: each key in bytes, then the row id.
+struct MethodScan {
+    scan: KeyScan,
+    index: Arc<Index>,
+    types: [DataType; 2],
+}
+
+impl Operator for MethodScan {
+    fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
+        while let Some(batch) = self.scan.next(cx)? {
+            let mut rows: Vec<[Datum; 2]> = Vec::with_capacity(batch.count());
+            let keys = self.index.columns.len();
+            for row in batch.rows().iter() {
+                let of_column = |at: usize| batch.columns[at].datum(row, self.index.columns[at].ty.oid);
+                let values: Vec<Datum> = (0..keys).map(of_column).collect();
+                let id = batch.columns[keys].datum(row, oid::INT8);
+                for key in row_keys(&self.index, &values)?.iter() {
+                    rows.push([Datum::Bytea(key.into()), id.clone()]);
+                }
+            }
+            if !rows.is_empty() {
+                return Ok(Some(Batch::from_rows(&rows, &self.types)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
+        self.scan.rescan(cx)
+    }
+}
+
 /// Fills the empty tree of an index. `idle` is a transaction that has done nothing: it lends its fresh snapshot, and stands in for
 /// the real one while that writes the tree.
 ///
@@ -143,6 +177,32 @@ pub(crate) fn with_snapshot<R>(
 
 fn fill(relation: &Arc<Relation>, bound: &BoundIndex, idle: &mut Txn, cx: &mut ExecCx<'_>) -> Result<()> {
     let index = &bound.index;
+    let scan = KeyScan::new(relation, bound, cx)?;
+    if index.method != AccessMethod::Btree {
+        let types = [DataType::of(oid::BYTEA), DataType::of(oid::INT8)];
+        let scan = MethodScan { scan, index: Arc::clone(index), types };
+        return fill_sorted(relation, bound, Box::new(scan), idle, cx);
+    }
+    fill_sorted(relation, bound, Box::new(scan), idle, cx)
+}
+
+/// Sorts what is read and makes the tree of it.
+fn fill_sorted(
+    relation: &Arc<Relation>,
+    bound: &BoundIndex,
+    input: Box<dyn Operator>,
+    idle: &mut Txn,
+    cx: &mut ExecCx<'_>,
+) -> Result<()> {
+    let index = &bound.index;
+    let ready = index.method != AccessMethod::Btree;
+    let bytes = SortSlot {
+        slot: 0,
+        ty: DataType::of(oid::BYTEA),
+        collation: 0,
+        descending: false,
+        nulls_first: false,
+    };
     let slots: Vec<SortSlot> = index
         .columns
         .iter()
@@ -155,10 +215,11 @@ fn fill(relation: &Arc<Relation>, bound: &BoundIndex, idle: &mut Txn, cx: &mut E
             nulls_first: c.nulls_first,
         })
         .collect();
-    let mut types: Vec<DataType> = index.columns.iter().map(|c| c.ty).collect();
+    let slots = if ready { vec![bytes] } else { slots };
+    let mut types: Vec<DataType> = slots.iter().map(|slot| slot.ty).collect();
     let keys = types.len();
     types.push(DataType::of(oid::INT8));
-    let mut sort = Sort::new(Box::new(KeyScan::new(relation, bound, cx)?), &slots, None, &types, cx)?;
+    let mut sort = Sort::new(input, &slots, None, &types, cx)?;
     // The first call reads the whole table; from then on the sort needs no transaction.
     let Some(mut batch) = sort.next(cx)? else { return Ok(()) };
     let txn = &mut *cx.txn;
@@ -180,20 +241,26 @@ fn fill(relation: &Arc<Relation>, bound: &BoundIndex, idle: &mut Txn, cx: &mut E
                 values.clear();
                 values.extend(types[..keys].iter().zip(&batch.columns).map(|(ty, c)| c.datum(row, ty.oid)));
                 entry.clear();
-                let encoded = key::encode_prefix(index, &values, &mut entry);
+                let encoded = match values.first() {
+                    Some(Datum::Bytea(key)) if ready => {
+                        entry.extend_from_slice(key);
+                        Ok(())
+                    }
+                    _ => key::encode_prefix(index, &values, &mut entry),
+                };
                 let id = match (encoded, batch.columns[keys].datum(row, oid::INT8)) {
                     (Ok(()), Datum::Int8(id)) => id as u64,
                     (Err(error), _) => return Err(carried(&mut failure, error)),
                     _ => return Err(carried(&mut failure, damaged())),
                 };
-                if index.deferrable {
+                if index.deferrable && index.exclusion.is_empty() {
                     let distinct = !index.nulls_not_distinct && values.iter().any(Datum::is_null);
                     if entry == last && !distinct {
                         return Err(carried(&mut failure, duplicated(relation, bound, &values, sorted.io)));
                     }
                     last.clone_from(&entry);
                 }
-                if key::has_suffix(index, &values) {
+                if ready || key::has_suffix(index, &values) {
                     entry.extend_from_slice(&row_key(id));
                 } else if entry == last {
                     let error = duplicated(relation, bound, &values, sorted.io);
@@ -216,6 +283,35 @@ fn fill(relation: &Arc<Relation>, bound: &BoundIndex, idle: &mut Txn, cx: &mut E
         (Err(_), Some(error)) => Err(error),
         (Err(error), None) => Err(store_error(error)),
     }
+}
+
+/// Looks whether the rows of a table exclude each other by an index that has just been filled.
+///
+/// # Errors
+/// 23P01 `could not create exclusion constraint`.
+pub(crate) fn check_exclusion(
+    relation: &Arc<Relation>,
+    target: &WriteTarget,
+    bound: &BoundIndex,
+    cx: &mut ExecCx<'_>,
+) -> Result<()> {
+    let writer = Writer::new(target, cx)?;
+    let Some(at) = relation.indexes.iter().position(|i| i.oid == bound.index.oid) else { return Ok(()) };
+    let snapshot = cx.txn.latest_snapshot();
+    with_snapshot(snapshot, cx, |cx| {
+        let mut scan = WideScan::new(relation, (0..relation.columns.len()).collect(), cx)?;
+        while let Some((batch, ids)) = scan.next(cx)? {
+            let types = writer.types();
+            let mut rows: Vec<(u64, Vec<Datum>)> = Vec::with_capacity(batch.count());
+            for row in batch.rows().iter() {
+                if let Datum::Int8(id) = ids.datum(row, oid::INT8) {
+                    rows.push((id as u64, batch.row(row, types)));
+                }
+            }
+            writer.verify_exclusion(at, &rows, cx)?;
+        }
+        Ok(())
+    })
 }
 
 /// Puts an error aside while storage takes back what it has written.

@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub mod key;
+pub(crate) mod method;
 pub mod row;
 pub mod scan;
 pub(crate) mod sequence;

@@ -14,6 +14,7 @@
 //! Sources: PostgreSQL manual 5.5 (constraints), 62.5 (index uniqueness checks).
 
 mod bulk;
+mod exclusion;
 mod policy;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub use bulk::{Bulk, Refused, RowSlot};
 
 use nq_qsql::catalog::{Generated, Index, IndexColumn, IndexKey, Reference, Relation, Timing};
 use nq_qsql::error::{Result, SqlError};
+use nq_qsql::func::access::AccessMethod;
 use nq_qsql::plan::physical::{BoundIndex, ColumnSet, PolicyMoment, WriteTarget};
 use nq_qsql::sql_err;
 use nq_qsql::types::{DataType, Datum, IoContext, Oid, io_text};
@@ -29,6 +31,7 @@ use nq_storage::{Change, Current, InsertOutcome, LockStrength, Modified, TreeId,
 
 use self::policy::Guard;
 use super::key::{self, row_key};
+use super::method::{RowKeys, row_keys};
 use super::row::RowLayout;
 use super::value::damaged;
 use crate::error::store_error;
@@ -57,26 +60,63 @@ struct IndexWriter {
     reads: Vec<usize>,
     /// When equal keys are refused, if that is deferrable.
     timing: Timing,
+    /// Whether two rows exclude each other: over the key values of the one, then of the other.
+    excludes: Option<Compiled>,
 }
 
-/// The key of an index entry.
+/// The keys of a row in an index: one, unless the index's method makes others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryKey {
-    /// The encoded values.
+    /// The encoded values; of several keys, one behind the other.
     prefix: Vec<u8>,
     /// Whether the row id follows them.
     suffix: bool,
+    /// Where each of several keys ends, ascending keys; empty for one.
+    ends: Vec<u32>,
 }
 
 impl EntryKey {
-    /// The key of the entry of this row.
-    pub(crate) fn of_row(&self, id: u64) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.prefix.len() + key::ROW_ID_BYTES);
-        bytes.extend_from_slice(&self.prefix);
-        if self.suffix {
-            bytes.extend_from_slice(&row_key(id));
+    /// The keys of a method other than B-tree; `None` when there are none.
+    fn of_method(keys: RowKeys) -> Option<EntryKey> {
+        match keys.ends.len() {
+            0 => None,
+            1 => Some(EntryKey { prefix: keys.bytes, suffix: true, ends: Vec::new() }),
+            _ => Some(EntryKey { prefix: keys.bytes, suffix: true, ends: keys.ends }),
         }
-        bytes
+    }
+
+    /// The keys without row ids.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        let whole = self.ends.is_empty().then_some(&self.prefix[..]);
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let several = starts.zip(&self.ends).map(|(from, to)| &self.prefix[from as usize..*to as usize]);
+        whole.into_iter().chain(several)
+    }
+
+    /// The keys of the entries of this row.
+    pub(crate) fn of_row(&self, id: u64) -> impl Iterator<Item = Vec<u8>> {
+        self.keys().map(move |key| {
+            let mut bytes = Vec::with_capacity(key.len() + key::ROW_ID_BYTES);
+            bytes.extend_from_slice(key);
+            if self.suffix {
+                bytes.extend_from_slice(&row_key(id));
+            }
+            bytes
+        })
+    }
+
+    /// What is left of several keys without those of another version of the row; one key is left as it is.
+    fn without(&self, other: Option<&EntryKey>) -> Option<EntryKey> {
+        let Some(other) = other.filter(|o| !self.ends.is_empty() || !o.ends.is_empty()) else {
+            return Some(self.clone());
+        };
+        let others: Vec<&[u8]> = other.keys().collect();
+        let mut left = RowKeys::default();
+        for key in self.keys().filter(|key| others.binary_search(key).is_err()) {
+            left.bytes.extend_from_slice(key);
+            left.ends.push(left.bytes.len() as u32);
+        }
+        EntryKey::of_method(left)
     }
 }
 
@@ -361,12 +401,18 @@ impl Writer {
         arbiters: &[usize],
         cx: &mut ExecCx<'_>,
     ) -> Result<std::result::Result<u64, Conflict>> {
-        let arbitrates = |i: usize| self.is_unique(i) && (arbiters.is_empty() || arbiters.contains(&i));
+        let arbitrates =
+            |i: usize| self.indexes[i].index.refuses() && (arbiters.is_empty() || arbiters.contains(&i));
         let id = cx.txn.next_row_id(self.tree(), 1).map_err(store_error)?;
         let mut entered: Vec<usize> = Vec::new();
         for (i, entry) in entries.iter().enumerate().filter(|(i, _)| arbitrates(*i)) {
             let Some(entry) = entry else { continue };
-            if let Some(conflict) = self.enter(i, entry, id, cx)? {
+            let mut conflict = self.enter(i, entry, id, cx)?;
+            if conflict.is_none() && self.indexes[i].excludes.is_some() {
+                entered.push(i);
+                conflict = self.find_excluding(i, row, id, None, cx)?.map(|e| e.conflict);
+            }
+            if let Some(conflict) = conflict {
                 for &done in &entered {
                     if let Some(entry) = &entries[done] {
                         self.leave(done, entry, id, cx)?;
@@ -374,14 +420,16 @@ impl Writer {
                 }
                 return Ok(Err(conflict));
             }
-            entered.push(i);
+            if self.indexes[i].excludes.is_none() {
+                entered.push(i);
+            }
         }
         for (i, entry) in entries.iter().enumerate().filter(|(i, _)| !arbitrates(*i)) {
-            if let Some(entry) = entry
-                && self.enter(i, entry, id, cx)?.is_some()
-            {
+            let Some(entry) = entry else { continue };
+            if self.enter(i, entry, id, cx)?.is_some() {
                 return Err(self.unique_violation(i, row, cx));
             }
+            self.exclude(i, row, id, None, cx)?;
         }
         let mut bytes = Vec::new();
         self.layout.encode(row, &mut bytes)?;
@@ -392,17 +440,18 @@ impl Writer {
 
     /// Inserts an index entry; answers with the row that has the key.
     fn enter(&self, i: usize, entry: &EntryKey, id: u64, cx: &mut ExecCx<'_>) -> Result<Option<Conflict>> {
-        let (index, key) = (&self.indexes[i].index, entry.of_row(id));
-        match cx.txn.insert(TreeId(index.tree), &key, &row_key(id)).map_err(store_error)? {
-            InsertOutcome::Inserted => {
-                self.note_rivals(i, &key, id, cx)?;
-                Ok(None)
-            }
-            InsertOutcome::Exists { value, visible } => {
-                let id = key::row_id(&value).ok_or_else(damaged)?;
-                Ok(Some(Conflict { id, visible }))
+        let index = &self.indexes[i].index;
+        for key in entry.of_row(id) {
+            match cx.txn.insert(TreeId(index.tree), &key, &row_key(id)).map_err(store_error)? {
+                InsertOutcome::Inserted if index.exclusion.is_empty() => self.note_rivals(i, &key, id, cx)?,
+                InsertOutcome::Inserted => {}
+                InsertOutcome::Exists { value, visible } => {
+                    let id = key::row_id(&value).ok_or_else(damaged)?;
+                    return Ok(Some(Conflict { id, visible }));
+                }
             }
         }
+        Ok(None)
     }
 
     /// Leaves a new entry of a deferrable index for later, if there is another one with its key.
@@ -436,6 +485,12 @@ impl Writer {
         let read = |bytes: &[u8]| self.decode(bytes);
         let row = cx.txn.get_through(&snapshot, self.tree(), &row_key(id), read).map_err(store_error)?;
         let Some(row) = row.transpose()? else { return Ok(()) };
+        if self.indexes[i].excludes.is_some() {
+            return match self.find_excluding(i, &row, id, None, cx)? {
+                Some(found) => Err(self.exclusion_violation(i, &row, &found.values, cx)),
+                None => Ok(()),
+            };
+        }
         let null = |column: &IndexColumn| matches!(column.key, IndexKey::Column(c) if row[c].is_null());
         if !index.nulls_not_distinct && index.columns.iter().any(null) {
             return Ok(());
@@ -443,7 +498,8 @@ impl Writer {
         let row = [row];
         let entries = self.entries(&row, |at| at == i, cx)?;
         let Some(entry) = &entries[i][0] else { return Ok(()) };
-        let (tree, own) = (TreeId(index.tree), entry.of_row(id));
+        let tree = TreeId(index.tree);
+        let Some(own) = entry.of_row(id).next() else { return Ok(()) };
         for key in cx.txn.rivals(tree, &entry.prefix, &own).map_err(store_error)? {
             // Whoever is writing or deleting it is waited for.
             let held = cx.txn.lock_row(tree, &key, LockStrength::KeyShare, WaitPolicy::Wait);
@@ -457,8 +513,10 @@ impl Writer {
     /// Deletes an index entry.
     fn leave(&self, i: usize, entry: &EntryKey, id: u64, cx: &mut ExecCx<'_>) -> Result<()> {
         let index = &self.indexes[i].index;
-        if !cx.txn.delete(TreeId(index.tree), &entry.of_row(id)).map_err(store_error)? {
-            return Err(sql_err!(INDEX_CORRUPTED, "index \"{}\" has no entry for row {id}", index.name));
+        for key in entry.of_row(id) {
+            if !cx.txn.delete(TreeId(index.tree), &key).map_err(store_error)? {
+                return Err(sql_err!(INDEX_CORRUPTED, "index \"{}\" has no entry for row {id}", index.name));
+            }
         }
         Ok(())
     }
@@ -543,13 +601,18 @@ impl Writer {
             return Ok(outcome);
         }
         for i in (0..self.indexes.len()).filter(|&i| old[i] != new[i]) {
-            if let Some(entry) = &old[i] {
-                self.leave(i, entry, id, cx)?;
+            if let Some(entry) = old[i].as_ref().and_then(|old| old.without(new[i].as_ref())) {
+                self.leave(i, &entry, id, cx)?;
             }
-            if let Some(entry) = &new[i]
-                && self.enter(i, entry, id, cx)?.is_some()
+            if let Some(entry) = new[i].as_ref().and_then(|new| new.without(old[i].as_ref()))
+                && self.enter(i, &entry, id, cx)?.is_some()
             {
                 return Err(self.unique_violation(i, row, cx));
+            }
+        }
+        for i in (0..self.indexes.len()).filter(|&i| self.touches_excluded(i, was, row)) {
+            if new[i].is_some() {
+                self.exclude(i, row, id, None, cx)?;
             }
         }
         self.follow_update(id, was, row, cx)?;
@@ -728,7 +791,9 @@ impl IndexWriter {
             });
         }
         let predicate = bound.predicate.as_ref().map(|e| Compiled::with_params(e, params)).transpose()?;
-        Ok(IndexWriter { index: Arc::clone(&bound.index), keys, predicate, reads, timing })
+        let excludes = exclusion::condition(&bound.index)?;
+        let excludes = excludes.map(|e| Compiled::with_params(&e, params)).transpose()?;
+        Ok(IndexWriter { index: Arc::clone(&bound.index), keys, predicate, reads, timing, excludes })
     }
 
     fn is_computed(&self) -> bool {
@@ -769,7 +834,7 @@ impl IndexWriter {
             None => {
                 let values = self.values(rows, batch, cx)?;
                 for (row, entry) in entries.iter_mut().enumerate() {
-                    *entry = Some(self.entry(&values, row)?);
+                    *entry = self.entry(&values, row)?;
                 }
             }
             Some(inside) => {
@@ -777,17 +842,20 @@ impl IndexWriter {
                 let narrowed = Batch { selection: Some(inside.clone()), ..batch.clone() }.compact();
                 let values = self.values(&kept, &narrowed, cx)?;
                 for (number, &row) in inside.iter().enumerate() {
-                    entries[usize::from(row)] = Some(self.entry(&values, number)?);
+                    entries[usize::from(row)] = self.entry(&values, number)?;
                 }
             }
         }
         Ok(entries)
     }
 
-    fn entry(&self, values: &[Vec<Datum>], row: usize) -> Result<EntryKey> {
+    fn entry(&self, values: &[Vec<Datum>], row: usize) -> Result<Option<EntryKey>> {
         let key: Vec<Datum> = values.iter().map(|column| column[row].clone()).collect();
+        if self.index.method != AccessMethod::Btree {
+            return Ok(EntryKey::of_method(row_keys(&self.index, &key)?));
+        }
         let mut prefix = Vec::with_capacity(24);
         key::encode_prefix(&self.index, &key, &mut prefix)?;
-        Ok(EntryKey { prefix, suffix: key::has_suffix(&self.index, &key) })
+        Ok(Some(EntryKey { prefix, suffix: key::has_suffix(&self.index, &key), ends: Vec::new() }))
     }
 }

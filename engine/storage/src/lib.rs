@@ -26,7 +26,7 @@ pub use ids::{Lsn, PageId, TreeId};
 pub use txn::lock::{DeferredWait, Hold, LockClass, LockInfo, LockKey, LockMode, SessionLock, SessionLocks};
 pub use txn::types::{
     Change, Committed, Current, Direction, InsertOutcome, Interrupt, Isolation, KeyRange, LockStrength,
-    Modified, OwnWrites, TxnOptions, WaitPolicy, Xid,
+    Modified, OwnWrites, TxnOptions, WaitPolicy, Walk, Xid,
 };
 pub use txn::{Cursor, Savepoint, Sight, Snapshot, SnapshotData, Txn};
 

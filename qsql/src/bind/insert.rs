@@ -320,6 +320,12 @@ impl Binder<'_> {
             .hint("For example, ON CONFLICT (column_name).")
             .at(clause.pos));
         }
+        if arbiters.iter().any(|&i| !table.indexes[i].exclusion.is_empty()) {
+            return Err(sql_err!(
+                WRONG_OBJECT_TYPE,
+                "ON CONFLICT DO UPDATE not supported with exclusion constraints"
+            ));
+        }
         self.push_scope(Clause::UpdateSource);
         let existing = self.row_image(table);
         let proposed = self.row_image(table);
@@ -351,7 +357,11 @@ impl Binder<'_> {
             ConflictTarget::Constraint(name) => {
                 let constraint = table.constraints.iter().find(|c| *c.name == *name.name && !lens.is_view());
                 let index = match constraint.map(|c| &c.kind) {
-                    Some(ConstraintKind::Primary(oid) | ConstraintKind::Unique(oid)) => {
+                    Some(
+                        ConstraintKind::Primary(oid)
+                        | ConstraintKind::Unique(oid)
+                        | ConstraintKind::Exclude(oid),
+                    ) => {
                         let index = table.indexes.iter().position(|i| i.oid == *oid);
                         if index.is_some_and(|i| table.indexes[i].deferrable) {
                             return Err(deferrable_arbiter());
@@ -401,8 +411,11 @@ impl Binder<'_> {
                 };
                 filter.iter().for_each(|filter| self.mark_arbiter(lens, filter));
                 let mut found = Vec::new();
-                for (i, index) in
-                    table.indexes.iter().enumerate().filter(|(_, i)| (i.unique || i.deferrable) && i.valid)
+                for (i, index) in table
+                    .indexes
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, i)| (i.unique || i.deferrable) && i.exclusion.is_empty() && i.valid)
                 {
                     if self.arbitrates(index, table, &keys, filter.as_ref())? {
                         found.push(i);

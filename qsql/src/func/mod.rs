@@ -4,6 +4,7 @@
 //! PostgreSQL's `pg_proc`, `pg_operator` and `pg_cast`, so that catalogs and drivers find what they expect. Resolution by
 //! PostgreSQL's rules (manual, chapter 10 "Type Conversion") is in `resolve`; the executor's vector kernels are keyed by the same OIDs.
 
+pub mod access;
 mod aggregate;
 mod args;
 mod array;

@@ -5,6 +5,8 @@
 //! `text` for `varchar`. What does not fit stays a filter. `key LIKE 'word%'` is a filter that a range helps: keys are in
 //! byte order, and those that start with a word lie together.
 
+mod search;
+
 use std::sync::Arc;
 
 use super::columns::{ColumnSet, Parts};
@@ -16,12 +18,13 @@ use super::estimate::{Estimator, commuted, is_widening, operator_name};
 use super::fold::{simplify, volatility};
 use crate::bind::{BindContext, StoredKind, bind_expression};
 use crate::catalog::{Index, IndexKey, RelationKind};
+use crate::func::access::AccessMethod;
 use crate::func::category::element_of;
 use crate::func::resolve::{Coercion, find_coercion};
 use crate::func::{CastContext, Volatility};
 use crate::plan::expr::{CallForm, ColumnId, Expr, ExprKind};
 use crate::plan::logical::LogicalScan;
-use crate::plan::physical::{IndexRange, ScanColumn};
+use crate::plan::physical::{IndexRange, ScanColumn, SearchClause};
 use crate::plan::same::same;
 use crate::types::{DataType, Datum, Oid, oid};
 
@@ -48,6 +51,8 @@ pub(crate) struct IndexPath {
     pub(crate) index_only: bool,
     /// The answered conditions.
     pub(crate) shown: Vec<Expr>,
+    /// What is asked of an index that is searched, and not read in its order: then `range` says nothing.
+    pub(crate) clauses: Vec<SearchClause>,
 }
 
 /// Correlation from which on values count as stored in their order.
@@ -121,8 +126,13 @@ impl Access<'_, '_> {
         }
         let mut best_value = self.value(&best, want);
         for index in scan.relation.indexes.iter().filter(|i| i.valid) {
-            let Some(path) = self.index_path(scan, index, conditions, need, want, rows, pages, out_rows)
-            else {
+            let path = match index.method {
+                AccessMethod::Btree => {
+                    self.index_path(scan, index, conditions, need, want, rows, pages, out_rows)
+                }
+                _ => self.search_path(scan, index, conditions, rows, pages, out_rows),
+            };
+            let Some(path) = path else {
                 continue;
             };
             let value = self.value(&path, want);
@@ -307,7 +317,14 @@ impl Access<'_, '_> {
         }
         total += penalty(self.cx, "enable_indexscan");
         Some(Path {
-            index: Some(IndexPath { index: index.clone(), range, backward, index_only, shown: answered }),
+            index: Some(IndexPath {
+                index: index.clone(),
+                range,
+                backward,
+                index_only,
+                shown: answered,
+                clauses: Vec::new(),
+            }),
             filter,
             rows: if point { 1.0 } else { out_rows.min(selected) },
             startup,

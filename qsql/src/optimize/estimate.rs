@@ -3,6 +3,8 @@
 //! Formulas and defaults are those of PostgreSQL's `selfuncs.c` where statistics exist: most common values, histograms and
 //! distinct counts; independence between conditions, except for the two ends of one range.
 
+mod contain;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -314,7 +316,7 @@ impl<'a> Estimator<'a> {
                 Some("!~~") => 1.0 - self.like(args),
                 Some("~~*" | "~" | "~*") => self.pattern(args),
                 Some("!~~*" | "!~" | "!~*") => 1.0 - self.pattern(args),
-                _ => DEFAULT_INEQUALITY,
+                _ => self.containment(e, args).unwrap_or(DEFAULT_INEQUALITY),
             },
             _ => 0.5,
         };

@@ -153,6 +153,11 @@ impl Interpreter<'_> {
                 let rows = self.scanned(scan, None);
                 self.filter(rows, &scan.filter)
             }
+            Op::IndexSearch { scan, recheck, .. } => {
+                let rows = self.scanned(scan, None);
+                let rows = self.filter(rows, recheck)?;
+                self.filter(rows, &scan.filter)
+            }
             Op::IndexScan { scan, index, range, backward, .. } => {
                 let keys: Vec<usize> = index
                     .columns

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::expr::{AggregateCall, Expr, WindowCall};
 use crate::catalog::{ForeignKey, Index, Relation, Timing};
+use crate::func::access::Search;
 use crate::types::{DataType, Oid};
 
 /// The plan of one statement that reads or writes tables.
@@ -180,6 +181,7 @@ impl Node {
             | Op::Values(_)
             | Op::SeqScan(_)
             | Op::IndexScan { .. }
+            | Op::IndexSearch { .. }
             | Op::FunctionScan { .. }
             | Op::CteScan { .. }
             | Op::WorkTableScan { .. } => Vec::new(),
@@ -258,6 +260,17 @@ pub struct IndexRange {
     pub any: Option<Expr>,
     /// `IS NULL` on the key column after `equal`.
     pub is_null: bool,
+}
+
+/// A condition that an index answers by its operator class.
+#[derive(Clone, Debug)]
+pub struct SearchClause {
+    /// The key column.
+    pub column: usize,
+    /// What is asked.
+    pub search: Search,
+    /// What the column is compared with, over params and exec params; NULL finds nothing.
+    pub value: Expr,
 }
 
 /// Kinds of joins. In the output the left side's slots come first; semi, anti and mark joins yield only the left side's
@@ -590,6 +603,19 @@ pub enum Op {
         /// All slots come from the index's keys or are the row id: the table is not touched.
         index_only: bool,
         /// Conditions answered by `range`, for EXPLAIN; `Column(i)` is the table's column with index i.
+        shown: Vec<Expr>,
+    },
+    /// Reads the rows of a table that an index finds for conditions on its columns, in the table's order, and looks at them again.
+    IndexSearch {
+        /// What is read; its filter has the other conditions.
+        scan: Scan,
+        /// The index.
+        index: Arc<Index>,
+        /// What is asked of it.
+        clauses: Vec<SearchClause>,
+        /// The conditions that `clauses` answer, over the output slots.
+        recheck: Vec<Expr>,
+        /// The same for EXPLAIN; `Column(i)` is the table's column with index i.
         shown: Vec<Expr>,
     },
     /// Calls set-returning functions side by side (ROWS FROM), shorter ones padded with NULLs.

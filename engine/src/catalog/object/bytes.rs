@@ -12,6 +12,7 @@ use nq_qsql::catalog::{
     ReplicaIdentity, RowSecurity, Timing,
 };
 use nq_qsql::error::Result;
+use nq_qsql::func::access::AccessMethod;
 use nq_qsql::types::{DataType, Datum, Oid, io_binary};
 
 use super::super::acl::{Acl, AclItem};
@@ -421,6 +422,9 @@ fn write_index(w: &mut Writer, index: &Index) {
     w.u32(index.constraint);
     w.flag(index.valid);
     w.list(&index.options, |w, o| w.str(o));
+    w.u32(index.method.oid());
+    w.list(&index.exclusion, |w, o| w.u32(*o));
+    w.flag(index.clustered);
 }
 
 fn read_index(r: &mut Reader<'_>) -> Result<Index> {
@@ -451,6 +455,9 @@ fn read_index(r: &mut Reader<'_>) -> Result<Index> {
         valid: r.flag()?,
         deferrable: false,
         options: r.list(Reader::boxed)?,
+        method: AccessMethod::by_oid(r.u32()?).ok_or_else(|| damaged("has an unknown access method"))?,
+        exclusion: r.list(Reader::u32)?,
+        clustered: r.flag()?,
     })
 }
 
@@ -485,6 +492,10 @@ fn write_constraint(w: &mut Writer, constraint: &Constraint) {
         }
         ConstraintKind::Unique(index) => {
             w.byte(b'u');
+            w.u32(*index);
+        }
+        ConstraintKind::Exclude(index) => {
+            w.byte(b'x');
             w.u32(*index);
         }
         ConstraintKind::ForeignKey(key) => {
@@ -544,6 +555,7 @@ fn read_constraint(r: &mut Reader<'_>) -> Result<Constraint> {
         b'n' => ConstraintKind::NotNull(r.len()?),
         b'p' => ConstraintKind::Primary(r.u32()?),
         b'u' => ConstraintKind::Unique(r.u32()?),
+        b'x' => ConstraintKind::Exclude(r.u32()?),
         b'f' => ConstraintKind::ForeignKey(Box::new(ForeignKey {
             columns: r.list(Reader::len)?,
             table: r.u32()?,
@@ -743,6 +755,9 @@ mod tests {
             valid: true,
             deferrable: false,
             options: vec!["fillfactor=90".into()],
+            method: AccessMethod::Btree,
+            exclusion: vec![96],
+            clustered: true,
         };
         let key = ForeignKey {
             columns: vec![1],
@@ -824,7 +839,7 @@ mod tests {
         let database = bootstrap::database(5, "postgres", bootstrap::CLUSTER_TREE);
         bytes.extend(database.encode().unwrap());
         let sum = nq_storage::ecc::checksum(&bytes);
-        assert_eq!((bootstrap::CATALOG_VERSION, format!("{sum:08x}")), (6, "7336c2cc".to_owned()));
+        assert_eq!((bootstrap::CATALOG_VERSION, format!("{sum:08x}")), (7, "db8484d0".to_owned()));
     }
 
     #[test]

@@ -108,6 +108,16 @@ pub(super) fn default_operator_class(method: Oid, ty: Oid) -> Oid {
     find(ty).or_else(|| find(wider)).unwrap_or(0)
 }
 
+/// The name of the operator family of a type's default B-tree class.
+pub(crate) fn btree_family_name(ty: Oid) -> &'static str {
+    let class = default_operator_class(403, ty);
+    let line_of = |name: &str, oid: Oid| {
+        section(name).find(move |l| l.split('\t').next().and_then(|f| f.parse().ok()) == Some(oid))
+    };
+    let family = line_of("pg_opclass", class).and_then(|l| l.split('\t').nth(5)).and_then(|f| f.parse().ok());
+    family.and_then(|oid| line_of("pg_opfamily", oid)).and_then(|l| l.split('\t').nth(2)).unwrap_or("")
+}
+
 /// A built-in function as `pg_proc` has it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Proc {

@@ -222,7 +222,10 @@ fn dependencies(cx: &SystemCx<'_>, object: &RelationObject, put: &mut dyn FnMut(
             }
             put(this, (class::CLASS, key.index, 0), b'n');
         }
-        if let ConstraintKind::Primary(index) | ConstraintKind::Unique(index) = constraint.kind {
+        if let ConstraintKind::Primary(index)
+        | ConstraintKind::Unique(index)
+        | ConstraintKind::Exclude(index) = constraint.kind
+        {
             put((class::CLASS, index, 0), this, b'i');
         }
     }

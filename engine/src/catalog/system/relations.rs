@@ -20,8 +20,6 @@ use crate::catalog::object::bytes::action_byte;
 
 /// OID of the access method `heap`, under which tables are shown.
 const HEAP: Oid = 2;
-/// OID of the access method `btree`.
-const BTREE: Oid = 403;
 
 fn kind_byte(relation: &Relation) -> u8 {
     match relation.kind {
@@ -156,7 +154,14 @@ pub(super) fn pg_class(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList
         for index in relation.indexes.iter().filter(|i| wanted(i.oid, &i.name)) {
             if let Some(relation) = cx.view.catalog.relation(index.oid) {
                 let (pages, rows) = rows_of(cx, index.tree);
-                let shown = Shown { relation: &relation, row_type: 0, method: BTREE, pages, rows, acl: None };
+                let shown = Shown {
+                    relation: &relation,
+                    row_type: 0,
+                    method: index.method.oid(),
+                    pages,
+                    rows,
+                    acl: None,
+                };
                 out.push(class_row(cx, of, &shown));
             }
         }
@@ -315,7 +320,7 @@ fn index_row(of: &Relation, table: &Relation, index: &Index) -> Vec<Datum> {
     let keys = index.columns.iter().map(number).chain(index.include.iter().map(|at| *at as i16 + 1));
     let options = index.columns.iter().map(|c| i16::from(c.descending) | i16::from(c.nulls_first) << 1);
     let classes = index.columns.iter().map(|c| match c.opclass {
-        0 => data::default_operator_class(BTREE, c.ty.oid),
+        0 => data::default_operator_class(index.method.oid(), c.ty.oid),
         named => named,
     });
     let expressions: Vec<&str> = index
@@ -331,12 +336,12 @@ fn index_row(of: &Relation, table: &Relation, index: &Index) -> Vec<Datum> {
         .set("indrelid", table.oid)
         .set("indnatts", (index.columns.len() + index.include.len()) as i16)
         .set("indnkeyatts", index.columns.len() as i16)
-        .set("indisunique", index.unique || index.deferrable)
+        .set("indisunique", index.unique || index.deferrable && index.exclusion.is_empty())
         .set("indnullsnotdistinct", index.nulls_not_distinct)
         .set("indisprimary", index.primary)
-        .set("indisexclusion", false)
+        .set("indisexclusion", !index.exclusion.is_empty())
         .set("indimmediate", !index.deferrable)
-        .set("indisclustered", false)
+        .set("indisclustered", index.clustered)
         .set("indisvalid", index.valid)
         .set("indcheckxmin", false)
         .set("indisready", true)
@@ -376,7 +381,7 @@ pub(super) fn constraint_columns(cx: &SystemCx<'_>, table: &Relation, constraint
         ConstraintKind::Check(text) => mentioned(cx, table, text),
         ConstraintKind::NotNull(at) => vec![*at],
         ConstraintKind::ForeignKey(key) => key.columns.clone(),
-        ConstraintKind::Primary(index) | ConstraintKind::Unique(index) => {
+        ConstraintKind::Primary(index) | ConstraintKind::Unique(index) | ConstraintKind::Exclude(index) => {
             let index = table.indexes.iter().find(|i| i.oid == *index);
             let columns = index.map(|i| i.columns.as_slice()).unwrap_or_default();
             let column = |c: &nq_qsql::catalog::IndexColumn| match c.key {
@@ -434,12 +439,22 @@ fn constraint_row(cx: &SystemCx<'_>, of: &Relation, table: &Relation, constraint
         ConstraintKind::NotNull(_) => (b'n', 0, None),
         ConstraintKind::Primary(index) => (b'p', *index, None),
         ConstraintKind::Unique(index) => (b'u', *index, None),
+        ConstraintKind::Exclude(index) => (b'x', *index, None),
         ConstraintKind::ForeignKey(key) => (b'f', key.index, None),
     };
     let columns = constraint_columns(cx, table, constraint);
-    let keys = match columns.is_empty() {
-        true => NULL,
-        false => array(oid::INT2, columns.iter().map(|at| *at as i16 + 1)),
+    let excluding = match constraint.kind {
+        ConstraintKind::Exclude(index) => table.indexes.iter().find(|i| i.oid == index),
+        _ => None,
+    };
+    let number = |key: &IndexKey| match key {
+        IndexKey::Column(at) => *at as i16 + 1,
+        IndexKey::Expression(_) => 0,
+    };
+    let keys = match (excluding, columns.is_empty()) {
+        (Some(index), _) => array(oid::INT2, index.columns.iter().map(|c| number(&c.key))),
+        (None, true) => NULL,
+        (None, false) => array(oid::INT2, columns.iter().map(|at| *at as i16 + 1)),
     };
     let foreign = constraint.foreign_key();
     let attributes = |columns: &[usize]| array(oid::INT2, columns.iter().map(|at| *at as i16 + 1));
@@ -488,6 +503,7 @@ fn constraint_row(cx: &SystemCx<'_>, of: &Relation, table: &Relation, constraint
                 .filter(|key| !key.delete_columns.is_empty())
                 .map_or(NULL, |k| attributes(&k.delete_columns)),
         )
+        .set("conexclop", excluding.map_or(NULL, |index| array(oid::OID, index.exclusion.iter().copied())))
         .set("conbin", text)
         .done()
 }

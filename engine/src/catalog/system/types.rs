@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use nq_qsql::catalog::Relation;
+use nq_qsql::func::access::AccessMethod;
 use nq_qsql::func::{self, CastContext, CastMethod};
 use nq_qsql::types::user::{DomainConstraint, UserKind, UserType};
 use nq_qsql::types::{Datum, Oid, info};
@@ -268,7 +269,8 @@ pub(super) fn pg_am(of: &Relation) -> RowList {
             .set("amtype", kind)
             .done()
     };
-    [(2, "heap", 3, b't'), (403, "btree", 330, b'i')].into_iter().map(row).collect()
+    let indexes = AccessMethod::ALL.map(|m| (m.oid(), m.name(), m.handler(), b'i'));
+    std::iter::once((2, "heap", 3, b't')).chain(indexes).map(row).collect()
 }
 
 /// `pg_collation`

@@ -228,7 +228,10 @@ impl Session {
             return self.drop_not_null(alteration, &column);
         }
         let (oid, gone) = (table.oid, table.constraints[at].oid);
-        if matches!(table.constraints[at].kind, ConstraintKind::Primary(_) | ConstraintKind::Unique(_)) {
+        if matches!(
+            table.constraints[at].kind,
+            ConstraintKind::Primary(_) | ConstraintKind::Unique(_) | ConstraintKind::Exclude(_)
+        ) {
             let deletion = self.plan_deletion(&[Target::Constraint(oid, gone)], Some(table))?;
             self.announce_deletion(&deletion, cascade)?;
             self.carry_out_deletion(&deletion, Some(oid))?;
@@ -278,7 +281,7 @@ impl Session {
                 }
                 Ok(())
             }
-            ConstraintKind::Primary(_) | ConstraintKind::Unique(_) => {
+            ConstraintKind::Primary(_) | ConstraintKind::Unique(_) | ConstraintKind::Exclude(_) => {
                 let text = format!("constraint \"{}\" of relation \"{}\"", &**name, table.name);
                 bail!(
                     WRONG_OBJECT_TYPE,

@@ -231,7 +231,7 @@ impl Session {
             let mut changed = (*relation.indexes[at]).clone();
             match command {
                 Command::SetOptions(options) => {
-                    let new = read_index_options(options)?;
+                    let new = read_index_options(changed.method, options)?;
                     let names: Vec<&str> = options.iter().map(|o| &*o.name.name).collect();
                     changed.options = merge_options(&changed.options, &new, &names);
                 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::super::index::class_of;
 use nq_qsql::bind::StoredKind;
 use nq_qsql::catalog::{ConstraintKind, Generated, Index, IndexKey, Relation};
 use nq_qsql::error::{Result, SqlError, SqlState};
+use nq_qsql::func::access::{AccessMethod, class_by_oid};
 use nq_qsql::parse::ast::{Ast, ExprId, Ident, ObjectName, TypeName};
 use nq_qsql::plan::expr::Expr;
 use nq_qsql::sql_err;
@@ -277,13 +279,13 @@ impl Session {
                 match key.key.clone() {
                     IndexKey::Column(c) if c == i => {
                         let column = &table.columns[i];
-                        check_indexable(column.ty.oid)?;
+                        key.opclass = class_again(index.method, key.opclass, column.ty)?;
                         (key.ty, key.collation) = (column.ty, column.collation);
                     }
                     IndexKey::Column(_) => {}
                     IndexKey::Expression(text) => {
                         let expr = self.bind_stored(&text, &table, StoredKind::Index, None)?;
-                        check_indexable(expr.ty.oid)?;
+                        key.opclass = class_again(index.method, key.opclass, expr.ty)?;
                         (key.ty, key.collation) = (expr.ty, expr.collation);
                         key.key = IndexKey::Expression(stored_text(&expr, &table));
                     }
@@ -305,6 +307,17 @@ impl Session {
             }
         }
         Ok(())
+    }
+}
+
+/// The operator class of a key whose type changes.
+fn class_again(method: AccessMethod, class: Oid, ty: DataType) -> Result<Oid> {
+    if method == AccessMethod::Btree {
+        return check_indexable(ty.oid).map(|()| class);
+    }
+    match class_by_oid(class) {
+        Some(known) if known.takes(ty.oid) => Ok(class),
+        _ => class_of(method, None, ty),
     }
 }
 

@@ -8,6 +8,7 @@ use nq_qsql::catalog::{
     Relation, Timing,
 };
 use nq_qsql::error::Result;
+use nq_qsql::func::access::{self, AccessMethod};
 use nq_qsql::plan::deparse::{Layout, deparse_list, deparse_shown};
 use nq_qsql::plan::expr::{Expr, ExprKind};
 use nq_qsql::types::Datum;
@@ -172,6 +173,7 @@ fn constraint_text(c: &Call<'_>, table: &Relation, constraint: &Constraint, pret
             let nulls = if index.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
             format!("UNIQUE{nulls} ({}){}", columns(table, index), included(table, index))
         }
+        ConstraintKind::Exclude(oid) => exclusion(c, table, index(*oid)?, pretty),
         ConstraintKind::ForeignKey(key) => foreign_key(c, table, key)?,
     })
 }
@@ -243,29 +245,68 @@ fn index_key(c: &Call<'_>, table: &Relation, index: &Index, number: i64, pretty:
     }
 }
 
+/// The operator class of a key, where it is not the type's default.
+fn class_name(index: &Index, column: &IndexColumn) -> Option<&'static str> {
+    match index.method {
+        AccessMethod::Btree => system::data::operator_class_name(column.opclass),
+        method => {
+            let default = access::default_class(method, column.ty.oid).map(|class| class.oid);
+            let class = access::class_by_oid(column.opclass)?;
+            (default != Some(class.oid)).then_some(class.name)
+        }
+    }
+}
+
+/// One key of an index with all that is said of it.
+fn index_element(
+    c: &Call<'_>,
+    table: &Relation,
+    index: &Index,
+    column: &IndexColumn,
+    pretty: bool,
+) -> String {
+    let mut text = key(c, table, column, pretty);
+    let own = match &column.key {
+        IndexKey::Column(at) => table.columns[*at].collation,
+        IndexKey::Expression(_) => nq_qsql::bind::collation_of(column.ty.oid),
+    };
+    if column.collation != 0 && column.collation != own {
+        let name = c.view.reg_name(nq_qsql::types::oid::REGCOLLATION, column.collation);
+        text.push_str(&format!(" COLLATE {}", name.unwrap_or_default()));
+    }
+    if let Some(class) = class_name(index, column) {
+        text.push_str(&format!(" {class}"));
+    }
+    text.push_str(nq_qsql::plan::deparse::order_words(column.descending, column.nulls_first));
+    text
+}
+
+/// EXCLUDE as PostgreSQL prints it.
+fn exclusion(c: &Call<'_>, table: &Relation, index: &Index, pretty: bool) -> String {
+    let element = |(column, operator): (&IndexColumn, &nq_qsql::types::Oid)| {
+        let name = nq_qsql::func::operator_by_oid(*operator).map_or("?", |o| o.name);
+        format!("{} WITH {name}", index_element(c, table, index, column, pretty))
+    };
+    let keys: Vec<String> = index.columns.iter().zip(&index.exclusion).map(element).collect();
+    let predicate = match &index.predicate {
+        Some(text) => format!(" WHERE ({})", expression(c, text, Some(table), pretty)),
+        None => String::new(),
+    };
+    format!(
+        "EXCLUDE USING {} ({}){}{}{predicate}",
+        index.method.name(),
+        keys.join(", "),
+        included(table, index),
+        storage_parameters(&index.options),
+    )
+}
+
 /// CREATE INDEX as PostgreSQL prints it.
 fn index_definition(c: &Call<'_>, table: &Relation, index: &Index, pretty: bool) -> String {
-    let keys: Vec<String> = index
-        .columns
-        .iter()
-        .map(|column| {
-            let mut text = key(c, table, column, pretty);
-            let own = match &column.key {
-                IndexKey::Column(at) => table.columns[*at].collation,
-                IndexKey::Expression(_) => nq_qsql::bind::collation_of(column.ty.oid),
-            };
-            if column.collation != 0 && column.collation != own {
-                let name = c.view.reg_name(nq_qsql::types::oid::REGCOLLATION, column.collation);
-                text.push_str(&format!(" COLLATE {}", name.unwrap_or_default()));
-            }
-            if let Some(class) = system::data::operator_class_name(column.opclass) {
-                text.push_str(&format!(" {class}"));
-            }
-            text.push_str(nq_qsql::plan::deparse::order_words(column.descending, column.nulls_first));
-            text
-        })
-        .collect();
-    let unique = if index.unique || index.deferrable { "UNIQUE " } else { "" };
+    let keys: Vec<String> =
+        index.columns.iter().map(|column| index_element(c, table, index, column, pretty)).collect();
+    let deferred = index.deferrable && index.exclusion.is_empty();
+    let unique = if index.unique || deferred { "UNIQUE " } else { "" };
     let nulls = if index.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
     let table_name = match pretty {
         true => c.view.display_name(table),
@@ -276,8 +317,9 @@ fn index_definition(c: &Call<'_>, table: &Relation, index: &Index, pretty: bool)
         None => String::new(),
     };
     format!(
-        "CREATE {unique}INDEX {} ON {table_name} USING btree ({}){}{nulls}{}{predicate}",
+        "CREATE {unique}INDEX {} ON {table_name} USING {} ({}){}{nulls}{}{predicate}",
         quote_identifier(&index.name),
+        index.method.name(),
         keys.join(", "),
         included(table, index),
         storage_parameters(&index.options),

@@ -2,6 +2,7 @@
 
 use nq_qsql::catalog::{Catalog, Relation, RelationKind};
 use nq_qsql::error::Result;
+use nq_qsql::func::access::AccessMethod;
 use nq_qsql::types::io::RegResolver;
 use nq_qsql::types::{Datum, Oid, info, oid};
 use nq_qsql::{bail, func, sql_err};
@@ -99,13 +100,24 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
         "pg_index_column_has_property" => index_column_property(c),
         "pg_index_has_property" => match (c.view.catalog.index(c.oid(0)), c.text(1)) {
             (None, _) => Datum::Null,
-            (Some(_), "clusterable" | "index_scan" | "backward_scan") => Datum::Bool(true),
-            (Some(_), "bitmap_scan") => Datum::Bool(false),
-            (Some(_), _) => Datum::Null,
+            (Some((_, index)), property) => match property {
+                "clusterable" => {
+                    Datum::Bool(matches!(index.method, AccessMethod::Btree | AccessMethod::Gist))
+                }
+                "index_scan" => Datum::Bool(index.method.scans()),
+                "bitmap_scan" => Datum::Bool(index.method != AccessMethod::Btree),
+                "backward_scan" => {
+                    Datum::Bool(matches!(index.method, AccessMethod::Btree | AccessMethod::Hash))
+                }
+                _ => Datum::Null,
+            },
         },
-        "pg_indexam_has_property" => match (c.oid(0), c.text(1)) {
-            (403, "can_order" | "can_unique" | "can_multi_col" | "can_include") => Datum::Bool(true),
-            (403, "can_exclude") => Datum::Bool(false),
+        "pg_indexam_has_property" => match (AccessMethod::by_oid(c.oid(0)), c.text(1)) {
+            (Some(method), "can_order") => Datum::Bool(method.orders()),
+            (Some(method), "can_unique") => Datum::Bool(method.is_unique()),
+            (Some(method), "can_multi_col") => Datum::Bool(method.takes_columns()),
+            (Some(method), "can_include") => Datum::Bool(method.takes_include()),
+            (Some(method), "can_exclude") => Datum::Bool(method.excludes()),
             _ => Datum::Null,
         },
         "pg_indexam_progress_phasename" => Datum::Null,
@@ -130,14 +142,19 @@ fn index_column_property(c: &Call<'_>) -> Datum {
         Some(key) => Datum::Bool(test(key)),
         None => Datum::Null,
     };
+    let method = index.method;
     match c.text(2) {
+        "asc" | "desc" | "nulls_first" | "nulls_last" | "orderable" if !method.orders() => Datum::Bool(false),
+        "search_array" => Datum::Bool(key.is_some() && method == AccessMethod::Btree),
+        // Only B-trees keep NULLs.
+        "search_nulls" => Datum::Bool(key.is_some() && method == AccessMethod::Btree),
+        "returnable" => Datum::Bool(key.is_some() && method == AccessMethod::Btree),
         "asc" => of_key(&|k| !k.descending),
         "desc" => of_key(&|k| k.descending),
         "nulls_first" => of_key(&|k| k.nulls_first),
         "nulls_last" => of_key(&|k| !k.nulls_first),
-        "orderable" | "search_array" | "search_nulls" => Datum::Bool(key.is_some()),
+        "orderable" => Datum::Bool(key.is_some()),
         "distance_orderable" => Datum::Bool(false),
-        "returnable" => Datum::Bool(key.is_some()),
         _ => Datum::Null,
     }
 }

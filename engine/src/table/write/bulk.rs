@@ -5,6 +5,7 @@
 
 use nq_qsql::catalog::Generated;
 use nq_qsql::error::{Result, SqlError};
+use nq_qsql::func::access::AccessMethod;
 use nq_qsql::types::{DataType, Datum, Numeric, Oid};
 use nq_storage::TreeId;
 
@@ -13,6 +14,7 @@ use crate::error::store_error;
 use crate::exec::vector::{Values, Vector, text};
 use crate::exec::{Batch, ExecCx};
 use crate::table::key::{self, ROW_ID_BYTES, row_key};
+use crate::table::method::row_keys;
 use crate::table::row::{RowScratch, RowWriter, Storage};
 
 /// Rows on their way into a table.
@@ -209,6 +211,17 @@ impl Bulk {
         }
         let row = self.ends.len() as u32;
         for (index, keys) in writer.indexes.iter().zip(&mut self.keys) {
+            if index.index.method != AccessMethod::Btree {
+                let value = |key: &KeySource| match key {
+                    KeySource::Column(from) => Ok(self.held[*from].clone()),
+                    KeySource::Computed(_) => {
+                        Err(SqlError::internal("a computed index key in a plain table"))
+                    }
+                };
+                let values = index.keys.iter().map(value).collect::<Result<Vec<Datum>>>()?;
+                row_keys(&index.index, &values)?.iter().for_each(|key| keys.push(key, row, true));
+                continue;
+            }
             let (start, mut null) = (keys.bytes.len() as u32, false);
             for (key, column) in index.keys.iter().zip(&*index.index.columns) {
                 let KeySource::Column(from) = key else {
@@ -241,9 +254,7 @@ impl Bulk {
         for (keys, of_index) in self.keys.iter_mut().zip(writer.entries(rows, |_| true, cx)?) {
             for (number, entry) in of_index.into_iter().enumerate() {
                 let Some(entry) = entry else { continue };
-                let start = keys.bytes.len() as u32;
-                keys.bytes.extend_from_slice(&entry.prefix);
-                keys.end_entry(start, (first + number) as u32, entry.suffix);
+                entry.keys().for_each(|key| keys.push(key, (first + number) as u32, entry.suffix));
             }
         }
         Ok(())
@@ -320,6 +331,14 @@ impl Bulk {
             let start = if row == 0 { 0 } else { self.ends[row - 1] };
             &self.bytes[start..self.ends[row]]
         };
+        for i in (0..writer.indexes.len()).filter(|&i| writer.indexes[i].excludes.is_some()) {
+            for row in 0..self.ends.len() {
+                let values = writer.decode(row_bytes(row))?;
+                // Rows behind this one find it themselves.
+                let excluded = writer.exclude(i, &values, first + row as u64, Some(first + count), cx);
+                excluded.map_err(|error| Refused { row: Some(row), error })?;
+            }
+        }
         let value = |row: usize, column: usize| writer.layout.read(row_bytes(row))?.datum(column);
         writer.check_references(self.ends.len(), |row| first + row as u64, value, cx)?;
         self.bytes.clear();
@@ -329,6 +348,13 @@ impl Bulk {
 }
 
 impl Keys {
+    /// Takes a key.
+    fn push(&mut self, key: &[u8], row: u32, suffix: bool) {
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(key);
+        self.end_entry(start, row, suffix);
+    }
+
     fn end_entry(&mut self, start: u32, row: u32, suffix: bool) {
         let end = self.bytes.len() as u32;
         if suffix {
@@ -360,7 +386,7 @@ impl Keys {
             refused = Some(refused.map_or(row, |before| before.min(row)));
         };
         cx.txn.insert_many(tree, &entries, refuse).map_err(store_error)?;
-        if index.deferrable {
+        if index.deferrable && index.exclusion.is_empty() {
             for entry in &self.entries {
                 writer.note_rivals(i, key(entry), first + u64::from(entry.row), cx)?;
             }

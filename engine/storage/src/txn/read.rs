@@ -8,7 +8,7 @@ use crate::core::Core;
 use crate::error::{Result, StoreError};
 use crate::ids::TreeId;
 use crate::page::{Found, LargeRef, NodeRef, PageKind, SlotFlags, Stamp, chunk_data, chunk_next, page_kind};
-use crate::txn::types::{Direction, Isolation, KeyRange};
+use crate::txn::types::{Direction, Isolation, KeyRange, Walk};
 use std::ops::{Bound, ControlFlow, Range};
 use std::sync::Arc;
 
@@ -193,16 +193,35 @@ impl Txn {
     /// The keys that begin with `prefix`, but for `own`, of records that are there or may be: written or deleted by a transaction that
     /// has not ended. For keys that are unique in the end only.
     pub fn rivals(&self, tree: TreeId, prefix: &[u8], own: &[u8]) -> Result<Vec<Vec<u8>>> {
-        let tree = self.tree(tree)?;
-        let mut from = prefix.to_vec();
         let mut found = Vec::new();
+        self.walk_present(tree, prefix, &mut |key| {
+            if !key.starts_with(prefix) {
+                return Walk::Stop;
+            }
+            if key != own {
+                found.push(key.to_vec());
+            }
+            Walk::On
+        })?;
+        Ok(found)
+    }
+
+    /// Shows the keys from `from` on of records that are there or may be, in order; `see` says how to go on, and must not call the
+    /// store.
+    pub fn walk_present(&self, tree: TreeId, from: &[u8], see: &mut dyn FnMut(&[u8]) -> Walk) -> Result<()> {
+        let tree = self.tree(tree)?;
+        let mut from = from.to_vec();
         loop {
+            self.options.interrupt.check()?;
             let leaf = self.trees().leaf_read(&tree, &from, Access::Normal)?;
             let node = leaf.node();
-            for slot in node.find(&from).slot()..node.count() {
-                let key = node.key(slot);
-                if !key.starts_with(prefix) {
-                    return Ok(found);
+            let mut slot = node.find(&from).slot();
+            let next = loop {
+                if slot >= node.count() {
+                    match node.upper_fence() {
+                        Some(fence) => break fence.to_vec(),
+                        None => return Ok(()),
+                    }
                 }
                 let gone = || {
                     node.stamp(slot).is_none_or(|stamp| {
@@ -210,14 +229,20 @@ impl Txn {
                             || self.core.transactions.find_running(stamp.xid).is_none()
                     })
                 };
-                if key != own && !(node.flags(slot).has(SlotFlags::DELETED) && gone()) {
-                    found.push(key);
+                if node.flags(slot).has(SlotFlags::DELETED) && gone() {
+                    slot += 1;
+                    continue;
                 }
-            }
-            match node.upper_fence() {
-                Some(fence) if fence.starts_with(prefix) => from = fence.to_vec(),
-                _ => return Ok(found),
-            }
+                match see(&node.key(slot)) {
+                    Walk::On => slot += 1,
+                    Walk::Stop => return Ok(()),
+                    Walk::Seek(to) => match node.upper_fence() {
+                        Some(fence) if to[..] >= *fence => break to,
+                        _ => slot = node.find(&to).slot(),
+                    },
+                }
+            };
+            from = next;
         }
     }
 
@@ -246,6 +271,22 @@ impl Txn {
     ) -> Result<Option<R>> {
         let view = View { snapshot, own: self.xid().unwrap_or(0), command: u64::MAX };
         self.get_in(&view, tree, key, f)
+    }
+
+    /// Like [`Txn::get`], of what is there in place, whoever has written it and whether he has ended or not.
+    pub fn get_written<R>(&self, tree: TreeId, key: &[u8], f: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        let tree = self.tree(tree)?;
+        let leaf = self.trees().leaf_read(&tree, key, Access::Normal)?;
+        let node = leaf.node();
+        let Found::At(slot) = node.find_covered(key) else { return Ok(None) };
+        let flags = node.flags(slot);
+        if flags.has(SlotFlags::DELETED) {
+            return Ok(None);
+        }
+        let stored = node.value(slot).to_vec();
+        drop(leaf);
+        let mut large = Vec::new();
+        Ok(Some(f(self.core.value_of(flags, &stored, &mut large)?)))
     }
 
     fn get_in<R>(

@@ -270,6 +270,17 @@ impl KeyRange {
     }
 }
 
+/// How a walk over keys goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Walk {
+    /// To the next key.
+    On,
+    /// To the first key from this one on, which lies ahead.
+    Seek(Vec<u8>),
+    /// Not at all.
+    Stop,
+}
+
 /// Which way a cursor goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Direction {

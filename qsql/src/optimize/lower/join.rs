@@ -395,13 +395,15 @@ impl Lower<'_> {
     /// Whether the rows of a node mostly come in ascending order of a slot.
     fn rises(&self, node: &Node, slot: usize) -> bool {
         match &node.op {
-            Op::SeqScan(scan) | Op::IndexScan { scan, .. } => match scan.columns.get(slot) {
-                Some(ScanColumn::Attribute(i)) => {
-                    self.estimator.relation_correlation(scan.relation.oid, *i) > CLUSTERED
+            Op::SeqScan(scan) | Op::IndexScan { scan, .. } | Op::IndexSearch { scan, .. } => {
+                match scan.columns.get(slot) {
+                    Some(ScanColumn::Attribute(i)) => {
+                        self.estimator.relation_correlation(scan.relation.oid, *i) > CLUSTERED
+                    }
+                    Some(ScanColumn::RowId) => true,
+                    _ => false,
                 }
-                Some(ScanColumn::RowId) => true,
-                _ => false,
-            },
+            }
             Op::Filter { input, .. } | Op::Materialize(input) => self.rises(input, slot),
             Op::Project { input, exprs } => match exprs.get(slot).map(|e| &e.kind) {
                 Some(ExprKind::Column(from)) => self.rises(input, *from as usize),

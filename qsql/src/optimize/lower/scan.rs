@@ -34,6 +34,9 @@ impl Lower<'_> {
         let mut all = need.clone();
         let parts = self.parts();
         path.filter.iter().for_each(|e| parts.expr_columns(e, &mut all));
+        if let Some(found) = path.index.as_ref().filter(|i| !i.clauses.is_empty()) {
+            found.shown.iter().for_each(|e| parts.expr_columns(e, &mut all));
+        }
         let columns: Vec<(ColumnId, ScanColumn)> =
             scan.columns.iter().filter(|c| all.contains(c.0)).copied().collect();
         let slots: Vec<ColumnId> = columns.iter().map(|c| c.0).collect();
@@ -52,6 +55,18 @@ impl Lower<'_> {
         };
         let op = match path.index {
             None => Op::SeqScan(physical),
+            Some(found) if !found.clauses.is_empty() => {
+                let mut shown = Vec::with_capacity(found.shown.len());
+                for e in &found.shown {
+                    shown.push(self.shown(e, scan)?);
+                }
+                let mut clauses = found.clauses;
+                for clause in &mut clauses {
+                    clause.value = self.slotted(&clause.value, &[])?;
+                }
+                let recheck = self.slotted_all(&found.shown, &slots)?;
+                Op::IndexSearch { scan: physical, index: found.index, clauses, recheck, shown }
+            }
             Some(found) => {
                 let range = self.slotted_range(&found.range)?;
                 let mut shown = Vec::with_capacity(found.shown.len());

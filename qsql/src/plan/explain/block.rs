@@ -1,5 +1,7 @@
 //! From physical nodes to what EXPLAIN shows of them.
 
+mod search;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -67,6 +69,7 @@ fn number(node: &Node, next: &mut usize, numbers: &mut HashMap<*const Node, usiz
         node.op,
         Op::SeqScan(_)
             | Op::IndexScan { .. }
+            | Op::IndexSearch { .. }
             | Op::FunctionScan { .. }
             | Op::CteScan { .. }
             | Op::WorkTableScan { .. }
@@ -195,6 +198,7 @@ impl<'a> Builder<'a> {
                 let kind = if *index_only { "Index Only Scan" } else { "Index Scan" };
                 self.scan(node, scan, kind, Some((&index.name, *backward, shown)))
             }
+            Op::IndexSearch { scan, index, shown, .. } => self.search(node, scan, index, shown),
             Op::FunctionScan { calls, alias, filter, .. } => {
                 let name = match calls.first().map(|c| &c.kind) {
                     Some(ExprKind::Call { func, .. }) => func.name,
