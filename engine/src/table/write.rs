@@ -14,12 +14,14 @@
 //! Sources: PostgreSQL manual 5.5 (constraints), 62.5 (index uniqueness checks).
 
 mod bulk;
+mod entry;
 mod exclusion;
 mod policy;
 
 use std::sync::Arc;
 
 pub use bulk::{Bulk, Refused, RowSlot};
+pub use entry::EntryKey;
 
 use nq_qsql::catalog::{Generated, Index, IndexColumn, IndexKey, Reference, Relation, Timing};
 use nq_qsql::error::{Result, SqlError};
@@ -31,7 +33,7 @@ use nq_storage::{Change, Current, InsertOutcome, LockStrength, Modified, TreeId,
 
 use self::policy::Guard;
 use super::key::{self, row_key};
-use super::method::{RowKeys, row_keys};
+use super::method::row_keys;
 use super::row::RowLayout;
 use super::value::damaged;
 use crate::error::store_error;
@@ -62,62 +64,6 @@ struct IndexWriter {
     timing: Timing,
     /// Whether two rows exclude each other: over the key values of the one, then of the other.
     excludes: Option<Compiled>,
-}
-
-/// The keys of a row in an index: one, unless the index's method makes others.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EntryKey {
-    /// The encoded values; of several keys, one behind the other.
-    prefix: Vec<u8>,
-    /// Whether the row id follows them.
-    suffix: bool,
-    /// Where each of several keys ends, ascending keys; empty for one.
-    ends: Vec<u32>,
-}
-
-impl EntryKey {
-    /// The keys of a method other than B-tree; `None` when there are none.
-    fn of_method(keys: RowKeys) -> Option<EntryKey> {
-        match keys.ends.len() {
-            0 => None,
-            1 => Some(EntryKey { prefix: keys.bytes, suffix: true, ends: Vec::new() }),
-            _ => Some(EntryKey { prefix: keys.bytes, suffix: true, ends: keys.ends }),
-        }
-    }
-
-    /// The keys without row ids.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &[u8]> {
-        let whole = self.ends.is_empty().then_some(&self.prefix[..]);
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let several = starts.zip(&self.ends).map(|(from, to)| &self.prefix[from as usize..*to as usize]);
-        whole.into_iter().chain(several)
-    }
-
-    /// The keys of the entries of this row.
-    pub(crate) fn of_row(&self, id: u64) -> impl Iterator<Item = Vec<u8>> {
-        self.keys().map(move |key| {
-            let mut bytes = Vec::with_capacity(key.len() + key::ROW_ID_BYTES);
-            bytes.extend_from_slice(key);
-            if self.suffix {
-                bytes.extend_from_slice(&row_key(id));
-            }
-            bytes
-        })
-    }
-
-    /// What is left of several keys without those of another version of the row; one key is left as it is.
-    fn without(&self, other: Option<&EntryKey>) -> Option<EntryKey> {
-        let Some(other) = other.filter(|o| !self.ends.is_empty() || !o.ends.is_empty()) else {
-            return Some(self.clone());
-        };
-        let others: Vec<&[u8]> = other.keys().collect();
-        let mut left = RowKeys::default();
-        for key in self.keys().filter(|key| others.binary_search(key).is_err()) {
-            left.bytes.extend_from_slice(key);
-            left.ends.push(left.bytes.len() as u32);
-        }
-        EntryKey::of_method(left)
-    }
 }
 
 /// The index entries of some rows: by index, then by row; `None` where the row is not in the index (or the index not asked for).
@@ -500,7 +446,7 @@ impl Writer {
         let Some(entry) = &entries[i][0] else { return Ok(()) };
         let tree = TreeId(index.tree);
         let Some(own) = entry.of_row(id).next() else { return Ok(()) };
-        for key in cx.txn.rivals(tree, &entry.prefix, &own).map_err(store_error)? {
+        for key in cx.txn.rivals(tree, entry.first(), &own).map_err(store_error)? {
             // Whoever is writing or deleting it is waited for.
             let held = cx.txn.lock_row(tree, &key, LockStrength::KeyShare, WaitPolicy::Wait);
             if held.map_err(store_error)? == Modified::Locked {
@@ -856,6 +802,6 @@ impl IndexWriter {
         }
         let mut prefix = Vec::with_capacity(24);
         key::encode_prefix(&self.index, &key, &mut prefix)?;
-        Ok(Some(EntryKey { prefix, suffix: key::has_suffix(&self.index, &key), ends: Vec::new() }))
+        Ok(Some(EntryKey::one(prefix, key::has_suffix(&self.index, &key))))
     }
 }

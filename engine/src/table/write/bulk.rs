@@ -254,7 +254,7 @@ impl Bulk {
         for (keys, of_index) in self.keys.iter_mut().zip(writer.entries(rows, |_| true, cx)?) {
             for (number, entry) in of_index.into_iter().enumerate() {
                 let Some(entry) = entry else { continue };
-                entry.keys().for_each(|key| keys.push(key, (first + number) as u32, entry.suffix));
+                entry.keys().for_each(|key| keys.push(key, (first + number) as u32, entry.has_suffix()));
             }
         }
         Ok(())
