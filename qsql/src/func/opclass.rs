@@ -69,7 +69,7 @@ pub struct OrderingOperators {
 }
 
 /// The type whose operator class serves `ty`: itself, or what it is binary-coercible to.
-pub(super) fn opclass_input(ty: Oid) -> Oid {
+pub fn opclass_input(ty: Oid) -> Oid {
     let ty = info::base_type(ty);
     match ty {
         VARCHAR | PG_NODE_TREE => TEXT,

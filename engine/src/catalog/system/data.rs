@@ -99,12 +99,7 @@ pub(super) fn default_operator_class(method: Oid, ty: Oid) -> Oid {
         section("pg_opclass").filter_map(line).collect()
     });
     let find = |ty: Oid| DEFAULTS.iter().find(|(m, t, _)| *m == method && *t == ty).map(|d| d.2);
-    let wider = match ty {
-        1043 => 25,
-        _ if nq_qsql::types::info::is_reg(ty) => 26,
-        _ if nq_qsql::types::info::element_of(ty).is_some() => 2277,
-        _ => ty,
-    };
+    let wider = nq_qsql::func::opclass::opclass_input(ty);
     find(ty).or_else(|| find(wider)).unwrap_or(0)
 }
 

@@ -283,10 +283,8 @@ impl Session {
             }
             ConstraintKind::Primary(_) | ConstraintKind::Unique(_) | ConstraintKind::Exclude(_) => {
                 let text = format!("constraint \"{}\" of relation \"{}\"", &**name, table.name);
-                bail!(
-                    WRONG_OBJECT_TYPE,
-                    "cannot validate {text}: it is not a foreign key, check, or not-null constraint"
-                )
+                Err(sql_err!(WRONG_OBJECT_TYPE, "cannot validate {text}")
+                    .detail("This operation is not supported for this type of constraint."))
             }
         }
     }

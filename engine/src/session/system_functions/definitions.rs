@@ -331,6 +331,7 @@ fn storage_parameters(options: &[Box<str>]) -> String {
         return String::new();
     }
     let shown = |option: &str| match option.split_once('=') {
+        Some((_, value)) if quote_identifier(value) == value => option.to_owned(),
         Some((name, value)) => format!("{name}='{value}'"),
         None => option.to_string(),
     };

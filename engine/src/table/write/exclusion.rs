@@ -163,6 +163,8 @@ impl Writer {
         let source: Source = source(&writer.index, &clauses)?;
         let mut found = rivals(&source, TreeId(writer.index.tree), cx).map_err(store_error)?;
         found.retain(|rival| rival.row != id && !end.is_some_and(|end| (id..end).contains(&rival.row)));
+        // The oldest row is told first.
+        found.sort_unstable_by_key(|rival| rival.row);
         Ok((own, found))
     }
 
@@ -245,8 +247,7 @@ impl Writer {
         cx: &mut ExecCx<'_>,
     ) -> Result<()> {
         for (id, row) in rows {
-            // Of two rows the later one looks.
-            if let Some(found) = self.find_excluding(i, row, *id, Some(u64::MAX), cx)? {
+            if let Some(found) = self.find_excluding(i, row, *id, None, cx)? {
                 let name = &self.indexes[i].index.name;
                 let (names, own) = self.shown_key(i, row, cx)?;
                 let (_, other) = self.shown_key(i, &found.values, cx)?;
