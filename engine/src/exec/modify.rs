@@ -16,6 +16,7 @@ use super::eval::{Compiled, Conditions};
 use super::merge::Merge;
 use super::project::project;
 use super::{Batch, ExecCx, Operator};
+use crate::error::store_error;
 use crate::table::write::{Outcome, Writer};
 use hashbrown::HashSet;
 
@@ -201,10 +202,10 @@ impl Modify {
     /// Writes a batch; returns how many rows.
     fn write(&mut self, batch: &Batch, images: &mut Option<Images>, cx: &mut ExecCx<'_>) -> Result<u64> {
         let (writer, types) = (&self.writer, &self.input_types[..]);
-        match &mut self.action {
+        let written = match &mut self.action {
             Action::Insert(None) if images.is_none() && writer.is_plain() => {
                 writer.insert_batch(batch, types, cx)?;
-                Ok(batch.len as u64)
+                batch.len as u64
             }
             Action::Insert(None) => {
                 let mut rows: Vec<Vec<Datum>> = (0..batch.len).map(|r| batch.row(r, types)).collect();
@@ -214,15 +215,20 @@ impl Modify {
                         images.push(image(row, &nulls(writer), &batch.row(r, types)));
                     }
                 }
-                Ok(rows.len() as u64)
+                rows.len() as u64
             }
-            Action::Insert(Some(conflicts)) => upsert(writer, conflicts, batch, types, images, cx),
+            Action::Insert(Some(conflicts)) => upsert(writer, conflicts, batch, types, images, cx)?,
             Action::Update { found, set, touched } => {
-                update(writer, found, set, touched, batch, types, images, cx)
+                update(writer, found, set, touched, batch, types, images, cx)?
             }
-            Action::Delete(found) => delete(writer, found, batch, types, images, cx),
-            Action::Merge(merge) => merge.write(writer, batch, types, images, cx),
+            Action::Delete(found) => delete(writer, found, batch, types, images, cx)?,
+            Action::Merge(merge) => merge.write(writer, batch, types, images, cx)?,
+        };
+        // Who has written and cannot commit any more is told at once.
+        if written > 0 {
+            cx.txn.check_reads().map_err(store_error)?;
         }
+        Ok(written)
     }
 }
 
@@ -243,6 +249,10 @@ fn upsert(
     cx: &mut ExecCx<'_>,
 ) -> Result<u64> {
     let strict = cx.txn.options().isolation != Isolation::ReadCommitted;
+    if strict {
+        // What others commit while this waits for them is not seen.
+        cx.txn.snapshot();
+    }
     let mut rows: Vec<Vec<Datum>> = (0..batch.len).map(|r| batch.row(r, types)).collect();
     writer.complete(&mut rows, PolicyMoment::Insert, cx)?;
     let entries = writer.entries(&rows, |_| true, cx)?;

@@ -37,6 +37,9 @@ impl Binder<'_> {
         let expanded = self.expand(lens, &ids, None)?;
         let mut item = NsItem::new(Some(Arc::from(name)), expanded.columns);
         item.relation = Some(lens.shown().clone());
+        if *lens.shown().name == *name {
+            item.schema = Some(lens.shown().schema.clone());
+        }
         if !lens.is_view() {
             let tableoid = crate::types::Datum::Oid(lens.table.oid);
             let tableoid = super::expr::literal(tableoid, oid::OID, u32::MAX);

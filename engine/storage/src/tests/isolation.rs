@@ -175,6 +175,24 @@ fn phantoms_fail_serializable_writers_only() {
     reader.commit().unwrap();
 }
 
+/// Who cannot commit any more hears of it before writing; who takes its writes back has only read.
+#[test]
+fn a_lost_serializable_transaction_is_told_and_may_read_on() {
+    let (store, tree) = with_tree(&[("a", "1"), ("b", "2")]);
+    let mut txn = begin_at(&store, Isolation::Serializable);
+    assert_eq!(get(&txn, tree, "a").as_deref(), Some("1"));
+    txn.check_reads().unwrap();
+    let savepoint = txn.savepoint();
+    put(&mut txn, tree, "b", "3");
+    txn.rollback_to(&savepoint).unwrap();
+    let mut other = begin(&store);
+    put(&mut other, tree, "a", "x");
+    other.commit().unwrap();
+    assert!(matches!(txn.check_reads(), Err(StoreError::SerializationFailure(_))));
+    assert_eq!(get(&txn, tree, "b").as_deref(), Some("2"));
+    txn.commit().unwrap();
+}
+
 #[test]
 fn a_read_only_transaction_writes_nothing() {
     let (store, tree) = with_tree(&[("a", "1")]);

@@ -193,6 +193,18 @@ impl Txn {
         Arc::clone(self.snapshot_ref())
     }
 
+    /// Fails now if the transaction, once it writes, could not commit any more for what it has read (SERIALIZABLE). For
+    /// callers that are about to write: the commit checks it in any case.
+    ///
+    /// # Errors
+    /// [`StoreError::SerializationFailure`].
+    pub fn check_reads(&self) -> Result<()> {
+        match (&self.reads, self.snapshot.get()) {
+            (Some(reads), Some(snapshot)) => self.core.validation.check_reads(snapshot, &reads.lock()),
+            _ => Ok(()),
+        }
+    }
+
     fn snapshot_ref(&self) -> &Arc<Snapshot> {
         self.snapshot.get_or_init(|| self.core.transactions.snapshot())
     }

@@ -145,6 +145,10 @@ impl Written {
         outcome.map(|()| written)
     }
 
+    fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.ranges.is_empty()
+    }
+
     fn meets(&self, reads: &ReadSet) -> bool {
         self.keys.iter().any(|(tree, key)| reads.trees.get(tree).is_some_and(|reads| reads.covers(key)))
             || self.ranges.iter().any(|&(tree, first, last)| {
@@ -195,16 +199,29 @@ impl Validation {
         }
         // Validation and publication are one step: commits are checked in the order in which they happen.
         let mut written = self.written.lock();
-        if let (Some(reads), Some(snapshot)) = (reads, snapshot) {
-            let reads = reads.lock();
-            if written.iter().any(|other| !snapshot.sees(other.xid) && other.meets(&reads)) {
-                return Err(StoreError::SerializationFailure(DEPENDENCIES));
-            }
-        }
         let own = Written::of(shared)?;
+        // Who has taken all its writes back has only read.
+        if own.is_empty() {
+            return publish();
+        }
+        if let (Some(reads), Some(snapshot)) = (reads, snapshot) {
+            check(&written, snapshot, &reads.lock())?;
+        }
         let lsn = publish()?;
         written.push_back(own);
         Ok(lsn)
+    }
+
+    /// Fails if a transaction that has read `reads` and goes on to write could not commit.
+    pub(crate) fn check_reads(&self, snapshot: &Snapshot, reads: &ReadSet) -> Result<()> {
+        check(&self.written.lock(), snapshot, reads)
+    }
+}
+
+fn check(written: &VecDeque<Written>, snapshot: &Snapshot, reads: &ReadSet) -> Result<()> {
+    match written.iter().any(|other| !snapshot.sees(other.xid) && other.meets(reads)) {
+        true => Err(StoreError::SerializationFailure(DEPENDENCIES)),
+        false => Ok(()),
     }
 }
 
