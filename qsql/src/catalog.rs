@@ -4,11 +4,15 @@
 //! index expressions, view definitions) are kept as SQL text and bound again where they are used, in the way PostgreSQL binds
 //! them: names were made unambiguous when they were stored.
 
+mod aggregate;
+mod operator;
 mod routine;
 mod security;
 
 use std::sync::Arc;
 
+pub use aggregate::{AggregateDef, AggregateKind, AggregateStep, AggregateTarget, AggregateWay};
+pub use operator::{UserCast, UserCastMethod, UserOperator};
 pub use routine::{
     ParamMode, Routine, RoutineBody, RoutineParam, RoutineShape, RoutineTarget, RowField, StandardBody,
 };
@@ -479,6 +483,10 @@ pub trait Catalog {
     /// Finds the functions and procedures of a name that users have made: those of one schema, or those of the search path,
     /// each with the place of its schema in [`Catalog::search_path`].
     fn routines(&self, _schema: Option<&str>, _name: &str) -> Vec<(usize, Arc<Routine>)> {
+        Vec::new()
+    }
+    /// Finds the operators of a name that users have made, as [`Catalog::routines`] finds functions.
+    fn operators(&self, _schema: Option<&str>, _name: &str) -> Vec<(usize, Arc<UserOperator>)> {
         Vec::new()
     }
     /// Finds a function or procedure that a user has made, by OID.

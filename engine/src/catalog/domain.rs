@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use nq_qsql::bind::{BindContext, StoredKind, bind_expression};
-use nq_qsql::catalog::{Column, Relation, RelationKind};
+use nq_qsql::catalog::{Column, Relation, RelationKind, UserCast, UserOperator};
 use nq_qsql::error::Result;
 use nq_qsql::func::EvalCx;
 use nq_qsql::func::eval::{self, ConstantHost};
@@ -89,6 +89,14 @@ impl TypeSource for CatalogView {
             true => name,
             false => format!("{}.{name}", quote_identifier(&ty.schema)),
         }
+    }
+
+    fn cast(&self, from: Oid, to: Oid) -> Option<Arc<UserCast>> {
+        self.catalog.operations().cast_between(from, to).cloned()
+    }
+
+    fn operator(&self, oid: Oid) -> Option<Arc<UserOperator>> {
+        self.catalog.operations().operator(oid).cloned()
     }
 
     fn is_new_label(&self, label: Oid) -> bool {

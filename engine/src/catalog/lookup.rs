@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use nq_qsql::catalog::{Catalog, Relation, RelationKind, RelationStats, Routine, UserType};
+use nq_qsql::catalog::{Catalog, Relation, RelationKind, RelationStats, Routine, UserOperator, UserType};
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::types::io::RegResolver;
 use nq_qsql::types::{Oid, oid};
@@ -14,6 +14,7 @@ use nq_qsql::{bail, sql_err};
 use nq_storage::Store;
 
 use super::acl::{self, AclKind};
+use super::operations::Operations;
 use super::state::{CatalogState, ClusterState, CommentKey};
 use super::{PG_CATALOG, quote_identifier, system};
 use crate::settings::Settings;
@@ -78,14 +79,46 @@ impl PlannerSettings {
 /// A question that was asked while planning, with its answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Lookup {
-    Relation { schema: Option<Box<str>>, name: Box<str>, answer: Option<Arc<Relation>> },
-    RelationByOid { oid: Oid, answer: Option<Arc<Relation>> },
-    Stats { relation: Oid, answer: Option<Arc<RelationStats>> },
-    Routines { schema: Option<Box<str>>, name: Box<str>, answer: Vec<(usize, Arc<Routine>)> },
-    RowType { ty: Oid, answer: Option<Arc<Relation>> },
-    RowSecurity { relation: Arc<Relation>, check_as: Option<Oid>, answer: Option<Vec<usize>> },
-    Type { schema: Option<Box<str>>, name: Box<str>, answer: Option<Arc<UserType>> },
-    TypeOid { oid: Oid, answer: Option<Arc<UserType>> },
+    Relation {
+        schema: Option<Box<str>>,
+        name: Box<str>,
+        answer: Option<Arc<Relation>>,
+    },
+    RelationByOid {
+        oid: Oid,
+        answer: Option<Arc<Relation>>,
+    },
+    Stats {
+        relation: Oid,
+        answer: Option<Arc<RelationStats>>,
+    },
+    Routines {
+        schema: Option<Box<str>>,
+        name: Box<str>,
+        answer: Vec<(usize, Arc<Routine>)>,
+    },
+    RowType {
+        ty: Oid,
+        answer: Option<Arc<Relation>>,
+    },
+    RowSecurity {
+        relation: Arc<Relation>,
+        check_as: Option<Oid>,
+        answer: Option<Vec<usize>>,
+    },
+    Type {
+        schema: Option<Box<str>>,
+        name: Box<str>,
+        answer: Option<Arc<UserType>>,
+    },
+    TypeOid {
+        oid: Oid,
+        answer: Option<Arc<UserType>>,
+    },
+    /// All operators and casts of users.
+    Operations {
+        answer: Arc<Operations>,
+    },
 }
 
 impl CatalogView {
@@ -214,6 +247,19 @@ impl Catalog for CatalogView {
             None => self.path.iter().position(|n| *n == namespace),
         };
         named.filter_map(|r| Some((place(r.routine.namespace)?, r.routine.clone()))).collect()
+    }
+
+    fn operators(&self, schema: Option<&str>, name: &str) -> Vec<(usize, Arc<UserOperator>)> {
+        let mut named = self.catalog.operations().operators_named(name).peekable();
+        if named.peek().is_none() {
+            return Vec::new();
+        }
+        let wanted = schema.map(|schema| self.namespace(schema));
+        let place = |namespace: Oid| match wanted {
+            Some(schema) => (schema == Some(namespace)).then_some(0),
+            None => self.path.iter().position(|n| *n == namespace),
+        };
+        named.filter_map(|o| Some((place(o.namespace)?, o.clone()))).collect()
     }
 
     fn routine_by_oid(&self, oid: Oid) -> Option<Arc<Routine>> {
@@ -388,44 +434,11 @@ impl CatalogView {
         built_in.or_else(|| users.first().map(|(_, r)| r.oid)).ok_or_else(missing)
     }
 
-    fn resolve_type(&self, text: &str) -> Result<Oid> {
+    pub(super) fn resolve_type(&self, text: &str) -> Result<Oid> {
         match nq_qsql::bind::bind_type_text(text, self) {
             Ok(ty) => Ok(ty.oid),
             Err(error) => Err(error),
         }
-    }
-}
-
-impl CatalogView {
-    /// The operator of `+(integer,integer)`; NONE stands for an operand that is not there.
-    fn resolve_operator(&self, name: &str) -> Result<Oid> {
-        let missing = || sql_err!(UNDEFINED_FUNCTION, "operator does not exist: {name}");
-        let (symbol, rest) = name
-            .split_once('(')
-            .ok_or_else(|| sql_err!(INVALID_TEXT_REPRESENTATION, "expected a left parenthesis"))?;
-        let operands = rest
-            .trim_end()
-            .strip_suffix(')')
-            .ok_or_else(|| sql_err!(INVALID_TEXT_REPRESENTATION, "expected a right parenthesis"))?;
-        let mut types = Vec::with_capacity(2);
-        for operand in operands.split(',') {
-            let operand = operand.trim();
-            types.push(match operand.eq_ignore_ascii_case("none") {
-                true => 0,
-                false => self.resolve_type(operand)?,
-            });
-        }
-        let [left, right] = types[..] else {
-            return Err(match types.len() {
-                1 => sql_err!(UNDEFINED_PARAMETER, "missing argument")
-                    .hint("Use NONE to denote the missing argument of a unary operator."),
-                _ => sql_err!(TOO_MANY_ARGUMENTS, "too many arguments")
-                    .hint("Provide two argument types for operator."),
-            });
-        };
-        let symbol = symbol.trim().rsplit('.').next().unwrap_or(symbol);
-        let found = nq_qsql::func::operators(symbol).iter().find(|o| (o.left, o.right) == (left, right));
-        found.map(|o| o.oid).ok_or_else(missing)
     }
 }
 
@@ -446,14 +459,7 @@ impl RegResolver for CatalogView {
                 let name = bare()?;
                 self.role(&name).ok_or_else(|| sql_err!(UNDEFINED_OBJECT, "role \"{name}\" does not exist"))
             }
-            oid::REGOPER => {
-                let symbol = split_name(name).ok().and_then(|mut parts| parts.pop());
-                match nq_qsql::func::operators(symbol.as_deref().unwrap_or(name)) {
-                    [one] => Ok(one.oid),
-                    [] => Err(sql_err!(UNDEFINED_FUNCTION, "operator does not exist: {name}")),
-                    _ => Err(sql_err!(AMBIGUOUS_FUNCTION, "more than one operator named {name}")),
-                }
-            }
+            oid::REGOPER => self.resolve_operator_symbol(name),
             oid::REGOPERATOR => self.resolve_operator(name),
             oid::REGCOLLATION => match bare()?.as_str() {
                 "default" => Ok(100),
@@ -466,6 +472,15 @@ impl RegResolver for CatalogView {
             },
             _ => Err(SqlError::unsupported(format_args!("input of object names for type {kind}"))),
         }
+    }
+
+    fn operator_name(&self, oid: Oid) -> Option<String> {
+        let operator = self.catalog.operations().operator(oid)?;
+        let found = self.find_exact_operator(None, &operator.name, operator.left, operator.right);
+        Some(match found == Some(oid) {
+            true => operator.name.to_string(),
+            false => format!("OPERATOR({}.{})", quote_identifier(&operator.schema), operator.name),
+        })
     }
 
     fn routine_name(&self, oid: Oid) -> Option<String> {
@@ -511,6 +526,22 @@ impl RegResolver for CatalogView {
             }),
             oid::REGNAMESPACE => self.namespace_name(object).map(|n| quote_identifier(&n)),
             oid::REGROLE => self.role_name(object).map(|n| quote_identifier(&n)),
+            oid::REGOPER | oid::REGOPERATOR if let Some(o) = self.catalog.operations().operator(object) => {
+                let all: Vec<_> = self.operators(None, &o.name);
+                let schema = quote_identifier(&o.schema);
+                let side = |t: Oid| if t == 0 { "NONE".to_owned() } else { self.type_name(t) };
+                Some(match kind {
+                    oid::REGOPER if all.len() == 1 && nq_qsql::func::operators(&o.name).is_empty() => {
+                        o.name.to_string()
+                    }
+                    oid::REGOPER => format!("{schema}.{}", o.name),
+                    _ => {
+                        let seen = self.find_exact_operator(None, &o.name, o.left, o.right) == Some(object);
+                        let name = if seen { o.name.to_string() } else { format!("{schema}.{}", o.name) };
+                        format!("{name}({},{})", side(o.left), side(o.right))
+                    }
+                })
+            }
             oid::REGOPER => nq_qsql::func::operator_by_oid(object).map(|o| {
                 let alone = nq_qsql::func::operators(o.name).len() == 1;
                 if alone { o.name.to_owned() } else { format!("pg_catalog.{}", o.name) }
@@ -575,7 +606,8 @@ pub(crate) struct RecordingView<'a> {
 impl<'a> RecordingView<'a> {
     /// Starts with no notes.
     pub(crate) fn new(view: &'a CatalogView) -> Self {
-        RecordingView { view, lookups: RefCell::default() }
+        let operations = Lookup::Operations { answer: view.catalog.operations().clone() };
+        RecordingView { view, lookups: RefCell::new(vec![operations]) }
     }
 
     /// The notes.
@@ -610,6 +642,7 @@ impl<'a> RecordingView<'a> {
             Lookup::TypeOid { oid, answer } => {
                 same_type(view.user_type_by_oid(*oid).as_ref(), answer.as_ref())
             }
+            Lookup::Operations { answer } => Arc::ptr_eq(view.catalog.operations(), answer),
             Lookup::Stats { relation, answer } => match (view.catalog.stats(*relation), answer) {
                 (Some(a), Some(b)) => Arc::ptr_eq(a, b),
                 (None, None) => true,
@@ -678,6 +711,10 @@ impl Catalog for RecordingView<'_> {
             answer: answer.clone(),
         });
         answer
+    }
+
+    fn operators(&self, schema: Option<&str>, name: &str) -> Vec<(usize, Arc<UserOperator>)> {
+        self.view.operators(schema, name)
     }
 
     fn routine_by_oid(&self, oid: Oid) -> Option<Arc<Routine>> {

@@ -23,6 +23,7 @@ pub(crate) mod domain;
 pub(crate) mod lookup;
 mod map;
 pub(crate) mod object;
+pub(crate) mod operations;
 pub(crate) mod overlay;
 pub(crate) mod state;
 pub(crate) mod system;
@@ -54,6 +55,8 @@ pub(crate) mod class {
     pub(crate) const CONSTRAINT: Oid = 2606;
     pub(crate) const NAMESPACE: Oid = 2615;
     pub(crate) const POLICY: Oid = 3256;
+    pub(crate) const CAST: Oid = 2605;
+    pub(crate) const OPERATOR: Oid = 2617;
 }
 
 /// Quotes an identifier where SQL needs it.

@@ -13,7 +13,7 @@ pub(crate) mod bytes;
 
 use std::sync::Arc;
 
-use nq_qsql::catalog::{Relation, RelationKind, RelationStats, Routine};
+use nq_qsql::catalog::{Relation, RelationKind, RelationStats, Routine, UserCast, UserOperator};
 use nq_qsql::error::Result;
 use nq_qsql::types::Oid;
 use nq_qsql::types::user::{UserKind, UserType};
@@ -33,6 +33,8 @@ pub(crate) enum Class {
     DefaultAcl = 5,
     Routine = 6,
     Type = 7,
+    Operator = 8,
+    Cast = 9,
     Role = 16,
     Database = 17,
     /// Settings of a role, a database, or both: `oid` is the role, `of` the database.
@@ -51,6 +53,8 @@ impl Class {
             5 => Class::DefaultAcl,
             6 => Class::Routine,
             7 => Class::Type,
+            8 => Class::Operator,
+            9 => Class::Cast,
             16 => Class::Role,
             17 => Class::Database,
             18 => Class::Setting,
@@ -234,6 +238,11 @@ pub(crate) fn routine_name(name: &str, inputs: &[Oid]) -> String {
     format!("{name}({})", inputs.join(","))
 }
 
+/// The name under which an operator is unique in its schema: its own and the types of its operands.
+pub(crate) fn operator_name(name: &str, left: Oid, right: Oid) -> String {
+    format!("{name}({left},{right})")
+}
+
 /// The column that owns a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OwnedBy {
@@ -325,6 +334,8 @@ pub(crate) enum Object {
     Relation(Arc<RelationObject>),
     Routine(Arc<RoutineObject>),
     Type(Arc<TypeObject>),
+    Operator(Arc<UserOperator>),
+    Cast(Arc<UserCast>),
     Stats(Arc<RelationStats>),
     Comment(Arc<str>),
     /// Default privileges.
@@ -346,6 +357,10 @@ impl Object {
                 name_key(Class::Routine, r.routine.namespace, &name)
             }
             Object::Type(t) => name_key(Class::Type, t.ty.namespace, &t.ty.info.name),
+            Object::Operator(o) => {
+                name_key(Class::Operator, o.namespace, &operator_name(&o.name, o.left, o.right))
+            }
+            Object::Cast(c) => name_key(Class::Cast, c.source, &c.target.to_string()),
             Object::Role(r) => name_key(Class::Role, 0, &r.name),
             Object::Database(d) => name_key(Class::Database, 0, &d.name),
             Object::Stats(_) | Object::Comment(_) | Object::DefaultAcl(_) | Object::Setting(_) => {

@@ -16,6 +16,7 @@ use super::map::SharedMap;
 use super::object::{
     Class, DatabaseObject, Namespace, Object, ObjectKey, RelationObject, Role, RoutineObject, TypeObject,
 };
+use super::operations::Operations;
 use super::{FIRST_NORMAL_OID, system};
 use crate::roles::{DefaultKey, DefaultKind};
 
@@ -71,6 +72,8 @@ pub(crate) struct CatalogState {
     routines: SharedMap<Oid, Arc<RoutineObject>>,
     /// Functions and procedures of a name, in all schemas.
     routine_names: SharedMap<Arc<str>, Arc<[Oid]>>,
+    /// Operators and casts.
+    operations: Arc<Operations>,
 }
 
 impl CatalogState {
@@ -117,6 +120,20 @@ impl CatalogState {
                         self.constraint_domains.insert(constraint.oid, key.oid);
                     }
                     self.type_objects.insert(key.oid, t);
+                }
+            }
+            Class::Operator => {
+                let operations = Arc::make_mut(&mut self.operations);
+                match object {
+                    Some(Object::Operator(o)) => operations.put_operator(o),
+                    _ => operations.remove_operator(key.oid),
+                }
+            }
+            Class::Cast => {
+                let operations = Arc::make_mut(&mut self.operations);
+                match object {
+                    Some(Object::Cast(c)) => operations.put_cast(c),
+                    _ => operations.remove_cast(key.oid),
                 }
             }
             Class::Stats => match object {
@@ -229,6 +246,11 @@ impl CatalogState {
             false => self.routine_names.insert((&*routine.name).into(), left.into()),
         }
         self.routines.remove(&routine.oid);
+    }
+
+    /// Operators and casts.
+    pub(crate) fn operations(&self) -> &Arc<Operations> {
+        &self.operations
     }
 
     /// A function or procedure.
@@ -491,7 +513,9 @@ impl ClusterState {
             | Class::Comment
             | Class::DefaultAcl
             | Class::Routine
-            | Class::Type => {}
+            | Class::Type
+            | Class::Operator
+            | Class::Cast => {}
         }
     }
 

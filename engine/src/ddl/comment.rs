@@ -94,9 +94,20 @@ impl Session {
                 self.check_may_comment_on_role(oid)?;
                 Ok(ObjectKey::comment(Class::SharedComment, class::AUTHID, oid, 0))
             }
-            (_, ObjectId::Function(of)) if kind != ObjectKind::Aggregate => {
+            (_, ObjectId::Function(of)) => {
                 let object = self.need_user_routine(ast, kind, of)?;
                 Ok(ObjectKey::comment(Class::Comment, class::PROC, object.routine.oid, 0))
+            }
+            (_, ObjectId::Operator { name, left, right }) => {
+                let named = (name, left.as_deref(), right.as_deref());
+                let found = self.named_operator(ast, named, comment.object.pos)?;
+                let oid = self.own_operator(found)?.oid;
+                Ok(ObjectKey::comment(Class::Comment, class::OPERATOR, oid, 0))
+            }
+            (_, ObjectId::Cast { from, to }) => {
+                let found = self.named_cast(ast, from, to)??;
+                let oid = self.own_cast(&found)?;
+                Ok(ObjectKey::comment(Class::Comment, class::CAST, oid, 0))
             }
             (ObjectKind::Type | ObjectKind::Domain, ObjectId::Type(ty)) => {
                 let found = self.resolve_type(ast, ty).map_err(|mut e| {

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use nq_qsql::bind::StoredKind;
-use nq_qsql::catalog::{Catalog, ConstraintKind, IndexKey, Relation, RelationKind};
+use nq_qsql::catalog::{Catalog, ConstraintKind, IndexKey, Relation, RelationKind, UserCast, UserCastMethod};
 use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::sql_err;
 use nq_qsql::types::Oid;
@@ -56,6 +56,10 @@ pub(crate) enum Target {
     Policy(Oid, Oid),
     /// An enum or a domain.
     Type(Oid),
+    /// An operator.
+    Operator(Oid),
+    /// A cast.
+    Cast(Oid),
 }
 
 /// A dependent on the list.
@@ -116,6 +120,8 @@ impl Session {
             | Target::Relation(_)
             | Target::RowType(_)
             | Target::Routine(_)
+            | Target::Operator(_)
+            | Target::Cast(_)
             | Target::Type(_) => true,
         });
         Ok(deletion)
@@ -179,6 +185,11 @@ impl Session {
                         all.push((object.routine.oid, Target::Routine(object.routine.oid), true));
                     }
                 }
+                for operator in view.catalog.operations().operators() {
+                    if operator.namespace == namespace {
+                        all.push((operator.oid, Target::Operator(operator.oid), true));
+                    }
+                }
                 for object in view.catalog.type_objects() {
                     if object.ty.namespace == namespace {
                         all.push((object.ty.info.oid, Target::Type(object.ty.info.oid), true));
@@ -193,7 +204,7 @@ impl Session {
             Target::Type(oid) => {
                 all.extend(self.type_dependents(oid));
             }
-            Target::Routine(oid) => {
+            Target::Routine(oid) | Target::Operator(oid) => {
                 for object in view.catalog.dependents(oid) {
                     let dependent = object.relation.oid;
                     for dependency in object.depends.iter().filter(|d| d.relation == oid) {
@@ -213,6 +224,14 @@ impl Session {
                 }
                 for object in view.catalog.routines().into_iter().filter(|r| r.depends.contains(&oid)) {
                     all.push((object.routine.oid, Target::Routine(object.routine.oid), true));
+                }
+                let operations = view.catalog.operations();
+                for operator in operations.operators().into_iter().filter(|o| o.function == oid) {
+                    all.push((operator.oid, Target::Operator(operator.oid), true));
+                }
+                let by_function = |c: &&Arc<UserCast>| c.method == UserCastMethod::Function(oid);
+                for cast in operations.casts().into_iter().filter(by_function) {
+                    all.push((cast.oid, Target::Cast(cast.oid), true));
                 }
             }
             Target::Relation(oid) => {
@@ -286,7 +305,7 @@ impl Session {
                     }
                 }
             }
-            Target::Default(..) | Target::Policy(..) => {}
+            Target::Default(..) | Target::Policy(..) | Target::Cast(_) => {}
         }
         for (policy, found) in self.dependent_policies(target)? {
             all.push((policy, found, true));
@@ -310,7 +329,9 @@ impl Session {
             Target::Column(oid, column) => {
                 self.policies_using(|_, meaning| meaning.columns().contains(&(oid, column)))?
             }
-            Target::Routine(oid) => self.policies_using(|_, meaning| meaning.routines().contains(&oid))?,
+            Target::Routine(oid) | Target::Operator(oid) => {
+                self.policies_using(|_, meaning| meaning.routines().contains(&oid))?
+            }
             _ => Vec::new(),
         };
         let oid = |target: Target| match target {
@@ -374,6 +395,13 @@ impl Session {
                     format!("function {name}({})", types.join(","))
                 }
                 None => format!("function {oid}"),
+            },
+            Target::Operator(oid) => format!("operator {}", view.operator_shown(oid)),
+            Target::Cast(oid) => match view.catalog.operations().cast(oid) {
+                Some(c) => {
+                    format!("cast from {} to {}", view.type_name(c.source), view.type_name(c.target))
+                }
+                None => format!("cast {oid}"),
             },
             Target::Default(oid, i) => {
                 format!("default value for column {} of {}", column(oid, i), shown(oid))
@@ -460,6 +488,8 @@ impl Session {
                 Target::RowType(_) => {}
                 Target::Routine(oid) => self.remove_routine(oid)?,
                 Target::Type(oid) => self.remove_type(oid)?,
+                Target::Operator(oid) => self.remove_operator(oid)?,
+                Target::Cast(oid) => self.remove_cast(oid)?,
                 Target::Column(oid, _) if working == Some(oid) => {}
                 Target::Column(oid, column) => self.remove_stored_column(oid, column)?,
                 Target::Constraint(oid, _) | Target::Index(oid, _) | Target::Policy(oid, _)

@@ -32,7 +32,9 @@ impl Session {
                 self.drop_schemas(drop)?;
                 return tag;
             }
-            ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine => {
+            ObjectKind::Operator => return self.drop_operators(ast, drop),
+            ObjectKind::Cast => return self.drop_casts(ast, drop),
+            ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine | ObjectKind::Aggregate => {
                 return self.drop_routines(ast, drop);
             }
             ObjectKind::Policy => {

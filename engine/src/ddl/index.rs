@@ -75,7 +75,7 @@ const OPCLASSES: [(&str, Oid, &[Oid], bool); 39] = [
 ];
 
 /// The OID of a written operator class; 0 when it is the type's default.
-fn opclass(name: &ast::ObjectName, ty: DataType) -> Result<Oid> {
+pub(super) fn opclass(name: &ast::ObjectName, ty: DataType) -> Result<Oid> {
     let written = &**name.object();
     let Some((_, oid, types, own)) = OPCLASSES.iter().find(|o| o.0 == written) else {
         bail!(UNDEFINED_OBJECT, "operator class \"{name}\" does not exist for access method \"btree\"");

@@ -7,10 +7,12 @@
 //! Source: PostgreSQL manual, part VI "SQL Commands".
 
 pub(crate) mod alter_table;
+pub(crate) mod cast;
 pub(crate) mod column;
 pub(crate) mod comment;
 pub(crate) mod constraint;
 pub(crate) mod create_table_as;
+pub(crate) mod define;
 pub(crate) mod dependency;
 pub(crate) mod drop;
 pub(crate) mod exclusion;
@@ -19,6 +21,7 @@ mod generated;
 pub(crate) mod index;
 mod materialized_view;
 pub(crate) mod names;
+pub(crate) mod operator;
 pub(crate) mod options;
 mod policy;
 pub(crate) mod rename;

@@ -116,7 +116,7 @@ impl Session {
     }
 
     /// Takes a policy off its table.
-    pub(super) fn remove_policy(&mut self, table: Oid, policy: Oid) -> Result<()> {
+    pub(crate) fn remove_policy(&mut self, table: Oid, policy: Oid) -> Result<()> {
         self.lock_relation(table, LockMode::AccessExclusive)?;
         let Ok(object) = self.object(table) else { return Ok(()) };
         let mut policies = object.relation.security.policies.clone();

@@ -60,7 +60,7 @@ impl Session {
                 self.rename_policy(relation, name, new)?;
                 tag
             }
-            (_, ObjectId::Function(of)) if kind != ObjectKind::Aggregate => {
+            (_, ObjectId::Function(of)) => {
                 self.rename_routine(ast, kind, of, new)?;
                 tag
             }
@@ -313,6 +313,7 @@ impl Session {
             self.replace_relation(&object, moved)?;
         }
         self.rename_schema_of_routines(&namespace, new)?;
+        self.rename_schema_of_operators(&namespace, new)?;
         self.rename_schema_of_types(&namespace, new)?;
         self.restore_views(&captured)
     }
@@ -338,7 +339,14 @@ impl Session {
                 self.alter_type_owner(*kind, name, owner)?;
                 Done::tag(&format!("ALTER {}", kind.words().to_uppercase()))
             }
-            (_, ObjectId::Function(of)) if *kind != ObjectKind::Aggregate => {
+            (ObjectKind::Operator, ObjectId::Operator { name, left, right }) => {
+                let owner = self.need_role(&alter.owner)?;
+                let named = (name, left.as_deref(), right.as_deref());
+                let found = self.named_operator(ast, named, alter.object.pos)?;
+                self.alter_operator_owner(found, owner)?;
+                Done::tag("ALTER OPERATOR")
+            }
+            (_, ObjectId::Function(of)) => {
                 let owner = self.need_role(&alter.owner)?;
                 self.alter_routine_owner(ast, *kind, of, owner)?;
                 Done::tag(&format!("ALTER {}", kind.words().to_uppercase()))
@@ -354,7 +362,13 @@ impl Session {
     pub(crate) fn alter_schema(&mut self, ast: &Ast, alter: &AlterObjectSchema) -> Result<Done> {
         let kind = alter.object.kind;
         let tag = Done::tag(&format!("ALTER {}", kind.words().to_uppercase()));
-        if let (ObjectId::Function(of), true) = (&alter.object.id, kind != ObjectKind::Aggregate) {
+        if let ObjectId::Operator { name, left, right } = &alter.object.id {
+            let named = (name, left.as_deref(), right.as_deref());
+            let found = self.named_operator(ast, named, alter.object.pos)?;
+            self.alter_operator_schema(found, &alter.schema)?;
+            return tag;
+        }
+        if let ObjectId::Function(of) = &alter.object.id {
             self.alter_routine_schema(ast, kind, of, &alter.schema)?;
             return tag;
         }

@@ -38,7 +38,7 @@ impl SetCall {
     pub fn new(expr: &Expr, cx: &ExecCx<'_>) -> Result<Option<SetCall>> {
         let (callee, args) = match &expr.kind {
             ExprKind::Call { func, args, .. } if func.is_set() => (Callee::Builtin(func), args),
-            ExprKind::Routine { target, args } if target.routine.returns_set => {
+            ExprKind::Routine { target, args, .. } if target.routine.returns_set => {
                 (Callee::Routine(target.clone()), args)
             }
             _ => return Ok(None),

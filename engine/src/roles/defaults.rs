@@ -65,7 +65,7 @@ pub(crate) struct DefaultKey {
 
 impl DefaultKey {
     /// The key in the catalog.
-    fn object_key(self) -> ObjectKey {
+    pub(super) fn object_key(self) -> ObjectKey {
         ObjectKey { class: Class::DefaultAcl, oid: self.role, of: self.namespace, sub: self.kind as i32 }
     }
 }
@@ -126,14 +126,25 @@ impl Session {
                 let stored = view.catalog.default_acl(key).cloned();
                 let mut list = stored.as_deref().cloned().unwrap_or_else(|| base.clone());
                 merge_into(&mut list, role, role, set, &order)?;
-                if !same(&list, &base) {
-                    self.put_object(key.object_key(), Object::DefaultAcl(Arc::new(list)))?;
-                } else if stored.is_some() {
-                    self.remove_object(key.object_key())?;
-                }
+                self.put_default_acl(key, list)?;
             }
         }
         Done::tag("ALTER DEFAULT PRIVILEGES")
+    }
+
+    /// Stores a list of default privileges, unless it says what holds without it.
+    pub(super) fn put_default_acl(&mut self, key: DefaultKey, list: Acl) -> Result<()> {
+        let base = match key.namespace {
+            0 => acl::default_acl(key.kind.acl_kind(), key.role),
+            _ => Vec::new(),
+        };
+        if !same(&list, &base) {
+            self.put_object(key.object_key(), Object::DefaultAcl(Arc::new(list)))
+        } else if self.view().catalog.default_acl(key).is_some() {
+            self.remove_object(key.object_key())
+        } else {
+            Ok(())
+        }
     }
 
     /// The list of a new object; `None` when it is the built-in one.

@@ -162,12 +162,13 @@ impl Session {
     }
 }
 
-fn is_in(acl: Option<&Acl>, role: Oid) -> bool {
+pub(super) fn is_in(acl: Option<&Acl>, role: Oid) -> bool {
     acl.is_some_and(|acl| acl.iter().any(|item| item.grantee == role || item.grantor == role))
 }
 
 /// What a role is to an object.
-enum How {
+#[derive(Clone, Copy)]
+pub(super) enum How {
     Owner,
     Granted,
     /// A policy is for it.
@@ -175,12 +176,12 @@ enum How {
 }
 
 /// An object that a role has to do with.
-struct Dependent {
-    how: How,
-    what: Thing,
+pub(super) struct Dependent {
+    pub(super) how: How,
+    pub(super) what: Thing,
 }
 
-enum Thing {
+pub(super) enum Thing {
     Object(Oid, Target),
     DefaultPrivileges(DefaultKey),
 }
@@ -208,7 +209,7 @@ impl Session {
 }
 
 /// What of a database belongs to a role or is granted to it, in the order in which it was made, and then default privileges.
-fn dependents(catalog: &CatalogState, role: Oid) -> Vec<Dependent> {
+pub(super) fn dependents(catalog: &CatalogState, role: Oid) -> Vec<Dependent> {
     let mut found = Vec::new();
     let mut note = |owned, granted, what| match (owned, granted) {
         (true, _) => found.push(Dependent { how: How::Owner, what }),
@@ -224,10 +225,13 @@ fn dependents(catalog: &CatalogState, role: Oid) -> Vec<Dependent> {
         if state::is_temporary(relation) && relation.owner != role {
             continue;
         }
-        let granted = is_in(object.acl.as_ref(), role)
-            || object.column_acl.iter().any(|(_, acl)| is_in(Some(acl), role));
+        let granted = is_in(object.acl.as_ref(), role);
         let what = Thing::Object(relation.oid, Target::Relation(relation.oid));
         note(relation.owner == role, granted, what);
+        for (column, acl) in object.column_acl.iter().filter(|_| relation.owner != role) {
+            let what = Thing::Object(relation.oid, Target::Column(relation.oid, *column));
+            note(false, is_in(Some(acl), role), what);
+        }
     }
     for object in catalog.routines() {
         let what = Thing::Object(object.routine.oid, Target::Routine(object.routine.oid));
@@ -237,6 +241,10 @@ fn dependents(catalog: &CatalogState, role: Oid) -> Vec<Dependent> {
         let oid = object.ty.info.oid;
         let what = Thing::Object(oid, Target::Type(oid));
         note(object.ty.owner == role, is_in(object.acl.as_ref(), role), what);
+    }
+    for operator in catalog.operations().operators() {
+        let what = Thing::Object(operator.oid, Target::Operator(operator.oid));
+        note(operator.owner == role, false, what);
     }
     for (key, acl) in catalog.default_acls() {
         note(key.role == role, is_in(Some(acl), role), Thing::DefaultPrivileges(*key));

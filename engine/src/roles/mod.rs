@@ -19,6 +19,7 @@ mod defaults;
 mod drop;
 mod grant;
 mod membership;
+mod owned;
 mod password;
 mod setting;
 

@@ -1,8 +1,11 @@
 //! Aggregate calls: their clauses, the query level they belong to, and what may not stand inside.
 
+use std::sync::Arc;
+
 use super::Binder;
 use super::expr::result_collation;
 use super::scope::Clause;
+use crate::catalog::AggregateTarget;
 use crate::error::Result;
 use crate::func::opclass::ordering_operators;
 use crate::func::{Function, HYPOTHETICAL, order_mask};
@@ -16,7 +19,7 @@ impl Binder<'_> {
     pub(crate) fn bind_aggregate(
         &mut self,
         call: &FuncCall,
-        func: &'static Function,
+        (func, user): (&'static Function, Option<Arc<AggregateTarget>>),
         args: Vec<Expr>,
         ty: DataType,
         pos: Pos,
@@ -47,8 +50,9 @@ impl Binder<'_> {
             let mask = order_mask(order.iter().map(|key| (key.descending, key.nulls_first)));
             args.push(Expr::constant(Datum::Int8(mask), DataType::of(oid::INT8)));
         }
-        let mut aggregate = AggregateCall { func, args, distinct: call.distinct, order, filter, ty };
-        if func.args.is_empty() {
+        let builtin = user.is_none();
+        let mut aggregate = AggregateCall { func, user, args, distinct: call.distinct, order, filter, ty };
+        if builtin && func.args.is_empty() {
             aggregate.args.clear();
         }
         let level = self.aggregate_level(&aggregate);

@@ -4,6 +4,7 @@ use super::Binder;
 use super::expr::{literal, result_collation};
 use super::group::BoundWindow;
 use super::scope::Clause;
+use crate::catalog::AggregateTarget;
 use crate::error::{Result, SqlError, SqlState};
 use crate::func::HYPOTHETICAL;
 use crate::func::resolve::{
@@ -36,8 +37,9 @@ impl Binder<'_> {
             Some(_) => None,
         };
         // What an aggregate's arguments are is only known after resolution; a scalar call's are bound the same way.
-        let is_aggregate =
-            crate::func::functions(name).iter().any(|f| f.is_aggregate()) && call.over.is_none();
+        let is_aggregate = (crate::func::functions(name).iter().any(|f| f.is_aggregate())
+            || users.iter().any(|u| u.routine.aggregate.is_some()))
+            && call.over.is_none();
         if is_aggregate {
             self.scope().in_aggregate += 1;
         }
@@ -98,10 +100,10 @@ impl Binder<'_> {
         }
         let args = self.lay_out(args, &found, pos)?;
         if let Some(over) = &call.over {
-            return self.bind_window_call(call, over, func, args, ty, pos);
+            return self.bind_window_call(call, over, (func, None), args, ty, pos);
         }
         match func.body {
-            Body::Aggregate(_) => self.bind_aggregate(call, func, args, ty, pos),
+            Body::Aggregate(_) => self.bind_aggregate(call, (func, None), args, ty, pos),
             Body::Window => {
                 Err(sql_err!(WRONG_OBJECT_TYPE, "window function {name} requires an OVER clause").at(pos))
             }
@@ -125,7 +127,7 @@ impl Binder<'_> {
     }
 
     /// Makes the hypothetical row's values and the sort keys agree in their types, one by one.
-    fn match_hypothetical(&mut self, call: &FuncCall, args: &mut [Expr], pos: Pos) -> Result<()> {
+    pub(super) fn match_hypothetical(&mut self, call: &FuncCall, args: &mut [Expr], pos: Pos) -> Result<()> {
         let keys = call.order_by.len();
         let direct = args.len() - keys;
         if direct != keys {
@@ -174,18 +176,32 @@ impl Binder<'_> {
             aggregate: func.is_aggregate(),
             window: matches!(func.body, Body::Window),
             no_args: func.args.is_empty(),
+            ordered_set: matches!(
+                func.name,
+                "percentile_cont"
+                    | "percentile_disc"
+                    | "mode"
+                    | "rank"
+                    | "dense_rank"
+                    | "percent_rank"
+                    | "cume_dist"
+            ),
         };
         self.check_decorations_of(call, kind, pos)
     }
 
     /// As [`Binder::check_decorations`], of a function that is neither aggregate nor window function.
     pub(crate) fn check_plain_call(&mut self, call: &FuncCall, pos: Pos) -> Result<()> {
-        self.check_decorations_of(call, CallKind { aggregate: false, window: false, no_args: true }, pos)
+        self.check_decorations_of(
+            call,
+            CallKind { aggregate: false, window: false, no_args: true, ordered_set: false },
+            pos,
+        )
     }
 
-    fn check_decorations_of(&mut self, call: &FuncCall, kind: CallKind, pos: Pos) -> Result<()> {
+    pub(super) fn check_decorations_of(&mut self, call: &FuncCall, kind: CallKind, pos: Pos) -> Result<()> {
         let name = &call.name;
-        let CallKind { aggregate, window, no_args } = kind;
+        let CallKind { aggregate, window, no_args, ordered_set } = kind;
         let wrong = |text: String| Err(sql_err!(WRONG_OBJECT_TYPE, "{text}").at(pos));
         if call.star && !aggregate {
             return wrong(format!("{name}(*) specified, but {name} is not an aggregate function"));
@@ -215,18 +231,10 @@ impl Binder<'_> {
                 ));
             }
         }
-        let ordered_set = aggregate
-            && matches!(
-                &*call.name.object().name,
-                "percentile_cont"
-                    | "percentile_disc"
-                    | "mode"
-                    | "rank"
-                    | "dense_rank"
-                    | "percent_rank"
-                    | "cume_dist"
-            );
-        if ordered_set && !call.within_group {
+        if aggregate && !ordered_set && call.within_group {
+            return wrong(format!("{name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP"));
+        }
+        if aggregate && ordered_set && !call.within_group {
             return wrong(format!("WITHIN GROUP is required for ordered-set aggregate {name}"));
         }
         Ok(())
@@ -316,11 +324,11 @@ impl Binder<'_> {
         Ok(())
     }
 
-    fn bind_window_call(
+    pub(crate) fn bind_window_call(
         &mut self,
         call: &FuncCall,
         over: &Over,
-        func: &'static Function,
+        (func, user): (&'static Function, Option<std::sync::Arc<AggregateTarget>>),
         args: Vec<Expr>,
         ty: DataType,
         pos: Pos,
@@ -392,7 +400,7 @@ impl Binder<'_> {
         self.note_window(over, pos);
         let collation = result_collation(ty.oid, args.iter());
         let spec = WindowSpec { partition: window.partition, order: window.order, frame: window.frame };
-        let call = WindowCall { func, args, filter, window: spec, ty };
+        let call = WindowCall { func, user, args, filter, window: spec, ty };
         Ok(Expr { kind: ExprKind::Window(Box::new(call)), ty, collation, at: pos })
     }
 
@@ -431,10 +439,11 @@ impl Binder<'_> {
 
 /// What decides which decorations fit a call.
 #[derive(Clone, Copy)]
-struct CallKind {
-    aggregate: bool,
-    window: bool,
-    no_args: bool,
+pub(super) struct CallKind {
+    pub(super) aggregate: bool,
+    pub(super) window: bool,
+    pub(super) no_args: bool,
+    pub(super) ordered_set: bool,
 }
 
 /// The text of the default of a parameter.

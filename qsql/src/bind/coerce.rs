@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::func::category::{display, element_of};
 use crate::func::resolve::{Coercion, find_coercion, select_common_type};
 use crate::func::{CastContext, TO_DOMAIN};
-use crate::plan::expr::{CallForm, Expr, ExprKind};
+use crate::plan::expr::{CallForm, Expr, ExprKind, RoutineForm};
 use crate::types::{DataType, Datum, Oid, info, io_text, oid, rowtype, user};
 use crate::{bail, sql_err};
 
@@ -95,6 +95,10 @@ impl Binder<'_> {
         if matches!(to, oid::ANY | oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYCOMPATIBLE) {
             return Ok(Some(self.settle(expr)?));
         }
+        if matches!(expr.kind, ExprKind::Const(Datum::Null)) && to == oid::ANYARRAY {
+            expr.ty = DataType::of(to);
+            return Ok(Some(expr));
+        }
         if crate::func::resolve::can_coerce(from, to, CastContext::Implicit)
             && matches!(
                 to,
@@ -165,6 +169,9 @@ impl Binder<'_> {
                 };
                 ExprKind::Call { func, args, operator: 0, form }
             }
+            Coercion::Routine(oid) => {
+                return self.routine_cast(expr, oid, DataType { oid: to, typmod }, context).map(Some);
+            }
             Coercion::InOut => ExprKind::CoerceViaIo(Box::new(expr)),
             Coercion::Array { from, to } => {
                 let test = Expr::new(ExprKind::CaseTest, DataType::of(from));
@@ -173,6 +180,35 @@ impl Binder<'_> {
             }
         };
         Ok(Some(Expr { kind, ty, collation: collation_of(to), at }))
+    }
+
+    /// A cast by a function that a user has made.
+    fn routine_cast(
+        &mut self,
+        expr: Expr,
+        function: Oid,
+        to: DataType,
+        context: CastContext,
+    ) -> Result<Expr> {
+        let (pos, to, typmod) = (expr.at, to.oid, to.typmod);
+        let explicit = context == CastContext::Explicit;
+        let form = if explicit { RoutineForm::Cast } else { RoutineForm::Coerced };
+        self.note_cast(function);
+        let more = [
+            Expr::constant(Datum::Int4(typmod), DataType::of(oid::INT4)),
+            Expr::constant(Datum::Bool(explicit), DataType::of(oid::BOOL)),
+        ];
+        let args = std::iter::once(expr).chain(more).collect();
+        let call = self.call_routine_as(function, args, form, pos)?;
+        match call.ty.oid == to {
+            true => Ok(call),
+            false => Ok(Expr {
+                kind: ExprKind::Relabel(Box::new(call)),
+                ty: DataType::of(to),
+                collation: collation_of(to),
+                at: pos,
+            }),
+        }
     }
 
     /// A row of no named type as one of a composite type.

@@ -6,7 +6,7 @@ use super::expr::{at, boolean, logic};
 use crate::error::{Result, SqlError};
 use crate::func::CastContext;
 use crate::func::category::{array_of, display, element_of};
-use crate::func::resolve::{resolve_operator, select_common_type};
+use crate::func::resolve::{OperatorMatch, select_common_type};
 use crate::parse::ast::{BoolTest, ExprId, ExprKind as A, LikeKind, Pos};
 use crate::plan::expr::{Expr, ExprKind};
 use crate::sql_err;
@@ -46,16 +46,12 @@ impl Binder<'_> {
             return Ok(at(boolean(ExprKind::IsNull { value, negated: !not }), pos));
         }
         let equal = self.make_operator("=", Some(left), right, pos)?;
-        let ExprKind::Call { func, mut args, .. } = equal.kind else {
-            return Err(SqlError::internal("equality is a call"));
-        };
-        if equal.ty.oid != oid::BOOL || args.len() != 2 {
+        if equal.ty.oid != oid::BOOL {
             return Err(
                 sql_err!(DATATYPE_MISMATCH, "IS DISTINCT FROM requires = operator to yield boolean").at(pos)
             );
         }
-        let right = Box::new(args.swap_remove(1));
-        let left = Box::new(args.swap_remove(0));
+        let (func, left, right) = Binder::equality(equal, "IS DISTINCT FROM").map_err(|e| e.at(pos))?;
         Ok(at(boolean(ExprKind::IsDistinct { equal: func, left, right, negated: not }), pos))
     }
 
@@ -132,38 +128,52 @@ impl Binder<'_> {
         any: bool,
         pos: Pos,
     ) -> Result<Expr> {
+        self.make_scalar_array_in(None, op, left, array, any, pos)
+    }
+
+    /// As [`Binder::make_scalar_array`], in a schema that was written.
+    pub(super) fn make_scalar_array_in(
+        &mut self,
+        schema: Option<&str>,
+        op: &str,
+        left: Expr,
+        array: Expr,
+        any: bool,
+        pos: Pos,
+    ) -> Result<Expr> {
         let element = match array.ty.oid {
             oid::UNKNOWN => oid::UNKNOWN,
             ty => element_of(ty).ok_or_else(|| {
                 sql_err!(WRONG_OBJECT_TYPE, "op ANY/ALL (array) requires array on right side").at(pos)
             })?,
         };
-        let found = resolve_operator(op, left.ty.oid, element).map_err(|e| e.at(pos))?;
-        if found.result != oid::BOOL {
+        let found = self.find_operator(schema, op, left.ty.oid, element).map_err(|e| e.at(pos))?;
+        let (func, operator, left_type, right_type, result) = match found {
+            OperatorMatch::Builtin(o) => (Some(o.func), o.operator.oid, o.left, o.right, o.result),
+            OperatorMatch::User { operator, left, right, result } => {
+                self.note_operator(pos, operator.oid);
+                (crate::func::function_by_oid(operator.function), operator.oid, left, right, result)
+            }
+        };
+        if result != oid::BOOL {
             return Err(
                 sql_err!(WRONG_OBJECT_TYPE, "op ANY/ALL (array) requires operator to yield boolean").at(pos)
             );
         }
-        let Some(array_type) = array_of(found.right) else {
+        let Some(array_type) = array_of(right_type) else {
             return Err(sql_err!(
                 UNDEFINED_OBJECT,
                 "could not find array type for data type {}",
-                display(found.right)
+                display(right_type)
             )
             .at(pos));
         };
-        let left = Box::new(self.coerce_arg(left, found.left)?);
+        let Some(func) = func else {
+            return Err(SqlError::unsupported("ANY or ALL with an operator of a function in SQL").at(pos));
+        };
+        let left = Box::new(self.coerce_arg(left, left_type)?);
         let array = Box::new(self.coerce_arg(array, array_type)?);
-        Ok(at(
-            boolean(ExprKind::ScalarArray {
-                func: found.func,
-                operator: found.operator.oid,
-                any,
-                left,
-                array,
-            }),
-            pos,
-        ))
+        Ok(at(boolean(ExprKind::ScalarArray { func, operator, any, left, array }), pos))
     }
 
     pub(super) fn bind_between(

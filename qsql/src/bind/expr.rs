@@ -9,9 +9,7 @@ use super::scope::Clause;
 use super::{Binder, RecordField};
 use crate::error::{Result, SqlError};
 use crate::func::category::{array_of, display, element_of, is_stacked};
-use crate::func::resolve::{
-    Among, CallShape, Callee, FunctionMatch, resolve_among, resolve_function, resolve_operator,
-};
+use crate::func::resolve::{Among, CallShape, Callee, FunctionMatch, resolve_among, resolve_function};
 use crate::func::{CastContext, NAME_ELEMENT, RECORD_FIELD};
 use crate::parse::ast::{
     Case, ChooseFunc, ExprId, ExprKind as A, ObjectName, Operator, Pos, SqlValueFunc, Subscript, TypeName,
@@ -107,7 +105,8 @@ impl Binder<'_> {
             A::Quantified { op, left, array, all } => {
                 let left = self.bind_expr(*left)?;
                 let array = self.bind_expr(*array)?;
-                self.make_scalar_array(op.name(), left, array, !*all, pos)
+                let schema = self.operator_schema(op, pos)?;
+                self.make_scalar_array_in(schema, op.name(), left, array, !*all, pos)
             }
             A::QuantifiedQuery { op, left, query, all } => {
                 self.bind_quantified_query(op, *left, *query, !*all, pos)
@@ -189,26 +188,9 @@ impl Binder<'_> {
         Ok(done)
     }
 
-    fn check_operator_schema(&self, op: &Operator, pos: Pos) -> Result<()> {
-        match op.schema() {
-            [] => Ok(()),
-            [schema] if &*schema.name == "pg_catalog" => Ok(()),
-            [schema] if self.cx.catalog.namespace(schema).is_none() => {
-                Err(sql_err!(INVALID_SCHEMA_NAME, "schema \"{}\" does not exist", schema.name).at(pos))
-            }
-            parts => Err(sql_err!(
-                UNDEFINED_FUNCTION,
-                "operator does not exist: {}.{}",
-                super::scope::dotted(parts),
-                op.name()
-            )
-            .at(pos)),
-        }
-    }
-
     fn bind_unary(&mut self, op: &Operator, arg: ExprId, pos: Pos) -> Result<Expr> {
-        self.check_operator_schema(op, pos)?;
-        if op.name() == "-" {
+        let schema = self.operator_schema(op, pos)?;
+        if op.name() == "-" && schema.is_none_or(|schema| schema == "pg_catalog") {
             match &self.ast[arg].kind {
                 A::Int(n) => return Ok(literal(Datum::Int4(n.wrapping_neg()), oid::INT4, pos)),
                 A::Number(text) if !text.starts_with('-') => {
@@ -219,7 +201,7 @@ impl Binder<'_> {
             }
         }
         let arg = self.bind_expr(arg)?;
-        self.make_operator(op.name(), None, arg, pos)
+        self.make_operator_in(schema, op.name(), None, arg, pos)
     }
 
     /// Binds `((a op b) op c) op d` from the inside out.
@@ -236,9 +218,9 @@ impl Binder<'_> {
         self.fold_chain(&mut bound);
         let mut height = 0;
         while let Some((op, right, pos)) = spine.pop() {
-            self.check_operator_schema(op, pos)?;
+            let schema = self.operator_schema(op, pos)?;
             let right = self.bind_expr(right)?;
-            bound = self.make_operator(op.name(), Some(bound), right, pos)?;
+            bound = self.make_operator_in(schema, op.name(), Some(bound), right, pos)?;
             self.fold_chain(&mut bound);
             height = if matches!(bound.kind, ExprKind::Const(_)) { 0 } else { height + 1 };
             if height > super::MAX_CHAIN {
@@ -260,7 +242,7 @@ impl Binder<'_> {
     }
 
     fn bind_first_pair(&mut self, op: &Operator, left: ExprId, right: ExprId, pos: Pos) -> Result<Expr> {
-        self.check_operator_schema(op, pos)?;
+        let schema = self.operator_schema(op, pos)?;
         let ast = self.ast;
         match (&ast[left].kind, &ast[right].kind) {
             (A::Row { items: l, .. }, A::Row { items: r, .. }) => {
@@ -270,38 +252,9 @@ impl Binder<'_> {
             _ => {
                 let left = self.bind_expr(left)?;
                 let right = self.bind_expr(right)?;
-                self.make_operator(op.name(), Some(left), right, pos)
+                self.make_operator_in(schema, op.name(), Some(left), right, pos)
             }
         }
-    }
-
-    /// Makes an operator's call by PostgreSQL's resolution.
-    pub(crate) fn make_operator(
-        &mut self,
-        name: &str,
-        left: Option<Expr>,
-        right: Expr,
-        pos: Pos,
-    ) -> Result<Expr> {
-        let left_type = left.as_ref().map_or(0, |e| e.ty.oid);
-        let found = resolve_operator(name, left_type, right.ty.oid).map_err(|e| e.at(pos))?;
-        let collation = result_collation(found.result, left.iter().chain([&right]));
-        let mut args = Vec::with_capacity(2);
-        if let Some(left) = left {
-            args.push(self.coerce_arg(left, found.left)?);
-        }
-        args.push(self.coerce_arg(right, found.right)?);
-        Ok(Expr {
-            kind: ExprKind::Call {
-                func: found.func,
-                args,
-                operator: found.operator.oid,
-                form: CallForm::Plain,
-            },
-            ty: DataType::of(found.result),
-            collation,
-            at: pos,
-        })
     }
 
     /// Calls a built-in function by name.
@@ -449,11 +402,7 @@ impl Binder<'_> {
                     sql_err!(DATATYPE_MISMATCH, "NULLIF requires = operator to yield boolean").at(pos)
                 );
             }
-            let ExprKind::Call { func, mut args, .. } = equal.kind else {
-                return Err(SqlError::internal("equality is a call"));
-            };
-            let right = Box::new(args.swap_remove(1));
-            let left = Box::new(args.swap_remove(0));
+            let (func, left, right) = Binder::equality(equal, "NULLIF").map_err(|e| e.at(pos))?;
             let (ty, collation) = (left.ty, left.collation);
             return Ok(Expr { kind: ExprKind::NullIf { equal: func, left, right }, ty, collation, at: pos });
         }

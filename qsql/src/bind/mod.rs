@@ -37,6 +37,7 @@ mod lens;
 mod merge;
 mod modify;
 mod naming;
+mod operator;
 mod part;
 mod policy;
 mod query;
@@ -51,6 +52,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod types;
+mod user_aggregate;
 mod with;
 mod written;
 

@@ -53,6 +53,10 @@ pub struct Resolution {
     pub(super) naturals: HashMap<FromId, Vec<Box<str>>>,
     used: BTreeSet<(Oid, usize)>,
     joined: BTreeSet<(Oid, usize)>,
+    /// Users' operators.
+    operators: HashMap<Pos, Oid>,
+    /// Users' functions behind casts.
+    cast_functions: BTreeSet<Oid>,
     /// The query's parts.
     pub(super) written: Written,
 }
@@ -63,9 +67,10 @@ impl Resolution {
         self.tables.values().copied().collect()
     }
 
-    /// The users' functions that the query calls.
+    /// The users' functions and operators that the query calls.
     pub fn routines(&self) -> BTreeSet<Oid> {
-        self.routines.values().copied().collect()
+        let named = self.routines.values().chain(self.operators.values());
+        named.chain(&self.cast_functions).copied().collect()
     }
 
     /// The columns (0-based) that it reads.
@@ -190,6 +195,11 @@ impl Names for Explicit<'_> {
         Some((routine.schema.clone(), routine.name.clone()))
     }
 
+    fn operator(&self, pos: Pos) -> Option<Box<str>> {
+        let oid = *self.resolution.operators.get(&pos)?;
+        crate::types::user::operator(oid).map(|operator| operator.schema.clone())
+    }
+
     fn column(&self, pos: Pos) -> Option<PrintedColumn> {
         self.resolution.columns.get(&pos).map(|c| self.print(c))
     }
@@ -247,6 +257,20 @@ impl Binder<'_> {
     pub(crate) fn note_routine(&mut self, pos: Pos, routine: Oid) {
         if let Some(notes) = self.notes() {
             notes.routines.insert(pos, routine);
+        }
+    }
+
+    /// Notes a user's operator that is called.
+    pub(crate) fn note_operator(&mut self, pos: Pos, operator: Oid) {
+        if let Some(notes) = self.notes() {
+            notes.operators.insert(pos, operator);
+        }
+    }
+
+    /// Notes a user's function that a cast calls.
+    pub(crate) fn note_cast(&mut self, function: Oid) {
+        if let Some(notes) = self.notes() {
+            notes.cast_functions.insert(function);
         }
     }
 

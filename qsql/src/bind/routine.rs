@@ -19,7 +19,7 @@ use super::expr::{record_field, result_collation};
 use super::query::BoundQuery;
 use super::scope::Clause;
 use super::{BindContext, Binder, Bound, RecordField};
-use crate::catalog::{Catalog, Routine, RoutineShape, RoutineTarget};
+use crate::catalog::{Catalog, Routine, RoutineShape, RoutineTarget, UserOperator};
 use crate::error::{Result, SqlError};
 use crate::func::category::display;
 use crate::func::resolve::{
@@ -28,7 +28,7 @@ use crate::func::resolve::{
 use crate::func::{CastContext, Volatility};
 use crate::optimize::fold::volatility;
 use crate::parse::ast::{Ast, ExprId, ExprKind as A, FuncCall, Ident, ObjectName, Pos, Statement};
-use crate::plan::expr::{ColumnId, Expr, ExprKind};
+use crate::plan::expr::{ColumnId, Expr, ExprKind, RoutineForm};
 use crate::plan::logical::Logical;
 use crate::plan::physical::Command;
 use crate::sql_err;
@@ -125,6 +125,16 @@ impl Catalog for WithPath<'_> {
         }
         let found = self.schemas().enumerate().flat_map(|(place, schema)| {
             self.inner.routines(Some(&schema), name).into_iter().map(move |(_, routine)| (place, routine))
+        });
+        found.collect()
+    }
+
+    fn operators(&self, schema: Option<&str>, name: &str) -> Vec<(usize, Arc<UserOperator>)> {
+        if schema.is_some() {
+            return self.inner.operators(schema, name);
+        }
+        let found = self.schemas().enumerate().flat_map(|(place, schema)| {
+            self.inner.operators(Some(&schema), name).into_iter().map(move |(_, operator)| (place, operator))
         });
         found.collect()
     }
@@ -269,10 +279,11 @@ fn in_body<R>(
 
 /// The expression that a call of a function in SQL can be replaced by, where PostgreSQL would: over the call's own arguments.
 pub(crate) fn inline_scalar(e: &Expr, cx: &BindContext<'_>) -> Option<Expr> {
-    let ExprKind::Routine { target, args } = &e.kind else { return None };
+    let ExprKind::Routine { target, args, .. } = &e.kind else { return None };
     let routine = &target.routine;
     let RoutineShape::Scalar(ty) = target.shape else { return None };
-    if routine.procedure || routine.returns_set || routine.security_definer || !routine.config.is_empty() {
+    let opaque = routine.procedure || routine.internal || routine.returns_set;
+    if opaque || routine.security_definer || !routine.config.is_empty() {
         return None;
     }
     let mut statements = crate::parse::parse_statements(&routine.body.text).ok()?;
@@ -382,12 +393,17 @@ impl Binder<'_> {
         catalog.routines(schema, name).into_iter().map(candidate).collect()
     }
 
+    /// The place of `pg_catalog` in the search path; 0 where nothing is to be compared with it.
+    pub(super) fn builtins_among(&self, alone: bool) -> usize {
+        match alone {
+            true => 0,
+            false => self.cx.catalog.search_path().iter().position(|oid| *oid == PG_CATALOG).unwrap_or(0),
+        }
+    }
+
     /// The place of `pg_catalog` in the search path, where there is something to compare it with.
     pub(crate) fn place_of_builtins(&self, users: &[UserCandidate]) -> usize {
-        match users {
-            [] => 0,
-            _ => self.cx.catalog.search_path().iter().position(|oid| *oid == PG_CATALOG).unwrap_or(0),
-        }
+        self.builtins_among(users.is_empty())
     }
 
     /// Refuses to look into a schema that the user may not look into.
@@ -401,14 +417,18 @@ impl Binder<'_> {
     }
 
     /// The target of a resolved call.
-    fn target(&mut self, routine: &Arc<Routine>, found: &Resolution) -> Arc<RoutineTarget> {
-        let catalog = self.cx.catalog;
-        let stands_for = |ty: Oid| found.stands_for(ty);
-        let inputs = routine.inputs().map(|p| stands_for(p.ty)).collect();
-        let shape = routine.shape(catalog, &stands_for);
+    pub(super) fn target(&mut self, routine: &Arc<Routine>, found: &Resolution) -> Arc<RoutineTarget> {
         if !self.s.routines.iter().any(|r| r.oid == routine.oid) {
             self.s.routines.push(routine.clone());
         }
+        self.unchecked_target(routine, found)
+    }
+
+    /// As [`Binder::target`], of a function that something else calls on its owner's behalf.
+    pub(super) fn unchecked_target(&self, routine: &Arc<Routine>, found: &Resolution) -> Arc<RoutineTarget> {
+        let stands_for = |ty: Oid| found.stands_for(ty);
+        let inputs = routine.inputs().map(|p| stands_for(p.ty)).collect();
+        let shape = routine.shape(self.cx.catalog, &stands_for);
         Arc::new(RoutineTarget { routine: routine.clone(), inputs, shape })
     }
 
@@ -428,6 +448,9 @@ impl Binder<'_> {
             return Err(sql_err!(WRONG_OBJECT_TYPE, "{shown} is a procedure")
                 .hint("To call a procedure, use CALL.")
                 .at(pos));
+        }
+        if let Some(def) = routine.aggregate.clone() {
+            return self.bind_user_aggregate(call, (routine, &def), args, found, pos);
         }
         self.check_plain_call(call, pos)?;
         let args = self.lay_out(args, found, pos)?;
@@ -449,7 +472,12 @@ impl Binder<'_> {
         }
         let ty = target.ty();
         let collation = result_collation(ty.oid, args.iter());
-        Ok(Expr { kind: ExprKind::Routine { target, args }, ty, collation, at: pos })
+        Ok(Expr {
+            kind: ExprKind::Routine { target, args, form: RoutineForm::Plain },
+            ty,
+            collation,
+            at: pos,
+        })
     }
 
     fn bind_procedure_call(mut self, id: ExprId) -> Result<BoundCall> {
@@ -614,7 +642,7 @@ impl Binder<'_> {
 
     /// The query of a set-returning call in FROM, where PostgreSQL puts it in the call's place.
     pub(crate) fn inline_set(&mut self, call: &Expr) -> Result<Option<(Logical, Vec<ColumnId>)>> {
-        let ExprKind::Routine { target, args } = &call.kind else { return Ok(None) };
+        let ExprKind::Routine { target, args, .. } = &call.kind else { return Ok(None) };
         let routine = &target.routine;
         let plain = routine.returns_set
             && routine.volatility != Volatility::Volatile

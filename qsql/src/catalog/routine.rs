@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Catalog;
-use crate::func::Volatility;
+use super::{AggregateDef, Catalog};
 use crate::func::category::element_of;
+use crate::func::{ScalarBody, Volatility};
 use crate::types::{DataType, Oid, oid, rowtype};
 
 /// `pg_proc.proargmodes`.
@@ -112,6 +112,10 @@ pub struct Routine {
     pub config: Vec<(Box<str>, Box<str>)>,
     /// `prosrc`
     pub body: RoutineBody,
+    /// Whether the body is the name of one that is built in: a constructor of ranges.
+    pub internal: bool,
+    /// What makes it an aggregate.
+    pub aggregate: Option<Arc<AggregateDef>>,
 }
 
 impl Routine {
@@ -148,9 +152,18 @@ impl Routine {
         }
     }
 
-    /// `function` or `procedure`.
+    /// `function`, `procedure` or `aggregate`.
     pub fn word(&self) -> &'static str {
-        if self.procedure { "procedure" } else { "function" }
+        match (&self.aggregate, self.procedure) {
+            (Some(_), _) => "aggregate",
+            (None, true) => "procedure",
+            (None, false) => "function",
+        }
+    }
+
+    /// The body that is built in, if it is.
+    pub fn internal_body(&self) -> Option<ScalarBody> {
+        self.internal.then(|| crate::func::internal_body(&self.body.text)).flatten()
     }
 
     /// Whether the shape of a call's rows is known from the declaration alone.

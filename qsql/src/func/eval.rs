@@ -170,6 +170,20 @@ impl<'a> Evaluator<'a> {
             | ExprKind::Param(_)
             | ExprKind::ExecParam(_)
             | ExprKind::CaseTest => Err(SqlError::internal("leaf expression evaluated twice")),
+            ExprKind::Routine { target, args, .. } if let Some(body) = target.routine.internal_body() => {
+                let mut values = Vec::with_capacity(args.len());
+                for arg in args {
+                    values.push(self.eval(arg, cx)?);
+                }
+                if target.routine.strict && values.iter().any(Datum::is_null) {
+                    return Ok(Datum::Null);
+                }
+                let types: Vec<DataType> = args.iter().map(|a| a.ty).collect();
+                body(
+                    &mut EvalCx { io: cx.io, host: &mut *cx.host, arg_types: &types, result: expr.ty },
+                    &values,
+                )
+            }
             ExprKind::Routine { target, .. } => {
                 let name = &target.routine.name;
                 Err(SqlError::unsupported(format_args!("calling function {name} here")))

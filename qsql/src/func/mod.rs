@@ -137,6 +137,34 @@ pub struct Function {
     pub body: Body,
 }
 
+/// The built-in body of a routine that belongs to something a user has made, by its `prosrc`.
+pub fn internal_body(name: &str) -> Option<ScalarBody> {
+    Some(match name {
+        "range_constructor2" => |cx, args| range::range2(args, range::made_type(cx)?),
+        "range_constructor3" => |cx, args| range::range3(args, range::made_type(cx)?),
+        "multirange_constructor0" => |cx, args| range::multirange0(args, range::made_type(cx)?),
+        "multirange_constructor1" => |cx, args| range::multirange1(args, range::made_type(cx)?),
+        "multirange_constructor2" => |cx, args| range::multirange2(args, range::made_type(cx)?),
+        _ => return None,
+    })
+}
+
+/// Stands for the aggregates that users have made, where a row of the registry is asked for.
+pub static USER_AGGREGATE: Function = Function {
+    oid: 0,
+    name: "",
+    args: &[],
+    variadic: 0,
+    defaults: &[],
+    arg_names: &[],
+    result: 0,
+    volatility: Volatility::Volatile,
+    strict: false,
+    direct_args: None,
+    polymorphic: false,
+    body: Body::Aggregate(aggregate::user_aggregate),
+};
+
 impl fmt::Debug for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.name, self.oid)

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::EvalCx;
 use super::args::{Spans, arg, order, scalar};
 use crate::error::{Result, SqlError};
 use crate::sql_err;
@@ -11,7 +12,7 @@ use crate::types::range::spans::{
     compare, contains as holds, contains_value, difference, hull, intersection, is_adjacent, is_before,
     is_overleft, is_overright, overlap, union,
 };
-use crate::types::range::{Bound, RangeInfo, Span};
+use crate::types::range::{Bound, RangeInfo, Span, of_multirange, of_range};
 use crate::types::{Datum, Multirange, Range, io_binary, io_text};
 
 scalar! {
@@ -83,6 +84,12 @@ fn made(info: RangeInfo, args: &[Datum], lower: bool, upper: bool) -> Result<Dat
     let (low, high): (&Datum, &Datum) = (arg(args, 0)?, arg(args, 1)?);
     let range = Range::new(info, Bound::new(low.clone(), lower), Bound::new(high.clone(), upper))?;
     Ok(Datum::Range(Arc::new(range)))
+}
+
+/// The facts of the type that a constructor makes a value of.
+pub(super) fn made_type(cx: &EvalCx<'_>) -> Result<RangeInfo> {
+    let ty = cx.result.oid;
+    of_range(ty).or_else(|| of_multirange(ty)).ok_or_else(|| SqlError::internal("a constructor of no range"))
 }
 
 /// `int4range(lower, upper)`

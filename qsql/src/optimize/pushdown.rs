@@ -457,7 +457,7 @@ fn null_if_null(e: &Expr, columns: &ColumnSet) -> bool {
         ExprKind::Call { func, args, .. } => {
             func.strict && !func.is_set() && args.iter().any(|a| null_if_null(a, columns))
         }
-        ExprKind::Routine { target, args } => {
+        ExprKind::Routine { target, args, .. } => {
             target.routine.strict && !e.is_set() && args.iter().any(|a| null_if_null(a, columns))
         }
         ExprKind::Relabel(inner) | ExprKind::CoerceViaIo(inner) | ExprKind::Not(inner) => {

@@ -51,6 +51,10 @@ pub trait Names {
     fn table(&self, pos: Pos) -> Option<PrintedTable>;
     /// The schema and name of a function, by where its name starts.
     fn function(&self, pos: Pos) -> Option<(Box<str>, Box<str>)>;
+    /// The schema of an operator that a user has made, by the operator's place.
+    fn operator(&self, _pos: Pos) -> Option<Box<str>> {
+        None
+    }
     /// A column reference, by where it starts.
     fn column(&self, pos: Pos) -> Option<PrintedColumn>;
     /// A field of an item of FROM, by where the item's name starts.
@@ -149,8 +153,14 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn operator(&mut self, op: &Operator) {
-        if op.schema().is_empty() {
+    fn operator(&mut self, op: &Operator, pos: Pos) {
+        if let Some(schema) = self.names.and_then(|names| names.operator(pos)) {
+            self.put("OPERATOR(");
+            self.ident(&schema);
+            self.put(".");
+            self.put(op.name());
+            self.put(")");
+        } else if op.schema().is_empty() {
             self.put(op.name());
         } else {
             self.put("OPERATOR(");
@@ -219,7 +229,7 @@ impl Printer<'_> {
             }
             Unary { op, arg } => {
                 self.put("(");
-                self.operator(op);
+                self.operator(op, self.ast[id].pos);
                 self.put(" ");
                 // A sign before a number would become part of it.
                 let number = matches!(self.ast[*arg].kind, Int(_) | Number(_));
@@ -231,7 +241,7 @@ impl Printer<'_> {
                 self.put("(");
                 self.expr(*left)?;
                 self.put(" ");
-                self.operator(op);
+                self.operator(op, self.ast[id].pos);
                 self.put(" ");
                 self.expr(*right)?;
                 self.put(")");
@@ -312,7 +322,7 @@ impl Printer<'_> {
                 self.put("(");
                 self.expr(*left)?;
                 self.put(" ");
-                self.operator(op);
+                self.operator(op, self.ast[id].pos);
                 self.put(if *all { " ALL (" } else { " ANY (" });
                 self.expr(*array)?;
                 self.put("))");
@@ -321,7 +331,7 @@ impl Printer<'_> {
                 self.put("(");
                 self.expr(*left)?;
                 self.put(" ");
-                self.operator(op);
+                self.operator(op, self.ast[id].pos);
                 self.subquery(if *all { " ALL " } else { " ANY " }, *query)?;
                 self.put(")");
             }
@@ -677,7 +687,7 @@ impl Printer<'_> {
                 SortDirection::Desc => printer.put(" DESC"),
                 SortDirection::Using(op) => {
                     printer.put(" USING ");
-                    printer.operator(op);
+                    printer.operator(op, u32::MAX);
                 }
             }
             printer.put(match item.nulls_first {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::RoutineTarget;
+use crate::catalog::{AggregateTarget, RoutineTarget};
 use crate::func::{Function, Volatility};
 use crate::parse::ast::{FuncSyntax, SqlValueFunc};
 use crate::types::{DataType, Datum, Oid};
@@ -52,6 +52,8 @@ pub enum ExprKind {
         target: Arc<RoutineTarget>,
         /// Its arguments, coerced to the declared types.
         args: Vec<Expr>,
+        /// How the call was written.
+        form: RoutineForm,
     },
     /// The same bits under another type (binary-coercible cast).
     Relabel(Box<Expr>),
@@ -195,6 +197,19 @@ pub enum ExprKind {
     Grouping(Vec<u32>),
 }
 
+/// How a call of a user's function was written; only deparsing asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoutineForm {
+    /// `f(x)`
+    Plain,
+    /// As an operator of a user, by OID.
+    Operator(Oid),
+    /// `x::type`
+    Cast,
+    /// A coercion that nobody wrote.
+    Coerced,
+}
+
 /// How a call that is no operator was written; only deparsing asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallForm {
@@ -239,8 +254,10 @@ pub enum SubPlanMode {
 /// A call of an aggregate.
 #[derive(Clone, Debug)]
 pub struct AggregateCall {
-    /// The aggregate.
+    /// The aggregate; [`crate::func::USER_AGGREGATE`] for a user's.
     pub func: &'static Function,
+    /// The aggregate of a user.
+    pub user: Option<Arc<AggregateTarget>>,
     /// Arguments; empty for `count(*)`.
     pub args: Vec<Expr>,
     /// DISTINCT.
@@ -256,8 +273,10 @@ pub struct AggregateCall {
 /// A call over a window.
 #[derive(Clone, Debug)]
 pub struct WindowCall {
-    /// Window function or aggregate.
+    /// Window function or aggregate; [`crate::func::USER_AGGREGATE`] for a user's.
     pub func: &'static Function,
+    /// The aggregate of a user.
+    pub user: Option<Arc<AggregateTarget>>,
     /// Arguments.
     pub args: Vec<Expr>,
     /// FILTER.

@@ -2,9 +2,12 @@
 //!
 //! Places in the text do not count. Two expressions that are the same compute the same unless they are volatile.
 
+use std::sync::Arc;
+
 use super::expr::{
     AggregateCall, Expr, ExprKind, Frame, FrameBound, SortKey, SubPlanMode, WindowCall, WindowSpec,
 };
+use crate::catalog::AggregateTarget;
 use crate::types::Datum;
 
 /// Whether two expressions are the same.
@@ -20,7 +23,7 @@ pub fn same(a: &Expr, b: &Expr) -> bool {
         (K::Call { func: f, args: x, .. }, K::Call { func: g, args: y, .. }) => {
             std::ptr::eq(*f, *g) && all(x, y)
         }
-        (K::Routine { target: f, args: x }, K::Routine { target: g, args: y }) => f == g && all(x, y),
+        (K::Routine { target: f, args: x, .. }, K::Routine { target: g, args: y, .. }) => f == g && all(x, y),
         (K::Relabel(x), K::Relabel(y)) | (K::CoerceViaIo(x), K::CoerceViaIo(y)) | (K::Not(x), K::Not(y)) => {
             same(x, y)
         }
@@ -110,9 +113,19 @@ pub fn same_keys(a: &[SortKey], b: &[SortKey]) -> bool {
         })
 }
 
+/// Whether two calls of users' aggregates call the same one.
+fn same_target(a: Option<&Arc<AggregateTarget>>, b: Option<&Arc<AggregateTarget>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a.routine.oid == b.routine.oid,
+        (None, None) => true,
+        _ => false,
+    }
+}
+
 /// Whether two aggregate calls are the same.
 pub fn same_aggregate(a: &AggregateCall, b: &AggregateCall) -> bool {
     std::ptr::eq(a.func, b.func)
+        && same_target(a.user.as_ref(), b.user.as_ref())
         && a.distinct == b.distinct
         && a.ty == b.ty
         && all(&a.args, &b.args)
@@ -139,6 +152,7 @@ fn same_frame(a: &Frame, b: &Frame) -> bool {
 
 fn same_call(a: &WindowCall, b: &WindowCall) -> bool {
     std::ptr::eq(a.func, b.func)
+        && same_target(a.user.as_ref(), b.user.as_ref())
         && all(&a.args, &b.args)
         && both(a.filter.as_ref(), b.filter.as_ref())
         && same_window(&a.window, &b.window)

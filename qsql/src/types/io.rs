@@ -56,6 +56,11 @@ pub trait RegResolver {
     /// Returns the name that the reg type `kind` prints for `oid`; `None` prints the number.
     fn reg_name(&self, kind: Oid, oid: Oid) -> Option<String>;
 
+    /// Returns what a user's operator is written as, with its schema where the bare name would mean another one.
+    fn operator_name(&self, _oid: Oid) -> Option<String> {
+        None
+    }
+
     /// Returns the name that calls a function of a user's, with its schema where the bare name would call another one.
     fn routine_name(&self, _oid: Oid) -> Option<String> {
         None

@@ -366,7 +366,7 @@ fn parse_snapshot(text: &str) -> Option<String> {
 
 fn write_reg(value: Oid, kind: Oid, cx: &IoContext<'_>, out: &mut Vec<u8>) {
     if value == 0 {
-        return out.push(b'-');
+        return out.push(if matches!(kind, oid::REGOPER | oid::REGOPERATOR) { b'0' } else { b'-' });
     }
     match cx.reg.and_then(|catalog| catalog.reg_name(kind, value)) {
         Some(name) => out.extend_from_slice(name.as_bytes()),

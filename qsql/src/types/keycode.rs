@@ -462,7 +462,7 @@ fn decode_user(key: &mut Key<'_>, ty: &user::UserType) -> Result<Datum> {
                 }
             }
         }
-        user::UserKind::Array => Err(corrupt()),
+        user::UserKind::Range(_) | user::UserKind::Multirange(_) | user::UserKind::Array => Err(corrupt()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The bytes of objects: a version, then the fields in the order of their declaration.
 
+pub(crate) mod operation;
 mod routine;
 mod security;
 mod types;
@@ -47,6 +48,8 @@ impl Object {
             Object::Relation(r) => write_relation(&mut w, r)?,
             Object::Routine(r) => routine::write(&mut w, r),
             Object::Type(t) => types::write(&mut w, t)?,
+            Object::Operator(o) => operation::write_operator(&mut w, o),
+            Object::Cast(c) => operation::write_cast(&mut w, c),
             Object::Stats(s) => write_stats(&mut w, s)?,
             Object::Comment(text) => w.str(text),
             Object::DefaultAcl(acl) => write_acl(&mut w, acl),
@@ -88,6 +91,8 @@ impl Object {
             Class::Relation => Object::Relation(Arc::new(read_relation(&mut r)?)),
             Class::Routine => Object::Routine(Arc::new(routine::read(&mut r)?)),
             Class::Type => Object::Type(Arc::new(types::read(&mut r)?)),
+            Class::Operator => Object::Operator(Arc::new(operation::read_operator(&mut r)?)),
+            Class::Cast => Object::Cast(Arc::new(operation::read_cast(&mut r)?)),
             Class::Stats => Object::Stats(Arc::new(read_stats(&mut r)?)),
             Class::Comment | Class::SharedComment => Object::Comment(r.shared()?),
             Class::DefaultAcl => Object::DefaultAcl(Arc::new(read_acl(&mut r)?)),

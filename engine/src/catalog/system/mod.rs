@@ -340,10 +340,10 @@ fn pg_catalog(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> Result<RowList> 
         "pg_enum" => types::pg_enum(cx, of, keys),
         "pg_collation" => types::pg_collation(of),
         "pg_am" => types::pg_am(of),
-        "pg_cast" => types::pg_cast(of),
+        "pg_cast" => types::pg_cast(cx, of),
         "pg_proc" => routines::pg_proc(cx, of, keys),
-        "pg_aggregate" => routines::pg_aggregate(of)?,
-        "pg_operator" => routines::pg_operator(of, keys),
+        "pg_aggregate" => routines::pg_aggregate(cx, of)?,
+        "pg_operator" => routines::pg_operator(cx, of, keys),
         "pg_statistic" => statistics::pg_statistic(cx, of),
         "pg_stats" => statistics::pg_stats(cx, of)?,
         "pg_stat_activity" => activity::pg_stat_activity(cx, of),
@@ -357,9 +357,8 @@ fn pg_catalog(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> Result<RowList> 
         "pg_stat_bgwriter" | "pg_stat_checkpointer" | "pg_stat_wal" | "pg_stat_archiver" => {
             activity::one_row_of_counters(of)
         }
-        "pg_range" | "pg_opclass" | "pg_opfamily" | "pg_amop" | "pg_amproc" | "pg_language" => {
-            data::static_rows(of)?
-        }
+        "pg_range" => types::pg_range(cx, of)?,
+        "pg_opclass" | "pg_opfamily" | "pg_amop" | "pg_amproc" | "pg_language" => data::static_rows(of)?,
         _ => Vec::new(),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nq_qsql::catalog::{ConstraintKind, Relation, RelationKind};
+use nq_qsql::catalog::{ConstraintKind, Relation, RelationKind, UserCastMethod};
 use nq_qsql::types::{Datum, Oid};
 
 use super::cell::{NULL, acl_texts};
@@ -143,6 +143,7 @@ pub(super) fn pg_depend(cx: &SystemCx<'_>, of: &Relation) -> RowList {
     for object in cx.view.catalog.type_objects() {
         type_dependencies(object, &mut put);
     }
+    operation_dependencies(cx, &mut put);
     out
 }
 
@@ -165,6 +166,42 @@ fn type_dependencies(object: &TypeObject, put: &mut dyn FnMut(End, End, u8)) {
     }
 }
 
+/// The catalog that something used is in.
+fn class_of(cx: &SystemCx<'_>, oid: Oid) -> Oid {
+    let catalog = &cx.view.catalog;
+    match oid {
+        _ if catalog.routine(oid).is_some() => class::PROC,
+        _ if catalog.operations().operator(oid).is_some() => class::OPERATOR,
+        _ => class::CLASS,
+    }
+}
+
+/// What operators and casts cannot be without.
+fn operation_dependencies(cx: &SystemCx<'_>, put: &mut dyn FnMut(End, End, u8)) {
+    let user = |oid: &Oid| *oid >= FIRST_NORMAL_OID;
+    for o in cx.view.catalog.operations().operators() {
+        let this = (class::OPERATOR, o.oid, 0);
+        put(this, (class::NAMESPACE, o.namespace, 0), b'n');
+        for ty in [o.left, o.right, o.result].iter().filter(|ty| user(ty)) {
+            put(this, (class::TYPE, *ty, 0), b'n');
+        }
+        if user(&o.function) {
+            put(this, (class::PROC, o.function, 0), b'n');
+        }
+    }
+    for c in cx.view.catalog.operations().casts() {
+        let this = (class::CAST, c.oid, 0);
+        for ty in [c.source, c.target].iter().filter(|ty| user(ty)) {
+            put(this, (class::TYPE, *ty, 0), b'n');
+        }
+        if let UserCastMethod::Function(function) = c.method
+            && user(&function)
+        {
+            put(this, (class::PROC, function, 0), b'n');
+        }
+    }
+}
+
 /// What a function or procedure is in and cannot be without.
 fn routine_dependencies(cx: &SystemCx<'_>, object: &RoutineObject, put: &mut dyn FnMut(End, End, u8)) {
     let routine = &object.routine;
@@ -175,9 +212,9 @@ fn routine_dependencies(cx: &SystemCx<'_>, object: &RoutineObject, put: &mut dyn
     types.sort_unstable();
     types.dedup();
     types.into_iter().for_each(|ty| put(this, (class::TYPE, ty, 0), b'n'));
-    for &used in object.depends.iter().filter(|_| routine.body.standard.is_some()) {
-        let class = if cx.view.catalog.routine(used).is_some() { class::PROC } else { class::CLASS };
-        put(this, (class, used, 0), b'n');
+    let firm = routine.body.standard.is_some() || routine.aggregate.is_some();
+    for &used in object.depends.iter().filter(|_| firm) {
+        put(this, (class_of(cx, used), used, 0), b'n');
     }
 }
 
@@ -246,8 +283,7 @@ fn dependencies(cx: &SystemCx<'_>, object: &RelationObject, put: &mut dyn FnMut(
         };
         let sub = use_of.column.map_or(0, |at| at as i32 + 1);
         let used = use_of.relation;
-        let class = if cx.view.catalog.routine(used).is_some() { class::PROC } else { class::CLASS };
-        put(from, (class, used, sub), b'n');
+        put(from, (class_of(cx, used), used, sub), b'n');
     }
 }
 

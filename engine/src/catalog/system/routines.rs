@@ -84,12 +84,19 @@ fn user_row(cx: &SystemCx<'_>, of: &Relation, object: &RoutineObject) -> Vec<Dat
         .set("proname", r.name.to_string())
         .set("pronamespace", r.namespace)
         .set("proowner", r.owner)
-        .set("prolang", SQL_LANGUAGE)
+        .set("prolang", if r.aggregate.is_some() || r.internal { INTERNAL_LANGUAGE } else { SQL_LANGUAGE })
         .set("procost", r.cost)
         .set("prorows", r.rows)
         .set("provariadic", r.variadic())
         .set("prosupport", 0u32)
-        .set("prokind", if r.procedure { b'p' } else { b'f' })
+        .set(
+            "prokind",
+            match (&r.aggregate, r.procedure) {
+                (Some(_), _) => b'a',
+                (None, true) => b'p',
+                (None, false) => b'f',
+            },
+        )
         .set("prosecdef", r.security_definer)
         .set("proleakproof", r.leakproof)
         .set("proisstrict", r.strict)
@@ -124,6 +131,8 @@ fn volatility_letter(volatility: Volatility) -> u8 {
 
 /// `pg_language.oid` of SQL.
 const SQL_LANGUAGE: Oid = 14;
+/// Of what is built in, and of aggregates.
+const INTERNAL_LANGUAGE: Oid = 12;
 
 /// A function that PostgreSQL does not have.
 fn own_row(of: &Relation, f: &func::Function) -> Vec<Datum> {
@@ -160,12 +169,42 @@ fn own_row(of: &Relation, f: &func::Function) -> Vec<Datum> {
 }
 
 /// `pg_aggregate`
-pub(super) fn pg_aggregate(of: &Relation) -> Result<RowList> {
-    data::aggregate_rows(of)
+pub(super) fn pg_aggregate(cx: &SystemCx<'_>, of: &Relation) -> Result<RowList> {
+    let mut rows = data::aggregate_rows(of)?;
+    for object in cx.view.catalog.routines() {
+        let Some(def) = &object.routine.aggregate else { continue };
+        let (plain, moving) = (&def.plain, &def.moving);
+        let text = |t: &Option<std::sync::Arc<str>>| t.clone().map_or(NULL, Datum::Text);
+        let row = Record::new(of)
+            .set("aggfnoid", object.routine.oid)
+            .set("aggkind", def.kind.letter())
+            .set("aggnumdirectargs", def.direct as i16)
+            .set("aggtransfn", plain.transition)
+            .set("aggfinalfn", plain.finish)
+            .set("aggcombinefn", def.combine)
+            .set("aggserialfn", def.serialize)
+            .set("aggdeserialfn", def.deserialize)
+            .set("aggmtransfn", moving.transition)
+            .set("aggminvtransfn", def.inverse)
+            .set("aggmfinalfn", moving.finish)
+            .set("aggfinalextra", plain.extra)
+            .set("aggmfinalextra", moving.extra)
+            .set("aggfinalmodify", plain.modify)
+            .set("aggmfinalmodify", moving.modify)
+            .set("aggsortop", def.sort_operator)
+            .set("aggtranstype", plain.state)
+            .set("aggtransspace", plain.space)
+            .set("aggmtranstype", moving.state)
+            .set("aggmtransspace", moving.space)
+            .set("agginitval", text(&plain.initial))
+            .set("aggminitval", text(&moving.initial));
+        rows.push(row.done());
+    }
+    Ok(rows)
 }
 
 /// `pg_operator`
-pub(super) fn pg_operator(of: &Relation, keys: &Keys) -> RowList {
+pub(super) fn pg_operator(cx: &SystemCx<'_>, of: &Relation, keys: &Keys) -> RowList {
     let (oid, name) = (keys.oid(of, "oid"), keys.text(of, "oprname"));
     let row = |o: &func::Operator| {
         let (restriction, join) = data::operator_estimators(o.oid);
@@ -189,5 +228,28 @@ pub(super) fn pg_operator(of: &Relation, keys: &Keys) -> RowList {
     };
     let wanted =
         |o: &&func::Operator| oid.is_none_or(|oid| oid == o.oid) && name.is_none_or(|name| name == o.name);
-    func::all_operators().filter(wanted).map(row).collect()
+    let mut rows: RowList = func::all_operators().filter(wanted).map(row).collect();
+    for o in cx.view.catalog.operations().operators() {
+        if oid.is_some_and(|oid| oid != o.oid) || name.is_some_and(|name| name != &*o.name) {
+            continue;
+        }
+        let row = Record::new(of)
+            .set("oid", o.oid)
+            .set("oprname", o.name.to_string())
+            .set("oprnamespace", o.namespace)
+            .set("oprowner", o.owner)
+            .set("oprkind", if o.left == 0 { b'l' } else { b'b' })
+            .set("oprcanmerge", o.merges)
+            .set("oprcanhash", o.hashes)
+            .set("oprleft", o.left)
+            .set("oprright", o.right)
+            .set("oprresult", o.result)
+            .set("oprcom", o.commutator)
+            .set("oprnegate", o.negator)
+            .set("oprcode", o.function)
+            .set("oprrest", o.restriction)
+            .set("oprjoin", o.join);
+        rows.push(row.done());
+    }
+    rows
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use nq_qsql::catalog::Relation;
+use nq_qsql::catalog::{Relation, UserCastMethod};
+use nq_qsql::error::Result;
 use nq_qsql::func::access::AccessMethod;
 use nq_qsql::func::{self, CastContext, CastMethod};
 use nq_qsql::types::user::{DomainConstraint, UserKind, UserType};
@@ -11,6 +12,7 @@ use nq_qsql::types::{Datum, Oid, info};
 use super::cell::acl_texts;
 use super::record::Record;
 use super::{Keys, RowList, SystemCx, data};
+use crate::catalog::object::bytes::operation::context_letter;
 use crate::catalog::{BOOTSTRAP_SUPERUSER, PG_CATALOG};
 
 /// Functions of types: input, output, receive, send, modifier in and out, analyze, subscript.
@@ -22,6 +24,12 @@ const RECORD_FUNCTIONS: Functions = [2290, 2291, 2402, 2403, 0, 0, 0, 0];
 const ENUM_FUNCTIONS: Functions = [3506, 3507, 3532, 3533, 0, 0, 0, 0];
 /// `array_in` and its kin.
 const ARRAY_FUNCTIONS: Functions = [750, 751, 2400, 2401, 0, 0, 3816, 6179];
+/// `range_in` and its kin.
+const RANGE_FUNCTIONS: Functions = [3834, 3835, 3836, 3837, 0, 0, 3916, 0];
+/// `multirange_in` and its kin.
+const MULTIRANGE_FUNCTIONS: Functions = [4231, 4232, 4233, 4234, 0, 0, 4242, 0];
+/// `pg_am.oid` of `btree`.
+const BTREE: Oid = 403;
 /// `domain_in` and `domain_recv`.
 const DOMAIN_IN: Oid = 2597;
 const DOMAIN_RECV: Oid = 2598;
@@ -55,6 +63,8 @@ fn functions_of(oid: Oid) -> (Functions, u8) {
         Some(info::TypeKind::Enum) => (ENUM_FUNCTIONS, b'p'),
         Some(info::TypeKind::Composite) => (RECORD_FUNCTIONS, b'x'),
         Some(info::TypeKind::Array) => (ARRAY_FUNCTIONS, b'x'),
+        Some(info::TypeKind::Range) => (RANGE_FUNCTIONS, b'x'),
+        Some(info::TypeKind::Multirange) => (MULTIRANGE_FUNCTIONS, b'x'),
         Some(info::TypeKind::Domain) => {
             let (base, storage) = functions_of(info::base_type(oid));
             let own = [DOMAIN_IN, base[1], DOMAIN_RECV, base[3], 0, 0, base[6], 0];
@@ -70,6 +80,24 @@ pub(crate) fn storage(oid: Oid) -> u8 {
         Some(_) => functions_of(oid).1,
         None => b'x',
     }
+}
+
+/// `pg_range`
+pub(super) fn pg_range(cx: &SystemCx<'_>, of: &Relation) -> Result<RowList> {
+    let mut rows = data::static_rows(of)?;
+    for object in cx.view.catalog.type_objects() {
+        let UserKind::Range(range) = &object.ty.kind else { continue };
+        let row = Record::new(of)
+            .set("rngtypid", range.info.range)
+            .set("rngsubtype", range.info.element)
+            .set("rngmultitypid", range.info.multirange)
+            .set("rngcollation", range.collation)
+            .set("rngsubopc", data::default_operator_class(BTREE, info::base_type(range.info.element)))
+            .set("rngcanonical", 0u32)
+            .set("rngsubdiff", range.subdiff);
+        rows.push(row.done());
+    }
+    Ok(rows)
 }
 
 /// `pg_enum`
@@ -235,28 +263,34 @@ fn user_row(cx: &SystemCx<'_>, of: &Relation, ty: &UserType) -> Vec<Datum> {
 }
 
 /// `pg_cast`
-pub(super) fn pg_cast(of: &Relation) -> RowList {
-    let row = |c: &func::Cast| {
-        let (method, function) = match c.method {
+pub(super) fn pg_cast(cx: &SystemCx<'_>, of: &Relation) -> RowList {
+    let row = |oid: Oid, source: Oid, target: Oid, context: CastContext, (method, function): (u8, Oid)| {
+        Record::new(of)
+            .set("oid", oid)
+            .set("castsource", source)
+            .set("casttarget", target)
+            .set("castfunc", function)
+            .set("castcontext", context_letter(context))
+            .set("castmethod", method)
+            .done()
+    };
+    let built_in = func::all_casts().map(|c| {
+        let method = match c.method {
             CastMethod::Function(oid) => (b'f', oid),
             CastMethod::Binary => (b'b', 0),
             CastMethod::InOut => (b'i', 0),
         };
-        let context = match c.context {
-            CastContext::Implicit => b'i',
-            CastContext::Assignment => b'a',
-            CastContext::Explicit => b'e',
+        row(c.oid, c.source, c.target, c.context, method)
+    });
+    let users = cx.view.catalog.operations().casts().into_iter().map(|c| {
+        let method = match c.method {
+            UserCastMethod::Function(oid) => (b'f', oid),
+            UserCastMethod::Binary => (b'b', 0),
+            UserCastMethod::InOut => (b'i', 0),
         };
-        Record::new(of)
-            .set("oid", c.oid)
-            .set("castsource", c.source)
-            .set("casttarget", c.target)
-            .set("castfunc", function)
-            .set("castcontext", context)
-            .set("castmethod", method)
-            .done()
-    };
-    func::all_casts().map(row).collect()
+        row(c.oid, c.source, c.target, c.context, method)
+    });
+    built_in.chain(users).collect()
 }
 
 /// `pg_am`

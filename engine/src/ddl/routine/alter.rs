@@ -217,6 +217,20 @@ impl Session {
                 );
             }
             let Found::User(object) = found else { continue };
+            if drop.kind == ObjectKind::Function && object.routine.aggregate.is_some() {
+                return Err(sql_err!(WRONG_OBJECT_TYPE, "\"{}\" is an aggregate function", of.name)
+                    .hint("Use DROP AGGREGATE to drop aggregate functions."));
+            }
+            if object.routine.internal {
+                let result = object.routine.result;
+                let owner = self.describe_target(Target::Type(result));
+                let function = self.describe_target(Target::Routine(object.routine.oid));
+                return Err(sql_err!(
+                    DEPENDENT_OBJECTS_STILL_EXIST,
+                    "cannot drop {function} because {owner} requires it"
+                )
+                .hint(format!("You can drop {owner} instead.")));
+            }
             let schema = self.view().catalog.namespace(object.routine.namespace).map(|n| n.owner);
             let object = match schema.is_some_and(|owner| self.owns(owner)) {
                 true => object,

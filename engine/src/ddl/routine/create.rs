@@ -92,8 +92,10 @@ impl Session {
             rows: attributes.rows.unwrap_or(default_rows),
             config,
             body: written.body.clone(),
+            internal: false,
+            aggregate: None,
         };
-        let old = self.replaced(&routine, create)?;
+        let old = self.replaced(&routine, create.or_replace)?;
         let acl = match &old {
             Some(old) => {
                 (routine.oid, routine.owner) = (old.routine.oid, old.routine.owner);
@@ -271,14 +273,14 @@ impl Session {
     }
 
     /// The routine that is replaced.
-    fn replaced(&mut self, new: &Routine, create: &CreateFunction) -> Result<Option<Arc<RoutineObject>>> {
+    pub(super) fn replaced(&mut self, new: &Routine, or_replace: bool) -> Result<Option<Arc<RoutineObject>>> {
         let inputs = new.input_types();
         let same = |r: &&Arc<RoutineObject>| {
             r.routine.namespace == new.namespace && r.routine.input_types() == inputs
         };
         let found = self.view().catalog.routines_named(&new.name).find(same).map(|r| r.routine.oid);
         let Some(found) = found else { return Ok(None) };
-        if !create.or_replace {
+        if !or_replace {
             return Err(duplicate(new));
         }
         let Some(object) = self.lock_routine(found)? else { return Ok(None) };
@@ -286,12 +288,29 @@ impl Session {
         if !self.owns(old.owner) {
             bail!(INSUFFICIENT_PRIVILEGE, "must be owner of {} {}", old.word(), old.name);
         }
-        if old.procedure != new.procedure {
-            return Err(sql_err!(WRONG_OBJECT_TYPE, "cannot change routine kind").detail(format!(
-                "\"{}\" is a {}.",
-                old.name,
-                old.word()
-            )));
+        if old.word() != new.word() {
+            let what = if old.aggregate.is_some() { "an aggregate function" } else { old.word() };
+            let article = if old.aggregate.is_some() { "" } else { "a " };
+            return Err(sql_err!(WRONG_OBJECT_TYPE, "cannot change routine kind")
+                .detail(format!("\"{}\" is {article}{what}.", old.name)));
+        }
+        if let (Some(was), Some(is)) = (&old.aggregate, &new.aggregate) {
+            use nq_qsql::catalog::AggregateKind as K;
+            if was.kind != is.kind {
+                let what = match was.kind {
+                    K::Normal => "an ordinary aggregate function",
+                    K::OrderedSet => "an ordered-set aggregate",
+                    K::Hypothetical => "a hypothetical-set aggregate",
+                };
+                return Err(sql_err!(WRONG_OBJECT_TYPE, "cannot change routine kind")
+                    .detail(format!("\"{}\" is {what}.", old.name)));
+            }
+            if was.direct != is.direct {
+                bail!(
+                    INVALID_FUNCTION_DEFINITION,
+                    "cannot change number of direct arguments of an aggregate function"
+                );
+            }
         }
         let drop_first = |error: SqlError| {
             let signature = self.routine_signature(&old, ",");
@@ -372,7 +391,7 @@ impl Session {
     }
 }
 
-fn duplicate(routine: &Routine) -> SqlError {
+pub(in crate::ddl) fn duplicate(routine: &Routine) -> SqlError {
     sql_err!(
         DUPLICATE_FUNCTION,
         "{} \"{}\" already exists with same argument types",
@@ -382,7 +401,7 @@ fn duplicate(routine: &Routine) -> SqlError {
 }
 
 /// Names of inputs differ from each other, and names of outputs do.
-fn check_name(params: &[RoutineParam], name: &str, mode: ParamMode, pos: Pos) -> Result<()> {
+pub(super) fn check_name(params: &[RoutineParam], name: &str, mode: ParamMode, pos: Pos) -> Result<()> {
     let apart = |a: ParamMode, b: ParamMode| {
         let input = |m| matches!(m, ParamMode::In | ParamMode::Variadic);
         let output = |m| matches!(m, ParamMode::Out | ParamMode::Table);

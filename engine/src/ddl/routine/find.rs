@@ -107,8 +107,8 @@ impl Session {
         };
         let Some(args) = &of.args else {
             let mut fitting = users.clone();
-            fitting.retain(|(_, r)| fits(kind, r.procedure));
-            let builtin = builtins.iter().filter(|p| fits(kind, p.kind() == b'p')).count();
+            fitting.retain(|(_, r)| fits(kind, r.procedure, r.aggregate.is_some()));
+            let builtin = builtins.iter().filter(|p| fits(kind, p.kind() == b'p', p.kind() == b'a')).count();
             return match (fitting.as_slice(), builtin) {
                 ([(_, one)], 0) => Ok(NamedRoutine { found: user(one.oid), shown: of.name.to_string() }),
                 ([], 1) => Ok(NamedRoutine {
@@ -140,7 +140,10 @@ impl Session {
             }
         }
         let types: Vec<String> = inputs.iter().map(|ty| view.type_name(*ty)).collect();
-        let shown = format!("{}({})", of.name, types.join(", "));
+        let shown = match of.star {
+            true => format!("{}(*)", of.name),
+            false => format!("{}({})", of.name, types.join(", ")),
+        };
         // A procedure may be named with its OUT parameters, whether their mode is said or not.
         let named = |r: &nq_qsql::catalog::Routine| {
             let whole = || r.params.iter().map(|p| p.ty).eq(all.iter().copied());
@@ -151,14 +154,14 @@ impl Session {
         let builtin = builtins.iter().find(|p| p.args().eq(inputs.iter().copied()));
         match (exact, builtin) {
             (Some((at, routine)), builtin) if builtin.is_none() || *at < place => {
-                if !fits(kind, routine.procedure) {
-                    bail!(WRONG_OBJECT_TYPE, "{shown} is not a {}", kind.words());
+                if !fits(kind, routine.procedure, routine.aggregate.is_some()) {
+                    return Err(wrong_kind(&shown, kind));
                 }
                 Ok(NamedRoutine { found: user(routine.oid), shown })
             }
             (_, Some(proc)) => {
-                if !fits(kind, false) {
-                    bail!(WRONG_OBJECT_TYPE, "{shown} is not a {}", kind.words());
+                if !fits(kind, false, proc.kind() == b'a') {
+                    return Err(wrong_kind(&shown, kind));
                 }
                 Ok(NamedRoutine { found: Some(Found::Builtin(proc.oid)), shown })
             }
@@ -167,9 +170,18 @@ impl Session {
     }
 }
 
-/// Whether a routine is of the kind that is named.
-fn fits(kind: ObjectKind, procedure: bool) -> bool {
+/// 42809 for a routine of another kind than the one that is named.
+fn wrong_kind(shown: &str, kind: ObjectKind) -> SqlError {
     match kind {
+        ObjectKind::Aggregate => sql_err!(WRONG_OBJECT_TYPE, "function {shown} is not an aggregate"),
+        _ => sql_err!(WRONG_OBJECT_TYPE, "{shown} is not a {}", kind.words()),
+    }
+}
+
+/// Whether a routine is of the kind that is named.
+fn fits(kind: ObjectKind, procedure: bool, aggregate: bool) -> bool {
+    match kind {
+        ObjectKind::Aggregate => aggregate,
         ObjectKind::Function => !procedure,
         ObjectKind::Procedure => procedure,
         _ => true,

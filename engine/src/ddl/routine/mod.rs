@@ -3,6 +3,7 @@
 //! A routine's name is unique in its schema together with the types of its input parameters. Its body is kept as it was written; one
 //! of standard form (`RETURN`, `BEGIN ATOMIC`) with the schemas that its names were looked up in, and with what it cannot be without.
 
+mod aggregate;
 mod alter;
 mod attributes;
 mod call;
@@ -23,6 +24,7 @@ use crate::catalog::object::{Class, Object, ObjectKey, RoutineObject, routine_na
 use crate::error::store_error;
 use crate::session::Session;
 
+pub(super) use create::duplicate;
 pub(crate) use find::Found;
 pub(crate) use uses::called_routines;
 

@@ -5,11 +5,12 @@
 use std::sync::Arc;
 
 use nq_qsql::bind::StoredKind;
-use nq_qsql::catalog::{ConstraintKind, IndexKey, Relation, RelationKind};
+use nq_qsql::catalog::{ConstraintKind, IndexKey, Relation, RelationKind, UserCastMethod};
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::plan::expr::{Expr, ExprKind};
+use nq_qsql::plan::expr::{Expr, ExprKind, RoutineForm};
 use nq_qsql::types::Oid;
 
+use crate::catalog::FIRST_NORMAL_OID;
 use crate::catalog::object::RelationObject;
 use crate::ddl::dependency::Target;
 use crate::ddl::rename::{Held, print_again};
@@ -17,7 +18,7 @@ use crate::ddl::view::Captured;
 use crate::session::Session;
 
 /// What names a function, with what it meant before the function got another name.
-pub(super) struct Uses {
+pub(crate) struct Uses {
     views: Vec<Captured>,
     tables: Vec<(Oid, Vec<Held>)>,
 }
@@ -26,8 +27,15 @@ pub(super) struct Uses {
 pub(crate) fn called_routines(expr: &Expr) -> Vec<Oid> {
     let mut found = Vec::new();
     expr.any(&mut |e| {
-        if let ExprKind::Routine { target, .. } = &e.kind {
-            found.push(target.routine.oid);
+        match &e.kind {
+            ExprKind::Routine { form: RoutineForm::Operator(operator), .. } => found.push(*operator),
+            ExprKind::Routine { target, .. } => found.push(target.routine.oid),
+            ExprKind::Call { operator, .. } | ExprKind::ScalarArray { operator, .. }
+                if *operator >= FIRST_NORMAL_OID =>
+            {
+                found.push(*operator);
+            }
+            _ => {}
         }
         false
     });
@@ -38,15 +46,20 @@ impl Session {
     /// The expressions of tables that call a function, but defaults.
     pub(crate) fn expressions_calling(&mut self, oid: Oid) -> Result<Vec<(Oid, Target)>> {
         let view = self.view().clone();
-        let Some(name) = view.catalog.routine(oid).map(|r| r.routine.name.clone()) else {
-            return Ok(Vec::new());
+        let operations = view.catalog.operations();
+        let name = match (view.catalog.routine(oid), operations.operator(oid)) {
+            (Some(r), _) => r.routine.name.clone(),
+            (None, Some(operator)) => operator.name.clone(),
+            (None, None) => return Ok(Vec::new()),
         };
+        // The text of a cast does not name its function.
+        let casts = operations.casts().iter().any(|c| c.method == UserCastMethod::Function(oid));
         let mut found = Vec::new();
         let tables = view.catalog.relations().into_iter().filter(|o| o.relation.kind == RelationKind::Table);
         for object in tables {
             let table = &object.relation;
             let mut calls = |text: &str, kind: StoredKind| -> Result<bool> {
-                Ok(text.contains(&*name)
+                Ok((casts || text.contains(&*name))
                     && called_routines(&self.bind_stored(text, table, kind, None)?).contains(&oid))
             };
             for (i, column) in table.live_columns() {
@@ -96,7 +109,7 @@ impl Session {
     }
 
     /// Binds what names a function, before it gets another name.
-    pub(super) fn hold_uses(&mut self, oid: Oid) -> Result<Uses> {
+    pub(crate) fn hold_uses(&mut self, oid: Oid) -> Result<Uses> {
         self.check_not_in_bodies(oid)?;
         let views = self.capture_views(&[oid])?;
         let mut tables: Vec<Oid> = Vec::new();
@@ -132,7 +145,7 @@ impl Session {
     }
 
     /// Stores what names a function again, under the names of now.
-    pub(super) fn restore_uses(&mut self, uses: Uses) -> Result<()> {
+    pub(crate) fn restore_uses(&mut self, uses: Uses) -> Result<()> {
         for (table, mut held) in uses.tables {
             let state = self.view().clone();
             for one in &mut held {

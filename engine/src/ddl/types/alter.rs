@@ -94,6 +94,10 @@ impl Session {
         }
         let object = self.need_type_object(ty.info.oid)?;
         self.put_type(object.with_type(UserType { owner, ..(*ty).clone() }))?;
+        if let UserKind::Range(range) = &ty.kind {
+            let object = self.need_type_object(range.info.multirange)?;
+            self.put_type(object.with_type(UserType { owner, ..(*object.ty).clone() }))?;
+        }
         Ok(())
     }
 

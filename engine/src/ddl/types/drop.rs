@@ -1,7 +1,7 @@
 //! DROP TYPE and DROP DOMAIN, and what depends on types.
 
 use nq_qsql::bail;
-use nq_qsql::catalog::{ConstraintKind, Generated, IndexKey, RelationKind};
+use nq_qsql::catalog::{ConstraintKind, Generated, IndexKey, RelationKind, UserCast, UserCastMethod};
 use nq_qsql::error::Result;
 use nq_qsql::parse::ast::{Drop, ObjectId, ObjectKind};
 use nq_qsql::sql_err;
@@ -9,6 +9,7 @@ use nq_qsql::types::user::{UserKind, UserType};
 use nq_qsql::types::{Oid, info};
 
 use crate::catalog::class;
+use crate::catalog::lookup::CatalogView;
 use crate::catalog::object::{Class, ObjectKey};
 use crate::ddl::dependency::Target;
 use crate::session::Session;
@@ -80,7 +81,8 @@ impl Session {
         };
         let shown = format!("type {}", info::type_name(ty.info.oid));
         match &ty.kind {
-            UserKind::Enum(_) | UserKind::Domain(_) => {
+            UserKind::Multirange(of) => refused(&shown, format!("type {}", info::type_name(of.range))),
+            UserKind::Enum(_) | UserKind::Domain(_) | UserKind::Range(_) => {
                 self.lock_type(ty.info.oid)?;
                 Ok(Target::Type(ty.info.oid))
             }
@@ -100,6 +102,22 @@ impl Session {
         let array = info::array_of(oid);
         if array != 0 {
             all.push((array, Target::Type(array), false));
+        }
+        let view = self.view().clone();
+        if let Some(range) = nq_qsql::types::range::of_range(oid) {
+            all.push((range.multirange, Target::Type(range.multirange), false));
+        }
+        // The constructors of a range type belong to it, and so does its cast.
+        for object in view.catalog.routines() {
+            let r = &object.routine;
+            if r.internal && r.result == oid {
+                all.push((r.oid, Target::Routine(r.oid), false));
+            }
+        }
+        for cast in view.catalog.operations().casts() {
+            if belongs(&view, cast) && cast.target == oid {
+                all.push((cast.oid, Target::Cast(cast.oid), false));
+            }
         }
         all
     }
@@ -154,15 +172,35 @@ impl Session {
         }
         for object in view.catalog.routines() {
             let r = &object.routine;
-            let mut types = r.params.iter().map(|p| p.ty).chain([r.result]);
+            if r.internal {
+                continue;
+            }
+            let states = r.aggregate.iter().flat_map(|def| [def.plain.state, def.moving.state]);
+            let mut types = r.params.iter().map(|p| p.ty).chain([r.result]).chain(states);
             let defaults = r.params.iter().filter_map(|p| p.default.as_ref());
             if types.any(is) || defaults.into_iter().any(|text| mentions(text)) {
                 all.push((r.oid, Target::Routine(r.oid)));
             }
         }
+        let operations = view.catalog.operations();
+        for o in operations.operators() {
+            if [o.left, o.right, o.result].into_iter().any(is) {
+                all.push((o.oid, Target::Operator(o.oid)));
+            }
+        }
+        for c in operations.casts() {
+            if !belongs(&view, c) && (is(c.source) || is(c.target)) {
+                all.push((c.oid, Target::Cast(c.oid)));
+            }
+        }
         for object in view.catalog.type_objects() {
-            let Some(domain) = object.ty.domain() else { continue };
             let own = object.ty.info.oid;
+            if let UserKind::Range(range) = &object.ty.kind
+                && is(range.info.element)
+            {
+                all.push((own, Target::Type(own)));
+            }
+            let Some(domain) = object.ty.domain() else { continue };
             if own != oid && is(domain.over.oid) {
                 all.push((own, Target::Type(own)));
             }
@@ -181,5 +219,16 @@ impl Session {
             self.remove_comments(class::CONSTRAINT, constraint.oid)?;
         }
         self.remove_object(ObjectKey::new(Class::Type, oid))
+    }
+}
+
+/// Whether a cast is the one from a range type to its multirange type.
+fn belongs(view: &CatalogView, cast: &UserCast) -> bool {
+    match cast.method {
+        UserCastMethod::Function(function) => {
+            view.catalog.routine(function).is_some_and(|object| object.routine.internal)
+                && nq_qsql::types::range::of_multirange(cast.target).is_some_and(|r| r.range == cast.source)
+        }
+        _ => false,
     }
 }

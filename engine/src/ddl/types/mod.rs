@@ -11,6 +11,7 @@ mod composite;
 mod domain;
 mod drop;
 mod enumeration;
+mod range;
 
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ impl Session {
         match &create.definition {
             TypeDefinition::Enum(labels) => self.create_enum(&create.name, labels)?,
             TypeDefinition::Composite(columns) => self.create_composite(ast, &create.name, columns)?,
-            TypeDefinition::Range(_) => return Err(SqlError::unsupported("CREATE TYPE AS RANGE")),
+            TypeDefinition::Range(options) => self.create_range(ast, &create.name, options)?,
             TypeDefinition::Base(_) => {
                 self.check_superuser("must be superuser to create a base type")?;
                 return Err(SqlError::unsupported("CREATE TYPE of a base type"));

@@ -45,7 +45,7 @@ struct Collected {
 impl Call {
     pub(super) fn new(call: &AggregateCall, cx: &ExecCx<'_>) -> Result<Call> {
         let arg_types: Vec<DataType> = call.args.iter().map(|a| a.ty).collect();
-        let state = State::new(call.func, &arg_types, call.ty);
+        let state = State::new(call.func, call.user.as_ref(), &arg_types, call.ty);
         let mut types = vec![DataType::of(oid::INT4)];
         types.extend(&arg_types);
         let mode = if !call.order.is_empty() || (call.distinct && state.ordered()) {

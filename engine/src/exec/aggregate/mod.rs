@@ -15,6 +15,7 @@
 
 mod call;
 mod state;
+mod user;
 
 use std::sync::Arc;
 

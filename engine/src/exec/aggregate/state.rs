@@ -3,6 +3,9 @@
 //! The hot aggregates keep typed columns indexed by group and take a whole vector at a time; all others are the registry's states, one box
 //! per group, fed row by row.
 
+use std::sync::Arc;
+
+use nq_qsql::catalog::AggregateTarget;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::func::{Aggregate, Body, Function};
 use nq_qsql::sql_err;
@@ -14,6 +17,7 @@ use super::super::batch::Rows;
 use super::super::hash::{compare_floats, compare_rows, integer};
 use super::super::memory::Reservation;
 use super::super::vector::{Kind, Values, Vector};
+use super::user::UserStates;
 
 /// An exact decimal total of one group.
 #[derive(Default)]
@@ -58,6 +62,7 @@ pub(in crate::exec) enum State {
         /// Bytes at which the strings that are not the best any more are thrown away.
         compact_at: usize,
     },
+    User(UserStates),
     Boxed {
         states: Vec<Box<dyn Aggregate>>,
         func: &'static Function,
@@ -72,7 +77,15 @@ pub(in crate::exec) enum State {
 
 impl State {
     /// Makes the state for calls of `func` on arguments of these types.
-    pub(in crate::exec) fn new(func: &'static Function, types: &[DataType], result: DataType) -> State {
+    pub(in crate::exec) fn new(
+        func: &'static Function,
+        user: Option<&Arc<AggregateTarget>>,
+        types: &[DataType],
+        result: DataType,
+    ) -> State {
+        if let Some(target) = user {
+            return State::User(UserStates::new(target, types));
+        }
         let first = types.first().map_or(0, |t| t.oid);
         match (func.name, types.len(), first) {
             ("count", 0 | 1, _) => State::Count(Vec::new()),
@@ -109,7 +122,7 @@ impl State {
 
     /// Whether the result depends on the order of the rows.
     pub(in crate::exec) fn ordered(&self) -> bool {
-        matches!(self, State::Boxed { .. })
+        matches!(self, State::Boxed { .. } | State::User(_))
     }
 
     /// Makes room for `groups` groups.
@@ -121,6 +134,7 @@ impl State {
             State::Float { totals, .. } => totals.resize(groups, (0.0, 0)),
             State::Decimal { totals, .. } => totals.resize_with(groups, Decimal::default),
             State::Extreme { best, .. } => (best.len()..groups).for_each(|_| best.push_null()),
+            State::User(states) => states.grow(groups),
             State::Boxed { states, func, types, bytes, .. } => {
                 let Body::Aggregate(make) = func.body else {
                     return Err(SqlError::internal(format_args!("{} is not an aggregate", func.name)));
@@ -148,6 +162,7 @@ impl State {
             return Ok(());
         }
         match (self, args) {
+            (State::User(states), args) => states.add(args, rows, groups, cx)?,
             (State::Count(v), []) if v.len() == 1 => v[0] += rows.count() as i64,
             (State::Count(v), []) => rows.iter().for_each(|r| v[groups[r] as usize] += 1),
             (State::Count(v), [arg]) => {
@@ -294,6 +309,7 @@ impl State {
             },
             State::Decimal { totals, average } => totals[group].finish(*average)?,
             State::Extreme { best, oid, .. } => best.datum(group, *oid),
+            State::User(states) => states.finish(group, cx)?,
             State::Boxed { states, types, result, .. } => {
                 states[group].finish(&mut cx.eval_cx(types, *result))?
             }
@@ -329,6 +345,7 @@ impl State {
                     *best = best.gather(&[row as u32]);
                 }
             }
+            State::User(states) => states.keep_last(),
             State::Boxed { states, bytes, .. } => {
                 last(states);
                 *bytes = states.iter().map(|s| STATE_BYTES + s.bytes()).sum();
@@ -345,6 +362,7 @@ impl State {
             State::Float { totals, .. } => totals.clear(),
             State::Decimal { totals, .. } => totals.clear(),
             State::Extreme { best, oid, .. } => *best = Vector::new(Kind::of(*oid)),
+            State::User(states) => states.empty(),
             State::Boxed { states, .. } => states.clear(),
         }
     }
@@ -358,6 +376,7 @@ impl State {
             State::Float { totals, .. } => totals.capacity() * 16,
             State::Decimal { totals, .. } => totals.capacity() * size_of::<Decimal>(),
             State::Extreme { best, .. } => best.bytes(),
+            State::User(states) => states.bytes(),
             State::Boxed { bytes, .. } => *bytes,
         }
     }

@@ -38,8 +38,14 @@ pub(in crate::exec) fn compile(expr: &Expr, scope: &mut Scope<'_>) -> Result<Nod
             None => return Err(SqlError::internal("CaseTestExpr outside of its CASE")),
         },
         ExprKind::Call { func, args, .. } => call_node(expr, func, args, scope)?,
-        ExprKind::Routine { target, args } => {
+        ExprKind::Routine { target, args, .. } => {
             Node::Routine(Box::new(routine::RoutineCall::new(expr, target, args, scope)?))
+        }
+        ExprKind::ArrayCoerce { array, element } => {
+            match routine::ArrayCast::new(expr, array, element, scope)? {
+                Some(node) => Node::ArrayCast(Box::new(node)),
+                None => Node::Shape(Box::new(call::Shape::new(expr, scope)?)),
+            }
         }
         ExprKind::Relabel(inner) if same_shape(inner.ty.oid, expr.ty.oid) => compile(inner, scope)?,
         ExprKind::And(operands) => Node::And(compile_all(operands, scope)?),

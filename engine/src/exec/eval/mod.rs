@@ -69,6 +69,7 @@ pub(super) enum Node {
     Coalesce(Box<logic::Coalesce>),
     Call(Box<call::Call>),
     Routine(Box<routine::RoutineCall>),
+    ArrayCast(Box<routine::ArrayCast>),
     Shape(Box<call::Shape>),
     SubPlan(Box<subplan::SubPlanNode>),
 }
@@ -218,6 +219,7 @@ impl Node {
             Node::Coalesce(node) => node.eval(batch, rows, cx),
             Node::Call(node) => node.eval(batch, rows, cx),
             Node::Routine(node) => node.eval(batch, rows, cx),
+            Node::ArrayCast(node) => node.eval(batch, rows, cx),
             Node::Shape(node) => node.eval(batch, rows, cx),
             Node::SubPlan(node) => node.eval(batch, rows, cx),
         }

@@ -1,5 +1,8 @@
 //! What window functions compute over a partition.
 
+use std::sync::Arc;
+
+use nq_qsql::catalog::AggregateTarget;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::plan::expr::{FrameExclude, WindowCall};
 use nq_qsql::sql_err;
@@ -28,6 +31,7 @@ pub(super) enum Function {
     NthValue,
     Aggregate {
         func: &'static nq_qsql::func::Function,
+        user: Option<Arc<AggregateTarget>>,
         types: Vec<DataType>,
     },
 }
@@ -37,6 +41,7 @@ impl Function {
         if call.func.is_aggregate() {
             return Ok(Function::Aggregate {
                 func: call.func,
+                user: call.user.clone(),
                 types: call.args.iter().map(|a| a.ty).collect(),
             });
         }
@@ -84,7 +89,9 @@ impl Function {
                     out.push_datum(&value);
                 }
             }
-            Function::Aggregate { func, types } => aggregate(call, func, types, p, &mut out, cx)?,
+            Function::Aggregate { func, user, types } => {
+                aggregate(call, (func, user.as_ref()), types, p, &mut out, cx)?;
+            }
         }
         Ok(out)
     }
@@ -163,7 +170,7 @@ fn ntile(call: &Call, p: &Partition<'_>, out: &mut Vector) -> Result<()> {
 
 fn aggregate(
     call: &Call,
-    func: &'static nq_qsql::func::Function,
+    (func, user): (&'static nq_qsql::func::Function, Option<&Arc<AggregateTarget>>),
     types: &[DataType],
     p: &Partition<'_>,
     out: &mut Vector,
@@ -171,7 +178,7 @@ fn aggregate(
 ) -> Result<()> {
     let bounds = call.frame.bounds(cx)?;
     let fresh = || -> Result<State> {
-        let mut state = State::new(func, types, call.ty);
+        let mut state = State::new(func, user, types, call.ty);
         state.grow(1)?;
         Ok(state)
     };

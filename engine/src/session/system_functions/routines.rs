@@ -14,7 +14,7 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
     if c.name.starts_with("pg_get_function")
         && let Some(object) = c.view.catalog.routine(c.oid(0)).cloned()
     {
-        return Ok(Some(users::call(c, &object.routine)));
+        return users::call(c, &object.routine).map(Some);
     }
     let proc = data::proc(c.oid(0));
     Ok(Some(match c.name {

@@ -79,6 +79,27 @@ impl<T: State> Aggregate for T {
     }
 }
 
+/// The state of an aggregate that a user has made is kept by the executor, which alone can call functions of users.
+struct UserState;
+
+impl State for UserState {
+    fn take(&mut self, _: &mut EvalCx<'_>, _: &[Datum]) -> Result<()> {
+        Err(SqlError::internal("a user's aggregate has no state here"))
+    }
+
+    fn absorb(&mut self, _: &mut Self) -> Result<()> {
+        Err(SqlError::internal("a user's aggregate has no state here"))
+    }
+
+    fn result(&mut self, _: &mut EvalCx<'_>) -> Result<Datum> {
+        Err(SqlError::internal("a user's aggregate has no state here"))
+    }
+}
+
+pub(super) fn user_aggregate(_: &[DataType]) -> Box<dyn Aggregate> {
+    Box::new(UserState)
+}
+
 /// Type of the first argument; 0 without arguments.
 fn first_type(types: &[DataType]) -> Oid {
     types.first().map_or(0, |ty| ty.oid)

@@ -3,8 +3,9 @@
 use super::super::category::{array_of, category, element_of};
 use super::super::{CastContext, CastMethod, Function, cast, function_by_oid, table};
 use super::polymorphic::{is_polymorphic, solves};
+use crate::catalog::UserCastMethod;
 use crate::types::oid::{ANY, INT2VECTOR, INT4, OIDVECTOR, RECORD, RECORD_ARRAY, UNKNOWN};
-use crate::types::{Oid, info};
+use crate::types::{Oid, info, user};
 
 /// How a value of one type becomes a value of another.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +14,8 @@ pub enum Coercion {
     Relabel,
     /// By a cast function. Functions of 2 or 3 arguments also take the type modifier and whether the cast is explicit.
     Function(&'static Function),
+    /// By a function that a user has made.
+    Routine(Oid),
     /// By output and input function.
     InOut,
     /// Element by element; the element coercion is found between the element types.
@@ -50,6 +53,18 @@ pub fn find_coercion(from: Oid, to: Oid, context: CastContext) -> Option<Coercio
             CastMethod::InOut => Some(Coercion::InOut),
             CastMethod::Function(oid) => function_by_oid(oid).map(Coercion::Function),
         };
+    }
+    if let Some(row) = user::cast(from, to) {
+        if row.context > context {
+            return None;
+        }
+        return Some(match row.method {
+            UserCastMethod::Binary => Coercion::Relabel,
+            UserCastMethod::InOut => Coercion::InOut,
+            UserCastMethod::Function(oid) => {
+                function_by_oid(oid).map_or(Coercion::Routine(oid), Coercion::Function)
+            }
+        });
     }
     if to != OIDVECTOR
         && to != INT2VECTOR

@@ -238,6 +238,17 @@ pub fn resolve_among(
     }
 }
 
+/// The types that a built-in function takes and returns when it is called with values of these types.
+///
+/// # Errors
+/// What polymorphic types that do not agree raise.
+pub fn call_types(func: &Function, actual: &[Oid]) -> Result<(Vec<Oid>, Oid)> {
+    let mut declared = func.args.to_vec();
+    declared.resize(actual.len(), func.variadic);
+    let result = solve(actual, &mut declared, func.result)?;
+    Ok((declared, result))
+}
+
 /// Of candidates that take the same arguments, the one whose schema is searched first hides the others; in one schema, one without
 /// VARIADIC expansion does.
 fn hide(candidates: &mut Vec<Candidate>, types: &mut Vec<Vec<Oid>>) {

@@ -14,8 +14,10 @@ mod polymorphic;
 pub use coercion::{Coercion, can_coerce, find_coercion};
 pub use common::{CommonTypeError, select_common_type};
 pub use function::{
-    Among, ArgSource, Argument, CallShape, Callee, FunctionMatch, Resolution, UserCandidate, is_cast,
-    resolve_among, resolve_function,
+    Among, ArgSource, Argument, CallShape, Callee, FunctionMatch, Resolution, UserCandidate, call_types,
+    is_cast, resolve_among, resolve_function,
 };
-pub use operator::{OperatorResolution, resolve_operator};
+pub use operator::{
+    OperatorCandidate, OperatorMatch, OperatorResolution, resolve_operator, resolve_operator_among,
+};
 pub use polymorphic::is_polymorphic;

@@ -180,6 +180,7 @@ impl Lower<'_> {
             };
             calls.push(AggregateCall {
                 func: call.func,
+                user: call.user.clone(),
                 args: self.slotted_all(&call.args, &input.slots)?,
                 distinct: call.distinct,
                 order: match order_keys(call) {

@@ -4,13 +4,14 @@ use super::literal::Label;
 use super::printer::Printer;
 use super::simple::Parent;
 use super::{WindowParts, WindowText, order_words};
-use crate::catalog::RoutineTarget;
+use crate::catalog::{AggregateKind, AggregateTarget, Routine, RoutineTarget, UserOperator};
 use crate::func::{Body, Function, operator_by_oid, sql_json};
 use crate::parse::ast::{FuncSyntax, SqlValueFunc};
 use crate::plan::expr::{
-    AggregateCall, CallForm, Expr, ExprKind, Frame, FrameBound, FrameExclude, FrameUnit, SortKey, WindowCall,
+    AggregateCall, CallForm, Expr, ExprKind, Frame, FrameBound, FrameExclude, FrameUnit, RoutineForm,
+    SortKey, WindowCall,
 };
-use crate::types::{Datum, oid, rowtype};
+use crate::types::{Datum, oid, rowtype, user};
 
 /// The word of a function without parentheses.
 pub(super) fn sql_value(func: SqlValueFunc) -> &'static str {
@@ -28,6 +29,9 @@ impl Printer<'_> {
     ) {
         if let Some(op) = operator_by_oid(operator) {
             return self.operator(op.name, args);
+        }
+        if let Some(op) = user::operator(operator) {
+            return self.user_operator(&op, args);
         }
         match form {
             CallForm::Cast | CallForm::Coerced if !args.is_empty() && args[0].ty.oid != e.ty.oid => {
@@ -68,8 +72,21 @@ impl Printer<'_> {
     }
 
     /// A call of a user's function.
-    pub(super) fn routine(&mut self, target: &RoutineTarget, args: &[Expr]) {
-        let routine = &target.routine;
+    pub(super) fn routine(&mut self, e: &Expr, target: &RoutineTarget, args: &[Expr], form: RoutineForm) {
+        match form {
+            RoutineForm::Operator(oid) if let Some(op) = user::operator(oid) => self.user_operator(&op, args),
+            RoutineForm::Cast if !args.is_empty() => self.cast(&args[0], e.ty),
+            RoutineForm::Coerced if !args.is_empty() => self.cast(&args[0], e.ty),
+            _ => {
+                self.routine_name(&target.routine);
+                self.put("(");
+                self.routine_arguments(&target.routine, args);
+                self.put(")");
+            }
+        }
+    }
+
+    fn routine_name(&mut self, routine: &Routine) {
         let shown = self.io.and_then(|io| io.reg).and_then(|reg| reg.routine_name(routine.oid));
         match shown {
             Some(name) => self.put(&name),
@@ -81,9 +98,10 @@ impl Printer<'_> {
                 self.ident(&routine.name);
             }
         }
-        self.put("(");
-        let gathered = routine.variadic() != 0;
-        match args.split_last().filter(|_| gathered) {
+    }
+
+    fn routine_arguments(&mut self, routine: &Routine, args: &[Expr]) {
+        match args.split_last().filter(|_| routine.variadic() != 0) {
             Some((last, first)) => {
                 self.list(first);
                 self.put(if first.is_empty() { "VARIADIC " } else { ", VARIADIC " });
@@ -91,7 +109,15 @@ impl Printer<'_> {
             }
             None => self.list(args),
         }
-        self.put(")");
+    }
+
+    fn user_operator(&mut self, op: &UserOperator, args: &[Expr]) {
+        let shown = self.io.and_then(|io| io.reg).and_then(|reg| reg.operator_name(op.oid));
+        let name = shown.unwrap_or_else(|| match self.names.qualify() {
+            true => format!("OPERATOR({}.{})", super::quote_identifier(&op.schema), op.name),
+            false => op.name.to_string(),
+        });
+        self.operator(&name, args);
     }
 
     /// `x[1]['a']`
@@ -306,9 +332,19 @@ impl Printer<'_> {
     }
 
     pub(super) fn aggregate(&mut self, call: &AggregateCall) {
-        self.ident(call.func.name);
+        match &call.user {
+            Some(target) => self.routine_name(&target.routine),
+            None => self.ident(call.func.name),
+        }
         self.put(if call.distinct { "(DISTINCT " } else { "(" });
-        match call.func.direct_args {
+        let ordered_set = |t: &AggregateTarget| {
+            t.routine.aggregate.as_ref().is_some_and(|def| def.kind != AggregateKind::Normal)
+        };
+        let direct_args = match &call.user {
+            Some(target) if ordered_set(target) => Some(target.direct as u8),
+            _ => call.func.direct_args,
+        };
+        match direct_args {
             Some(direct) => {
                 let direct = match direct {
                     crate::func::HYPOTHETICAL => call.args.len() / 2,
@@ -321,7 +357,7 @@ impl Printer<'_> {
             None => {
                 match call.args.is_empty() {
                     true => self.put("*"),
-                    false => self.arguments(call.func, &call.args, false),
+                    false => self.aggregate_arguments(call.func, call.user.as_deref(), &call.args),
                 }
                 if !call.order.is_empty() {
                     self.put(" ORDER BY ");
@@ -330,6 +366,13 @@ impl Printer<'_> {
             }
         }
         self.filter(call.filter.as_ref());
+    }
+
+    fn aggregate_arguments(&mut self, func: &Function, user: Option<&AggregateTarget>, args: &[Expr]) {
+        match user {
+            Some(target) => self.routine_arguments(&target.routine, args),
+            None => self.arguments(func, args, false),
+        }
     }
 
     /// The end of an aggregate's parentheses.
@@ -342,11 +385,14 @@ impl Printer<'_> {
     }
 
     pub(super) fn window_call(&mut self, call: &WindowCall, at: u32) {
-        self.ident(call.func.name);
+        match &call.user {
+            Some(target) => self.routine_name(&target.routine),
+            None => self.ident(call.func.name),
+        }
         self.put("(");
         match call.args.is_empty() && call.func.is_aggregate() {
             true => self.put("*"),
-            false => self.arguments(call.func, &call.args, false),
+            false => self.aggregate_arguments(call.func, call.user.as_deref(), &call.args),
         }
         self.filter(call.filter.as_ref());
         self.put(" OVER ");

@@ -6,11 +6,15 @@ use super::printer::{INDENT_LIST, Printer};
 use super::simple::{Parent, is_simple};
 use super::{RightRow, RowsText};
 use crate::func::operator_by_oid;
-use crate::plan::expr::{CallForm, Expr, ExprKind, SubPlanMode};
+use crate::plan::expr::{CallForm, Expr, ExprKind, RoutineForm, SubPlanMode};
 use crate::types::{DataType, Datum, info, oid, rowtype, user};
 
-fn operator_name(operator: u32) -> &'static str {
-    operator_by_oid(operator).map_or("=", |o| o.name)
+fn operator_name(operator: u32) -> std::borrow::Cow<'static, str> {
+    match (operator_by_oid(operator), crate::types::user::operator(operator)) {
+        (Some(o), _) => o.name.into(),
+        (None, Some(o)) => format!("OPERATOR({}.{})", super::quote_identifier(&o.schema), o.name).into(),
+        (None, None) => "=".into(),
+    }
 }
 
 impl<'a> Printer<'a> {
@@ -75,7 +79,7 @@ impl<'a> Printer<'a> {
             ExprKind::Param(n) => self.put(&format!("${}", n + 1)),
             ExprKind::ExecParam(n) => self.put(&self.names.exec_param(*n)),
             ExprKind::Call { func, args, operator, form } => self.call(e, func, args, *operator, *form),
-            ExprKind::Routine { target, args } => self.routine(target, args),
+            ExprKind::Routine { target, args, form } => self.routine(e, target, args, *form),
             ExprKind::Relabel(inner) if inner.ty.oid == e.ty.oid => {
                 self.wrapped(|p| {
                     p.operand(inner, Parent::Other);
@@ -297,9 +301,12 @@ impl<'a> Printer<'a> {
                 self.put(if left.len() > 1 { ")" } else { "" });
                 let op = match compare.first().map(|c| &c.kind) {
                     Some(ExprKind::Call { operator, .. }) => operator_name(*operator),
-                    _ => "=",
+                    Some(ExprKind::Routine { form: RoutineForm::Operator(operator), .. }) => {
+                        operator_name(*operator)
+                    }
+                    _ => "=".into(),
                 };
-                match (op, any) {
+                match (&*op, any) {
                     ("=", true) => self.put(" IN ("),
                     (op, true) => self.put(&format!(" {op} ANY (")),
                     (op, false) => self.put(&format!(" {op} ALL (")),
@@ -357,7 +364,10 @@ impl<'a> Printer<'a> {
                     self.expr(left);
                     let op = match &test.kind {
                         ExprKind::Call { operator, .. } => operator_name(*operator),
-                        _ => "=",
+                        ExprKind::Routine { form: RoutineForm::Operator(operator), .. } => {
+                            operator_name(*operator)
+                        }
+                        _ => "=".into(),
                     };
                     self.put(&format!(" {op} ({hashed}SubPlan {}).col{})", plan + 1, i + 1));
                 }

@@ -1,6 +1,6 @@
 //! Which operands need no parentheses in the pretty form.
 
-use crate::plan::expr::{CallForm, Expr, ExprKind};
+use crate::plan::expr::{CallForm, Expr, ExprKind, RoutineForm};
 
 /// What an operand is an operand of, as far as its parentheses depend on it.
 #[derive(Clone, Copy, PartialEq)]
@@ -41,6 +41,9 @@ pub(super) fn is_simple(e: &Expr, parent: Parent<'_>) -> bool {
         ExprKind::Relabel(inner) if inner.ty.oid == e.ty.oid => false,
         ExprKind::Relabel(inner) | ExprKind::CoerceViaIo(inner) => is_simple(inner, Parent::Other),
         ExprKind::ArrayCoerce { array, .. } => is_simple(array, Parent::Other),
+        ExprKind::Routine { form: RoutineForm::Operator(_), .. } => {
+            !matches!(parent, Parent::Operator { .. }) && parent.is_logic()
+        }
         ExprKind::Routine { .. } => true,
         ExprKind::Call { operator: 0, func, form, .. } => {
             parent != Parent::Field || *form != CallForm::Plain || func.name != "record_field"

@@ -13,6 +13,7 @@ use std::cmp::Ordering;
 
 use super::compare::compare;
 use super::datetime::is_valid_date;
+use super::user::{self, RangeType, UserKind};
 use super::{Datum, Oid, oid};
 use crate::error::Result;
 use crate::sql_err;
@@ -52,12 +53,24 @@ pub static BUILT_IN: [RangeInfo; 6] = [INT4RANGE, NUMRANGE, TSRANGE, TSTZRANGE, 
 
 /// The facts of the range type `ty`; `None` for any other type.
 pub fn of_range(ty: Oid) -> Option<RangeInfo> {
-    BUILT_IN.iter().find(|info| info.range == ty).copied()
+    match ty < user::FIRST_USER_OID {
+        true => BUILT_IN.iter().find(|info| info.range == ty).copied(),
+        false => match user::find(ty)?.kind {
+            UserKind::Range(RangeType { info, .. }) => Some(info),
+            _ => None,
+        },
+    }
 }
 
 /// The facts of the multirange type `ty`; `None` for any other type.
 pub fn of_multirange(ty: Oid) -> Option<RangeInfo> {
-    BUILT_IN.iter().find(|info| info.multirange == ty).copied()
+    match ty < user::FIRST_USER_OID {
+        true => BUILT_IN.iter().find(|info| info.multirange == ty).copied(),
+        false => match user::find(ty)?.kind {
+            UserKind::Multirange(info) => Some(info),
+            _ => None,
+        },
+    }
 }
 
 /// One end of a span.

@@ -20,9 +20,10 @@ use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
 use super::info::{TypeInfo, TypeKind};
+use super::range::RangeInfo;
 use super::rowtype::Field;
 use super::{DataType, Datum, IoContext, Oid};
-use crate::catalog::Relation;
+use crate::catalog::{Relation, UserCast, UserOperator};
 use crate::error::Result;
 use crate::sql_err;
 
@@ -79,8 +80,23 @@ pub enum UserKind {
     Domain(Domain),
     /// CREATE TYPE ... AS (...), and the type of a relation's rows.
     Composite(Arc<Relation>),
+    /// CREATE TYPE ... AS RANGE
+    Range(RangeType),
+    /// The multirange type over a range type.
+    Multirange(RangeInfo),
     /// The array type over another one.
     Array,
+}
+
+/// A range type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RangeType {
+    /// What values need to know.
+    pub info: RangeInfo,
+    /// `rngcollation`
+    pub collation: Oid,
+    /// `rngsubdiff`: 0 for none.
+    pub subdiff: Oid,
 }
 
 /// A domain.
@@ -168,6 +184,16 @@ impl UserType {
                         ..blank
                     },
                     None => TypeInfo { kind, ..blank },
+                }
+            }
+            UserKind::Range(RangeType { info: of, .. }) | UserKind::Multirange(of) => {
+                let wide = super::info::by_oid(of.element).is_some_and(|t| t.align == b'd');
+                let many = matches!(kind, UserKind::Multirange(_));
+                TypeInfo {
+                    category: b'R',
+                    align: if wide { b'd' } else { b'i' },
+                    kind: if many { TypeKind::Multirange } else { TypeKind::Range },
+                    ..blank
                 }
             }
             UserKind::Array => TypeInfo { category: b'A', kind: TypeKind::Array, ..blank },
@@ -266,6 +292,14 @@ pub trait TypeSource {
     fn by_oid(&self, oid: Oid) -> Option<Arc<UserType>>;
     /// The name by which statements of the session find it: with its schema where the bare name would not; quoted where needed.
     fn shown_name(&self, ty: &UserType) -> String;
+    /// Finds a cast that a user has made.
+    fn cast(&self, _from: Oid, _to: Oid) -> Option<Arc<UserCast>> {
+        None
+    }
+    /// Finds an operator that a user has made.
+    fn operator(&self, _oid: Oid) -> Option<Arc<UserOperator>> {
+        None
+    }
     /// Whether a label was added by the transaction that is running, so that it may not be used yet.
     fn is_new_label(&self, _label: Oid) -> bool {
         false
@@ -338,6 +372,19 @@ pub fn find(oid: Oid) -> Option<Arc<UserType>> {
         return None;
     }
     AMBIENT.with_borrow(|ambient| ambient.as_ref()?.source.as_ref()?.by_oid(oid))
+}
+
+/// Finds a user's cast between two types.
+pub fn cast(from: Oid, to: Oid) -> Option<Arc<UserCast>> {
+    AMBIENT.with_borrow(|ambient| ambient.as_ref()?.source.as_ref()?.cast(from, to))
+}
+
+/// Finds a user's operator.
+pub fn operator(oid: Oid) -> Option<Arc<UserOperator>> {
+    if oid < FIRST_USER_OID {
+        return None;
+    }
+    AMBIENT.with_borrow(|ambient| ambient.as_ref()?.source.as_ref()?.operator(oid))
 }
 
 /// The name of a user's type as statements of the session write it.

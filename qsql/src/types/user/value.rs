@@ -15,7 +15,7 @@ pub(in crate::types) fn parse_text(oid: Oid, text: &str, cx: &IoContext<'_>) -> 
             domain_in(oid, value, cx)?
         }
         UserKind::Composite(relation) => super::parse_record(text, relation, cx)?,
-        UserKind::Array => return Ok(None),
+        UserKind::Range(_) | UserKind::Multirange(_) | UserKind::Array => return Ok(None),
     }))
 }
 
@@ -32,7 +32,7 @@ pub(in crate::types) fn recv_binary(oid: Oid, bytes: &[u8]) -> Result<Option<Dat
             domain_in(oid, value, &IoContext::default())?
         }
         UserKind::Composite(relation) => super::recv_record(bytes, relation)?,
-        UserKind::Array => return Ok(None),
+        UserKind::Range(_) | UserKind::Multirange(_) | UserKind::Array => return Ok(None),
     }))
 }
 

@@ -9,6 +9,11 @@ use nq_qsql::func::Volatility;
 use super::super::RoutineObject;
 use super::{Reader, Writer, damaged, read_acl, write_acl};
 
+/// The kind of a routine that is an aggregate; 0 is a function, 1 a procedure.
+const AGGREGATE: u8 = b'a';
+/// The kind of a function whose body is built in.
+const INTERNAL: u8 = b'i';
+
 pub(super) fn write(w: &mut Writer, object: &RoutineObject) {
     let routine = &object.routine;
     w.u32(routine.oid);
@@ -16,7 +21,15 @@ pub(super) fn write(w: &mut Writer, object: &RoutineObject) {
     w.str(&routine.schema);
     w.str(&routine.name);
     w.u32(routine.owner);
-    w.flag(routine.procedure);
+    // What makes an aggregate stands between the kind and the parameters.
+    match &routine.aggregate {
+        Some(def) => {
+            w.byte(AGGREGATE);
+            super::operation::write_aggregate(w, def);
+        }
+        None if routine.internal => w.byte(INTERNAL),
+        None => w.flag(routine.procedure),
+    }
     w.list(&routine.params, |w, p| {
         w.str(&p.name);
         w.byte(p.mode.letter());
@@ -46,13 +59,21 @@ pub(super) fn write(w: &mut Writer, object: &RoutineObject) {
 }
 
 pub(super) fn read(r: &mut Reader<'_>) -> Result<RoutineObject> {
+    let (oid, namespace, schema, name, owner) = (r.u32()?, r.u32()?, r.boxed()?, r.boxed()?, r.u32()?);
+    let kind = r.byte()?;
+    let (procedure, aggregate) = match kind {
+        0 | INTERNAL => (false, None),
+        1 => (true, None),
+        AGGREGATE => (false, Some(Arc::new(super::operation::read_aggregate(r)?))),
+        _ => return Err(damaged("has a routine of an unknown kind")),
+    };
     let routine = Routine {
-        oid: r.u32()?,
-        namespace: r.u32()?,
-        schema: r.boxed()?,
-        name: r.boxed()?,
-        owner: r.u32()?,
-        procedure: r.flag()?,
+        oid,
+        namespace,
+        schema,
+        name,
+        owner,
+        procedure,
         params: r.list(|r| {
             Ok(RoutineParam {
                 name: r.boxed()?,
@@ -75,6 +96,8 @@ pub(super) fn read(r: &mut Reader<'_>) -> Result<RoutineObject> {
             text: r.shared()?,
             standard: r.option(|r| Ok(StandardBody { atomic: r.flag()?, path: r.list(Reader::u32)? }))?,
         },
+        internal: kind == INTERNAL,
+        aggregate,
     };
     Ok(RoutineObject { routine: Arc::new(routine), acl: r.option(read_acl)?, depends: r.list(Reader::u32)? })
 }
@@ -111,6 +134,8 @@ fn read_mode(byte: u8) -> Result<ParamMode> {
 #[cfg(test)]
 mod tests {
     use super::super::super::{Class, Object};
+    use nq_qsql::catalog::{AggregateDef, AggregateKind, AggregateWay};
+
     use super::*;
     use crate::catalog::acl::AclItem;
 
@@ -150,7 +175,29 @@ mod tests {
                 text: "select 1".into(),
                 standard: Some(StandardBody { atomic: true, path: vec![11, 2200] }),
             },
+            internal: false,
+            aggregate: None,
         };
+        let way =
+            AggregateWay { transition: 1, state: 23, initial: Some("0".into()), ..AggregateWay::default() };
+        let def = AggregateDef {
+            kind: AggregateKind::OrderedSet,
+            direct: 1,
+            plain: AggregateWay { finish: 2, extra: true, modify: b'r', space: 3, ..way.clone() },
+            moving: way,
+            inverse: 4,
+            combine: 5,
+            serialize: 6,
+            deserialize: 7,
+            sort_operator: 8,
+        };
+        for aggregate in [None, Some(Arc::new(def))] {
+            survives(Routine { aggregate, ..routine.clone() });
+        }
+        survives(Routine { internal: true, ..routine });
+    }
+
+    fn survives(routine: Routine) {
         let acl = Some(vec![AclItem { grantee: 0, grantor: 10, privileges: 128, grantable: 0 }]);
         let object = RoutineObject { routine: Arc::new(routine), acl, depends: vec![20001] };
         let bytes = Object::Routine(Arc::new(object.clone())).encode().unwrap();

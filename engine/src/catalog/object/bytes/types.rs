@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use nq_qsql::error::Result;
 use nq_qsql::types::info::{TypeInfo, TypeKind};
-use nq_qsql::types::user::{Domain, DomainCheck, DomainConstraint, Enum, Label, UserKind, UserType};
+use nq_qsql::types::range::RangeInfo;
+use nq_qsql::types::user::{
+    Domain, DomainCheck, DomainConstraint, Enum, Label, RangeType, UserKind, UserType,
+};
 
 use super::super::TypeObject;
 use super::{Reader, Writer, damaged, read_acl, read_type, write_acl, write_type};
@@ -48,6 +51,16 @@ pub(super) fn write(w: &mut Writer, object: &TypeObject) -> Result<()> {
                 w.flag(check.validated);
             });
         }
+        UserKind::Range(RangeType { info, collation, subdiff }) => {
+            w.byte(b'r');
+            write_range(w, info);
+            w.u32(*collation);
+            w.u32(*subdiff);
+        }
+        UserKind::Multirange(info) => {
+            w.byte(b'm');
+            write_range(w, info);
+        }
         UserKind::Composite(_) | UserKind::Array => return Err(damaged("is a type that is not stored")),
     }
     Ok(())
@@ -88,6 +101,11 @@ pub(super) fn read(r: &mut Reader<'_>) -> Result<TypeObject> {
             };
             (TypeKind::Domain, UserKind::Domain(domain))
         }
+        b'r' => {
+            let range = RangeType { info: read_range(r)?, collation: r.u32()?, subdiff: r.u32()? };
+            (TypeKind::Range, UserKind::Range(range))
+        }
+        b'm' => (TypeKind::Multirange, UserKind::Multirange(read_range(r)?)),
         _ => return Err(damaged("is a type of an unknown kind")),
     };
     let mut ty = UserType::new(oid, &name, array_oid, namespace, schema, owner, user);
@@ -106,6 +124,17 @@ pub(super) fn read(r: &mut Reader<'_>) -> Result<TypeObject> {
         kind,
     };
     Ok(TypeObject { ty: Arc::new(ty), array_name, acl })
+}
+
+fn write_range(w: &mut Writer, info: &RangeInfo) {
+    w.u32(info.range);
+    w.u32(info.multirange);
+    w.u32(info.element);
+    w.flag(info.discrete);
+}
+
+fn read_range(r: &mut Reader<'_>) -> Result<RangeInfo> {
+    Ok(RangeInfo { range: r.u32()?, multirange: r.u32()?, element: r.u32()?, discrete: r.flag()? })
 }
 
 fn write_constraint(w: &mut Writer, constraint: &DomainConstraint) {

@@ -1,7 +1,9 @@
 //! How functions and procedures that users have made are declared.
 
+use nq_qsql::bail;
 use nq_qsql::bind::{BindContext, StoredKind};
-use nq_qsql::catalog::{ParamMode, Routine, RoutineParam};
+use nq_qsql::catalog::{AggregateKind, ParamMode, Routine, RoutineParam};
+use nq_qsql::error::Result;
 use nq_qsql::func::Volatility;
 use nq_qsql::plan::deparse::{deparse_shown, quote_identifier};
 use nq_qsql::types::Datum;
@@ -9,8 +11,14 @@ use nq_qsql::types::Datum;
 use super::super::{Call, text_or_null};
 
 /// The answer of `pg_get_functiondef` and its relatives.
-pub(super) fn call(c: &Call<'_>, routine: &Routine) -> Datum {
-    match c.name {
+///
+/// # Errors
+/// 42809 for the definition of an aggregate.
+pub(super) fn call(c: &Call<'_>, routine: &Routine) -> Result<Datum> {
+    if routine.aggregate.is_some() && c.name == "pg_get_functiondef" {
+        bail!(WRONG_OBJECT_TYPE, "\"{}\" is an aggregate function", routine.name);
+    }
+    Ok(match c.name {
         "pg_get_function_arguments" => Datum::text(list(c, routine, true)),
         "pg_get_function_identity_arguments" => Datum::text(list(c, routine, false)),
         "pg_get_function_result" => text_or_null(result(c, routine)),
@@ -21,7 +29,7 @@ pub(super) fn call(c: &Call<'_>, routine: &Routine) -> Datum {
         }
         "pg_get_function_sqlbody" => text_or_null(standard_body(routine)),
         _ => Datum::text(definition(c, routine)),
-    }
+    })
 }
 
 /// The default of a parameter for people.
@@ -56,7 +64,18 @@ fn list(c: &Call<'_>, routine: &Routine, defaults: bool) -> String {
         text
     };
     let listed = routine.params.iter().filter(|p| p.mode != ParamMode::Table);
-    listed.map(shown).collect::<Vec<_>>().join(", ")
+    let ordered = routine.aggregate.as_ref().filter(|def| def.kind != AggregateKind::Normal);
+    let Some(def) = ordered else { return listed.map(shown).collect::<Vec<_>>().join(", ") };
+    let mut all: Vec<String> = listed.map(shown).collect();
+    // One VARIADIC parameter is both the last direct and the only aggregated argument.
+    if usize::from(def.direct) == all.len()
+        && let Some(last) = all.last().cloned()
+    {
+        all.push(last);
+    }
+    let (direct, aggregated) = all.split_at(usize::from(def.direct).min(all.len()));
+    let space = if direct.is_empty() { "" } else { " " };
+    format!("{}{space}ORDER BY {}", direct.join(", "), aggregated.join(", "))
 }
 
 fn result(c: &Call<'_>, routine: &Routine) -> Option<String> {
