@@ -143,7 +143,7 @@ impl Session {
             sql_err!(
                 DUPLICATE_FUNCTION,
                 "{} {signature} already exists in schema \"{}\"",
-                new.word(),
+                if new.procedure { "procedure" } else { "function" },
                 new.schema
             )
         };
@@ -212,7 +212,8 @@ impl Session {
                 self.check_superuser(&format!("must be owner of function {name}"))?;
                 bail!(
                     DEPENDENT_OBJECTS_STILL_EXIST,
-                    "cannot drop {word} {} because it is required by the database system",
+                    "cannot drop {} {} because it is required by the database system",
+                    if drop.kind == ObjectKind::Aggregate { "function" } else { word },
                     named.shown
                 );
             }
