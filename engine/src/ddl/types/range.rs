@@ -77,12 +77,10 @@ impl Session {
             )
             .hint("You must specify an operator class for the range type or define a default operator class for the subtype."));
         }
-        if let Some(written) = opclass {
-            if crate::ddl::index::opclass(&written, DataType::of(element))? != 0 {
-                return Err(SqlError::unsupported(format_args!(
-                    "operator class \"{written}\" of a range type"
-                )));
-            }
+        if let Some(written) = opclass
+            && crate::ddl::index::opclass(&written, DataType::of(element))? != 0
+        {
+            return Err(SqlError::unsupported(format_args!("operator class \"{written}\" of a range type")));
         }
         let own = nq_qsql::bind::collation_of(element);
         let collation = match collation {
