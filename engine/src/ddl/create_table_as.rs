@@ -5,7 +5,8 @@ use std::sync::Arc;
 use nq_qsql::catalog::{Persistence, RelationKind};
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::parse::ast::{self, Ast, CreateTableAs, QueryBody, QueryId, Statement, TableSource};
-use nq_qsql::types::DataType;
+use nq_qsql::sql_err;
+use nq_qsql::types::{DataType, Datum};
 use nq_storage::TreeId;
 
 use super::table::{check_tablespace, on_commit, persistence, result_columns};
@@ -14,7 +15,7 @@ use crate::error::store_error;
 use crate::exec::Execution;
 use crate::session::Session;
 use crate::session::plan_cache::Plan;
-use crate::session::prepared::Source;
+use crate::session::prepared::{Source, has_into};
 use crate::session::utility::Done;
 use crate::table::row::RowLayout;
 use crate::table::write::append_encoded;
@@ -38,25 +39,18 @@ impl Session {
         ast: &Ast,
         create: &CreateTableAs,
     ) -> Result<Done> {
-        let TableSource::Query(query) = create.source else {
-            return Err(SqlError::unsupported("CREATE TABLE AS EXECUTE"));
-        };
-        if let QueryBody::Select(select) = &ast[query].body
-            && let Some(into) = &select.into
-        {
-            return Err(
-                nq_qsql::sql_err!(SYNTAX_ERROR, "SELECT ... INTO is not allowed here").at(into.name.pos())
-            );
-        }
-        if create.materialized {
-            return self.create_materialized_view(ast, create, query);
+        if let TableSource::Query(query) = create.source {
+            if let QueryBody::Select(select) = &ast[ast.first_term(query)].body
+                && let Some(into) = &select.into
+            {
+                return Err(sql_err!(SYNTAX_ERROR, "SELECT ... INTO is not allowed here").at(into.name.pos()));
+            }
+            if create.materialized {
+                return self.create_materialized_view(ast, create, query);
+            }
         }
         if let Some(method) = create.access_method.as_ref().filter(|m| &***m != "heap") {
-            return Err(nq_qsql::sql_err!(
-                UNDEFINED_OBJECT,
-                "access method \"{}\" does not exist",
-                &**method
-            ));
+            return Err(sql_err!(UNDEFINED_OBJECT, "access method \"{}\" does not exist", &**method));
         }
         check_tablespace(create.tablespace.as_ref())?;
         let table = TableFromQuery {
@@ -68,12 +62,27 @@ impl Session {
             on_commit: create.on_commit,
             options: super::options::read_options(&create.options)?,
         };
-        self.table_from_query(source, ast, query, &table)
+        match &create.source {
+            TableSource::Query(query) => self.table_from_query(source, ast, *query, &table),
+            TableSource::Execute(execute) => {
+                let prepared = self.find_statement(&execute.name)?;
+                let is_query = prepared.source.parsed.as_ref().is_some_and(
+                    |p| matches!(p.ast.statement, Statement::Query(query) if !has_into(&p.ast, query)),
+                );
+                if !is_query {
+                    return Err(sql_err!(WRONG_OBJECT_TYPE, "prepared statement is not a SELECT"));
+                }
+                let params = self.execute_arguments(&prepared, ast, execute)?;
+                let plan = self.prepared_plan(&prepared)?;
+                self.table_from_plan(&plan, &params, &table)
+            }
+        }
     }
 
     /// SELECT ... INTO.
     pub(crate) fn select_into(&mut self, source: &Arc<Source>, ast: &Ast, query: QueryId) -> Result<Done> {
-        let QueryBody::Select(select) = &ast[query].body else {
+        self.check_writable("SELECT INTO")?;
+        let QueryBody::Select(select) = &ast[ast.first_term(query)].body else {
             return Err(SqlError::internal("INTO outside a SELECT"));
         };
         let Some(into) = &select.into else { return Err(SqlError::internal("SELECT without INTO")) };
@@ -96,9 +105,18 @@ impl Session {
         query: QueryId,
         table: &TableFromQuery<'_>,
     ) -> Result<Done> {
-        let temporary = table.persistence == ast::Persistence::Temporary;
         let plan = self.plan_statement(source, ast, &Statement::Query(query), &[])?;
-        self.lock_query(&plan)?;
+        self.table_from_plan(&plan, &[], table)
+    }
+
+    fn table_from_plan(
+        &mut self,
+        plan: &Arc<Plan>,
+        params: &[Datum],
+        table: &TableFromQuery<'_>,
+    ) -> Result<Done> {
+        let temporary = table.persistence == ast::Persistence::Temporary;
+        self.lock_query(plan)?;
         let namespace = self.creation_schema(table.name, temporary)?;
         if self.relation_exists(&namespace, table.name, table.if_not_exists)? {
             return Done::tag("CREATE TABLE AS");
@@ -119,7 +137,7 @@ impl Session {
         if !table.with_data {
             return Done::tag("CREATE TABLE AS");
         }
-        let rows = self.fill_table(&plan, tree, &layout)?;
+        let rows = self.fill_table(plan, params, tree, &layout)?;
         Ok(Done::Tag(format!("SELECT {rows}")))
     }
 
@@ -133,11 +151,17 @@ impl Session {
     }
 
     /// Runs a query and appends its rows to an empty tree; returns their number.
-    pub(super) fn fill_table(&mut self, plan: &Arc<Plan>, tree: TreeId, layout: &RowLayout) -> Result<u64> {
+    pub(super) fn fill_table(
+        &mut self,
+        plan: &Arc<Plan>,
+        params: &[Datum],
+        tree: TreeId,
+        layout: &RowLayout,
+    ) -> Result<u64> {
         let memory = self.statement_memory();
         let types: Vec<DataType> = plan.columns.iter().map(|c| c.ty).collect();
         self.begin_statement();
-        self.with_exec_cx(plan, &[], &memory, |cx| {
+        self.with_exec_cx(plan, params, &memory, |cx| {
             let mut execution = Execution::new(&plan.physical, cx, false)?;
             let (mut bytes, mut ends, mut count) = (Vec::new(), Vec::new(), 0);
             while let Some(batch) = execution.next(cx)? {

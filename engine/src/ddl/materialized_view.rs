@@ -104,7 +104,7 @@ impl Session {
             return Done::tag(TAG);
         }
         let rows = self.run_stored_query(&relation, |session, plan| {
-            session.fill_table(plan, TreeId(relation.tree), &RowLayout::new(&relation.columns))
+            session.fill_table(plan, &[], TreeId(relation.tree), &RowLayout::new(&relation.columns))
         })?;
         Ok(Done::Tag(format!("SELECT {rows}")))
     }
@@ -170,7 +170,7 @@ impl Session {
         let relation = self.replace_relation(&object, emptied)?.relation.clone();
         if with_data {
             let rows = self.run_stored_query(&relation, |session, plan| {
-                session.fill_table(plan, TreeId(relation.tree), &RowLayout::new(&relation.columns))
+                session.fill_table(plan, &[], TreeId(relation.tree), &RowLayout::new(&relation.columns))
             })?;
             self.db.changes.add(self.home.oid, relation.oid, rows);
             // The indexes are built of rows that this command has written.

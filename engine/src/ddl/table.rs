@@ -10,10 +10,10 @@ use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::parse::ast::{self, Ast, CreateTable, LikeOption, ObjectName, TableElement};
 use nq_qsql::plan::expr::ExprKind;
 use nq_qsql::plan::physical::OutputColumn;
-use nq_qsql::types::{Datum, Oid, info};
+use nq_qsql::types::{Datum, Oid, info, oid};
 use nq_qsql::{bail, sql_err};
 
-use super::column::{NewColumn, check_distinct, type_collation};
+use super::column::{NewColumn, SYSTEM_COLUMNS, check_distinct, type_collation};
 use super::names;
 use super::stored::{default_dependencies, name_column};
 use crate::catalog::object::{Class, Dependency, Namespace, OnCommit, RelationObject};
@@ -435,8 +435,11 @@ pub(crate) fn result_columns(columns: &[OutputColumn], names: &[Box<str>]) -> Re
     }
     for (i, column) in columns.iter().enumerate() {
         let is_pseudo = |info: info::TypeRef| info.kind == info::TypeKind::Pseudo;
-        if info::by_oid(column.ty.oid).is_some_and(is_pseudo) {
-            let name = names.get(i).map_or(&*column.name, |n| n);
+        let name = names.get(i).map_or(&*column.name, |n| n);
+        if SYSTEM_COLUMNS.contains(&name) {
+            bail!(DUPLICATE_COLUMN, "column name \"{name}\" conflicts with a system column name");
+        }
+        if column.ty.oid == oid::RECORD_ARRAY || info::by_oid(column.ty.oid).is_some_and(is_pseudo) {
             let ty = info::format_type(column.ty.oid, None);
             bail!(INVALID_TABLE_DEFINITION, "column \"{name}\" has pseudo-type {ty}");
         }

@@ -122,7 +122,13 @@ impl Build<'_, '_, '_> {
             {
                 Box::new(VirtualScan::new(scan, &node.types, self.cx)?)
             }
-            Op::SeqScan(scan) => Box::new(SeqScan::new(scan, &node.types, self.cx)?),
+            Op::SeqScan(scan) => {
+                let plain = SeqScan::new(scan, &node.types, self.cx)?;
+                match &scan.sample {
+                    Some(sampling) => Box::new(plain.sampled(sampling, self.cx)?),
+                    None => Box::new(plain),
+                }
+            }
             Op::IndexScan { scan, index, range, backward, index_only, .. } => {
                 let only = *index_only;
                 let ordered = self.ordered;

@@ -149,6 +149,7 @@ pub fn slots(expr: &Expr, out: &mut Vec<usize>) {
 
 fn scan_exprs<'a>(scan: &'a Scan, out: &mut Vec<&'a Expr>) {
     out.extend(&scan.filter);
+    out.extend(scan.sample.iter().flat_map(|s| s.exprs()));
 }
 
 fn call_exprs<'a>(args: &'a [Expr], order: &'a [SortKey], filter: &'a Option<Expr>, out: &mut Vec<&'a Expr>) {

@@ -48,6 +48,7 @@ pub mod project;
 pub mod project_set;
 pub mod recursive_union;
 pub mod row_store;
+mod sample;
 pub mod seq_scan;
 pub mod set_op;
 pub mod short;

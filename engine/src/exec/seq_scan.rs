@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use nq_qsql::error::Result;
-use nq_qsql::plan::physical::Scan;
+use nq_qsql::plan::physical::{Sampling, Scan};
 use nq_qsql::types::DataType;
 use nq_storage::{Cursor, Direction, KeyRange, TreeId};
 
@@ -11,6 +11,7 @@ use super::batch::{BATCH_ROWS, Builder};
 use super::depends;
 use super::eval::Conditions;
 use super::portions::PIECE_BYTES;
+use super::sample::{Sample, Sampler};
 use super::{Batch, ExecCx, Operator};
 use crate::error::store_error;
 use crate::table::key::row_id;
@@ -45,6 +46,9 @@ pub struct SeqScan {
     raw: RawRows,
     out: Builder,
     cursor: Option<Cursor>,
+    sampler: Option<Sampler>,
+    /// What the sampler says of this run.
+    sample: Option<Sample>,
     finished: bool,
     /// Rows read and rows collected at a time; both grow with the scan.
     read_rows: usize,
@@ -62,16 +66,27 @@ impl SeqScan {
             raw: RawRows::new(&cx.memory),
             out: Builder::new(types),
             cursor: None,
+            sampler: None,
+            sample: None,
             finished: false,
             read_rows: FIRST_ROWS,
             emit_rows: 1,
             out_bytes: 0,
         })
     }
+
+    /// Reads a sample of the rows.
+    pub fn sampled(mut self, sampling: &Sampling, cx: &mut ExecCx<'_>) -> Result<SeqScan> {
+        self.sampler = Some(Sampler::new(sampling, cx)?);
+        Ok(self)
+    }
 }
 
 impl Operator for SeqScan {
     fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
+        if let (Some(sampler), None) = (&self.sampler, &self.sample) {
+            self.sample = Some(sampler.start(cx)?);
+        }
         while !self.finished {
             cx.check_interrupt()?;
             let cursor = match &mut self.cursor {
@@ -87,6 +102,7 @@ impl Operator for SeqScan {
             let mut bad = false;
             while self.raw.len() < wanted && !self.finished {
                 let raw = &mut self.raw;
+                let sample = self.sample;
                 let mut full = false;
                 let room = wanted - raw.len();
                 let more = cursor
@@ -95,6 +111,9 @@ impl Operator for SeqScan {
                             bad = true;
                             return ControlFlow::Break(());
                         };
+                        if sample.is_some_and(|sample| !sample.takes(id)) {
+                            return ControlFlow::Continue(());
+                        }
                         full = !raw.push(id, row);
                         if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
                     })
@@ -123,6 +142,7 @@ impl Operator for SeqScan {
 
     fn rescan(&mut self, _cx: &mut ExecCx<'_>) -> Result<()> {
         self.cursor = None;
+        self.sample = None;
         self.finished = false;
         self.out.clear();
         Ok(())

@@ -360,7 +360,11 @@ impl Vector {
         if let Values::Decimal(scale, v) = &self.values {
             let wide = v
                 .iter()
-                .map(|&unscaled| Datum::Numeric(Numeric::Small { unscaled, scale: *scale }))
+                .enumerate()
+                .map(|(i, &unscaled)| match self.nulls.is_null(i) {
+                    true => Datum::Null,
+                    false => Datum::Numeric(Numeric::Small { unscaled, scale: *scale }),
+                })
                 .collect();
             self.values = Values::Datum(wide);
         }
@@ -480,9 +484,7 @@ impl Vector {
             (Values::Decimal(_, to), Values::Decimal(_, v)) => copy!(to, v),
             (Values::Str(to), Values::Str(s)) => rows.for_each(|r| to.push(s.get(from.at(r)))),
             (Values::Datum(to), Values::Datum(v)) => copy!(to, v),
-            (Values::Datum(to), Values::Decimal(scale, v)) => to.extend(
-                rows.map(|r| Datum::Numeric(Numeric::Small { unscaled: v[from.at(r)], scale: *scale })),
-            ),
+            (Values::Datum(to), Values::Decimal(..)) => to.extend(rows.map(|r| from.datum(r, oid::NUMERIC))),
             (to, v) => {
                 // NULLs of an unknown type fit any.
                 debug_assert!(rows.clone().all(|r| from.is_null(r)), "{v:?} appended to {to:?}");
@@ -580,6 +582,7 @@ mod tests {
         v.push_datum(&numeric(15, 1));
         assert!(matches!(v.values, Values::Datum(_)));
         assert!(v.datum(0, oid::NUMERIC).is_null());
+        assert!(matches!(&v.values, Values::Datum(values) if values[0].is_null()));
         for (row, expected) in [(1, (150, 2)), (2, (15, 1))] {
             let Datum::Numeric(Numeric::Small { unscaled, scale }) = v.datum(row, oid::NUMERIC) else {
                 panic!()

@@ -9,6 +9,7 @@ use nq_qsql::types::{DataType, Datum, Oid, oid};
 
 use super::batch::{BATCH_ROWS, Builder};
 use super::eval::Conditions;
+use super::sample::Sampler;
 use super::{Batch, ExecCx, Operator};
 
 /// Columns (0-based) with the value that they must equal. Rows that differ may be left out; they need not be.
@@ -51,13 +52,14 @@ pub struct VirtualScan {
     keys: Vec<(usize, Expr)>,
     /// A key changes from one scan to the next.
     correlated: bool,
+    sampler: Option<Sampler>,
     rows: Option<Vec<Vec<Datum>>>,
     next: usize,
 }
 
 impl VirtualScan {
     /// Reads the relation of `scan` into slots of `types`.
-    pub fn new(scan: &Scan, types: &[DataType], cx: &ExecCx<'_>) -> Result<VirtualScan> {
+    pub fn new(scan: &Scan, types: &[DataType], cx: &mut ExecCx<'_>) -> Result<VirtualScan> {
         let filter = Conditions::new(&scan.filter, cx)?;
         let keys: Vec<(usize, Expr)> = scan.filter.iter().filter_map(|e| key(e, &scan.columns)).collect();
         let correlated = keys.iter().any(|(_, value)| matches!(value.kind, ExprKind::ExecParam(_)));
@@ -67,6 +69,7 @@ impl VirtualScan {
             filter,
             keys,
             correlated,
+            sampler: scan.sample.as_ref().map(|s| Sampler::new(s, cx)).transpose()?,
             rows: None,
             next: 0,
         })
@@ -137,7 +140,15 @@ impl Operator for VirtualScan {
     fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
         let rows = match self.rows.take() {
             Some(rows) => rows,
-            None => cx.virtual_tables.rows(&self.scan.relation, &self.key_values(cx))?,
+            None => {
+                let mut rows = cx.virtual_tables.rows(&self.scan.relation, &self.key_values(cx))?;
+                if let Some(sampler) = &self.sampler {
+                    let sample = sampler.start(cx)?;
+                    let mut number = 0..;
+                    rows.retain(|_| number.next().is_some_and(|n| sample.takes(n)));
+                }
+                rows
+            }
         };
         let mut answer = None;
         while self.next < rows.len() && answer.is_none() {
@@ -159,7 +170,7 @@ impl Operator for VirtualScan {
 
     fn rescan(&mut self, _cx: &mut ExecCx<'_>) -> Result<()> {
         self.next = 0;
-        if self.correlated {
+        if self.correlated || self.sampler.is_some() {
             self.rows = None;
         }
         Ok(())

@@ -83,7 +83,7 @@ pub(crate) fn is_plannable(ast: &Ast) -> bool {
 
 /// Whether a query is SELECT ... INTO.
 pub(crate) fn has_into(ast: &Ast, query: nq_qsql::parse::ast::QueryId) -> bool {
-    match &ast[query].body {
+    match &ast[ast.first_term(query)].body {
         nq_qsql::parse::ast::QueryBody::Select(select) => select.into.is_some(),
         _ => false,
     }

@@ -53,7 +53,7 @@ impl WideScan {
         columns.push(ScanColumn::RowId);
         types.push(DataType::of(oid::INT8));
         let alias = Arc::from(&*relation.name);
-        let scan = Scan { relation: relation.clone(), alias, columns, filter: Vec::new() };
+        let scan = Scan { relation: relation.clone(), alias, columns, sample: None, filter: Vec::new() };
         Ok(WideScan { scan: SeqScan::new(&scan, &types, cx)?, attributes, width: relation.columns.len() })
     }
 

@@ -179,3 +179,20 @@ pub(crate) fn aggregate_columns(call: &AggregateCall) -> Vec<ColumnId> {
     call.filter.iter().for_each(look);
     out
 }
+
+/// The first column of a level in an expression, outside of what is grouped by.
+pub(super) fn loose_column(
+    e: &Expr,
+    grouped: &dyn Fn(&Expr) -> bool,
+    own: &dyn Fn(ColumnId) -> bool,
+) -> Option<(ColumnId, u32)> {
+    if grouped(e) {
+        return None;
+    }
+    if let ExprKind::Column(id) = e.kind {
+        return own(id).then_some((id, e.at));
+    }
+    let mut found = None;
+    e.each_child(&mut |child| found = found.or_else(|| loose_column(child, grouped, own)));
+    found
+}

@@ -68,6 +68,14 @@ impl Binder<'_> {
             }
             A::Param(n) => self.bind_param(*n, pos),
             A::Column(parts) => self.bind_column_ref(parts, pos),
+            A::Star(parts) if let [.., table] = &**parts => {
+                let schema = parts.len().checked_sub(2).map(|i| &*parts[i].name);
+                let Some((level, item)) = self.find_relation(schema, table) else {
+                    return Err(self.no_such_relation(schema, table, table.pos));
+                };
+                let item = self.scopes[level].items[item].clone();
+                Ok(self.whole_row(&item, table.pos))
+            }
             A::Star(_) => {
                 Err(sql_err!(SYNTAX_ERROR, "row expansion via \"*\" is not supported here").at(pos))
             }

@@ -17,7 +17,7 @@ use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalScan};
 use crate::plan::physical::{Access, JoinKind, RelationUse, ScanColumn, TableLock};
 use crate::sql_err;
-use crate::types::{DataType, Oid, info, oid, rowtype, user};
+use crate::types::{DataType, Datum, Oid, info, oid, rowtype, user};
 
 /// Views may use views; beyond this depth it is a loop.
 const MAX_VIEW_DEPTH: u32 = 64;
@@ -72,10 +72,11 @@ impl Binder<'_> {
         let pos = ast[id].pos;
         let (plan, item) = match &ast[id].kind {
             FromKind::Table { relation, alias, sample } => {
-                if sample.is_some() {
-                    return Err(SqlError::unsupported("TABLESAMPLE").at(pos));
+                let mut bound = self.bind_table_ref(relation, alias.as_ref())?;
+                if let Some(sample) = sample {
+                    self.bind_sample(id, sample, relation.name.pos(), &mut bound)?;
                 }
-                self.bind_table_ref(relation, alias.as_ref())?
+                bound
             }
             FromKind::Function(function) => self.bind_from_function(id, function)?,
             FromKind::Subquery { query, lateral, alias } => {
@@ -85,6 +86,7 @@ impl Binder<'_> {
             FromKind::Unsupported(what) => return Err(SqlError::unsupported(what).at(pos)),
         };
         self.note_item(id, &item);
+        self.scope().bound.extend(item.name.clone());
         Ok((plan, vec![item]))
     }
 
@@ -271,7 +273,12 @@ impl Binder<'_> {
     fn bind_scan(&mut self, relation: &Arc<Relation>, alias: Option<&Alias>) -> Result<(Logical, NsItem)> {
         let shown: Arc<str> = Arc::from(alias.map_or(&*relation.name, |a| &*a.name.name));
         let block = self.scopes.last().map_or(0, |s| s.block);
-        let mut scan = LogicalScan { relation: relation.clone(), alias: shown.clone(), columns: Vec::new() };
+        let mut scan = LogicalScan {
+            relation: relation.clone(),
+            alias: shown.clone(),
+            columns: Vec::new(),
+            sample: None,
+        };
         let mut ids = Vec::with_capacity(relation.columns.len());
         for (i, column) in relation.live_columns().filter(|(_, c)| c.generated != Generated::Virtual) {
             let id = self.new_column_of(column.ty, block, (relation.oid, i as i16 + 1));
@@ -516,8 +523,38 @@ impl Binder<'_> {
         Ok((plan, item))
     }
 
+    /// Notes that an outer join may lack a row of these items of FROM.
+    fn may_be_absent(&mut self, plan: &mut Logical, items: &mut [NsItem]) {
+        let alone = items.len() == 1;
+        for item in items.iter_mut().filter(|i| i.present.is_none() && i.rel_visible) {
+            let stored = item.system.iter().find(|c| *c.name == *"tableoid");
+            if let Some(ExprKind::Column(id)) = stored.map(|c| &c.expr.kind) {
+                item.present = Some(*id);
+            } else if alone && let Logical::Project { exprs, .. } = plan {
+                let block = self.scopes.last().map_or(0, |s| s.block);
+                let id = self.new_column_of(DataType::of(oid::BOOL), block, (0, 0));
+                exprs.push((id, Expr::constant(Datum::Bool(true), DataType::of(oid::BOOL))));
+                item.present = Some(id);
+            }
+        }
+    }
+
+    /// 42P19 if a side of an outer join that may be absent refers to the query that is being defined.
+    fn check_outer(&self, before: usize, side: FromId) -> Result<()> {
+        let Some(&(pos, _)) = self.step_references.get(before) else { return Ok(()) };
+        let cte = match &self.ast[side].kind {
+            FromKind::Table { relation, .. } => &*relation.name.object().name,
+            _ => self.with.iter().rev().find(|c| c.is_step()).map_or("", |c| c.name()),
+        };
+        Err(super::with::misplaced(cte, "within an outer join", pos))
+    }
+
     fn bind_join(&mut self, id: FromId, node: &Join) -> Result<(Logical, Vec<NsItem>)> {
-        let (left, left_items) = self.bind_from_item(node.left)?;
+        let before = self.step_references.len();
+        let (mut left, mut left_items) = self.bind_from_item(node.left)?;
+        if matches!(node.kind, AstJoin::Right | AstJoin::Full) {
+            self.check_outer(before, node.left)?;
+        }
         // The right side may refer to the left one by LATERAL.
         let outer = self.scope().items.len();
         let lateral_ok = matches!(node.kind, AstJoin::Inner | AstJoin::Left);
@@ -526,9 +563,19 @@ impl Binder<'_> {
             i.lateral_ok = lateral_ok;
             i
         }));
+        let between = self.step_references.len();
         let right = self.bind_from_item(node.right);
         self.scope().items.truncate(outer);
-        let (right, right_items) = right?;
+        let (mut right, mut right_items) = right?;
+        if matches!(node.kind, AstJoin::Left | AstJoin::Full) {
+            self.check_outer(between, node.right)?;
+        }
+        if matches!(node.kind, AstJoin::Right | AstJoin::Full) {
+            self.may_be_absent(&mut left, &mut left_items);
+        }
+        if matches!(node.kind, AstJoin::Left | AstJoin::Full) {
+            self.may_be_absent(&mut right, &mut right_items);
+        }
         let both: Vec<NsItem> = left_items.iter().chain(&right_items).cloned().collect();
         let hidden = std::mem::take(&mut self.scope().items);
         let named = self.check_names(&both);
@@ -572,8 +619,7 @@ impl Binder<'_> {
                     DUPLICATE_COLUMN,
                     "column name \"{}\" appears more than once in USING clause",
                     name.name
-                )
-                .at(name.pos));
+                ));
             }
             let l = using_column(&left_columns, name, "left")?;
             let r = using_column(&right_columns, name, "right")?;
@@ -595,6 +641,15 @@ impl Binder<'_> {
         if let Some(alias) = &node.alias {
             // The alias hides the joined tables.
             items.clear();
+            if alias.columns.len() > columns.len() {
+                return Err(sql_err!(
+                    INVALID_COLUMN_REFERENCE,
+                    "join expression \"{}\" has {} columns available but {} columns specified",
+                    alias.name.name,
+                    columns.len(),
+                    alias.columns.len()
+                ));
+            }
             let item = with_alias(NsItem::new(Some(Arc::from(&*alias.name.name)), columns), Some(alias))?;
             self.note_item(id, &item);
             items.push(item);

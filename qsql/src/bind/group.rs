@@ -7,14 +7,15 @@
 use std::sync::Arc;
 
 use super::Binder;
+use super::aggregate::loose_column;
 use super::query::sorted;
 use super::scope::Clause;
 use super::select::TargetEntry;
 use crate::catalog::{IndexKey, Relation};
-use crate::error::Result;
-use crate::func::CastContext;
+use crate::error::{Result, SqlError};
 use crate::func::category::display;
 use crate::func::opclass::equality_operator;
+use crate::func::{CastContext, HYPOTHETICAL};
 use crate::parse::ast::{
     ExprKind as A, FrameBound as AstBound, FrameExclude as AstExclude, FrameUnits, GroupItem, Ident, Select,
     WindowSpec as AstWindow,
@@ -26,6 +27,11 @@ use crate::plan::logical::Logical;
 use crate::plan::same::{same, same_aggregate, same_window};
 use crate::types::{DataType, Datum, Oid, oid};
 use crate::{bail, sql_err};
+
+fn ungrouped(name: &str) -> SqlError {
+    let what = "must appear in the GROUP BY clause or be used in an aggregate function";
+    sql_err!(GROUPING_ERROR, "column \"{name}\" {what}")
+}
 
 /// A window with its parts bound.
 #[derive(Clone)]
@@ -223,6 +229,11 @@ impl Binder<'_> {
             in_subquery: false,
         };
         for target in targets.iter_mut() {
+            // A constant that is grouped by is NULL in the rows of sets without it.
+            let constant = matches!(target.expr.kind, ExprKind::Const(_)) && !rewrite.sets.is_empty();
+            if let Some((id, _)) = rewrite.group.iter().find(|(_, g)| constant && same(g, &target.expr)) {
+                target.expr = self.column(*id);
+            }
             self.regroup(&mut target.expr, &mut rewrite)?;
         }
         let having = match having {
@@ -263,6 +274,7 @@ impl Binder<'_> {
                 if self.scopes.get(level).is_some_and(|s| s.block == rewrite.block)
                     || self.is_own(call, rewrite.block)
                 {
+                    self.check_direct(call, rewrite)?;
                     let known = rewrite.aggregates.iter().find(|(_, c)| same_aggregate(c, call)).map(|c| c.0);
                     let (ty, collation) = (e.ty, e.collation);
                     let id = match known {
@@ -304,10 +316,7 @@ impl Binder<'_> {
                 let error = if rewrite.in_subquery {
                     sql_err!(GROUPING_ERROR, "subquery uses ungrouped column \"{name}\" from outer query")
                 } else {
-                    sql_err!(
-                        GROUPING_ERROR,
-                        "column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function"
-                    )
+                    ungrouped(&name)
                 };
                 Err(if at == u32::MAX { error } else { error.at(at) })
             }
@@ -317,6 +326,27 @@ impl Binder<'_> {
                 self.regroup_subquery(query, rewrite)
             }
             _ => self.regroup_children(e, rewrite),
+        }
+    }
+
+    /// 42803 for a direct argument of an ordered-set aggregate that varies within a group.
+    fn check_direct(&mut self, call: &AggregateCall, rewrite: &Rewrite) -> Result<()> {
+        let direct = match call.func.direct_args {
+            None => return Ok(()),
+            Some(HYPOTHETICAL) => call.order.len(),
+            Some(n) => usize::from(n),
+        };
+        let grouped = |e: &Expr| rewrite.group.iter().any(|(_, g)| same(g, e));
+        let own = |id: ColumnId| self.s.blocks[id as usize] == rewrite.block;
+        match call.args.iter().take(direct).find_map(|arg| loose_column(arg, &grouped, &own)) {
+            Some((id, _)) if rewrite.sets.is_empty() && self.depends_on_group(id, rewrite) => Ok(()),
+            Some((id, at)) => {
+                let name = self.qualified_name(id);
+                let error = ungrouped(&name)
+                    .detail("Direct arguments of an ordered-set aggregate must use only grouped columns.");
+                Err(if at == u32::MAX { error } else { error.at(at) })
+            }
+            None => Ok(()),
         }
     }
 
@@ -409,9 +439,7 @@ impl Binder<'_> {
             }
         };
         if rewrite.group.len() > 31 {
-            return Err(
-                crate::SqlError::unsupported("GROUPING over more than 31 grouping expressions").at(at)
-            );
+            return Err(SqlError::unsupported("GROUPING over more than 31 grouping expressions").at(at));
         }
         let all: Vec<u32> = (0..rewrite.group.len() as u32).collect();
         let mask =
@@ -476,9 +504,8 @@ impl Binder<'_> {
     pub(crate) fn bind_named_windows(&mut self, windows: &[(Ident, AstWindow)]) -> Result<()> {
         for (name, spec) in windows {
             if self.scope().windows.iter().any(|(n, _)| *n.name == *name.name) {
-                return Err(
-                    sql_err!(WINDOWING_ERROR, "window \"{}\" is already defined", name.name).at(name.pos)
-                );
+                let error = sql_err!(WINDOWING_ERROR, "window \"{}\" is already defined", name.name);
+                return Err(error.at(name.pos));
             }
             let window = self.within(Clause::Select, |b| b.bind_window(spec))?;
             self.scope().windows.push((name.clone(), window));

@@ -44,7 +44,9 @@ mod query;
 mod resolution;
 mod returning;
 mod routine;
+mod sample;
 mod scope;
+mod search;
 mod select;
 mod stored;
 mod subquery;
@@ -143,7 +145,7 @@ pub struct Bound {
 pub fn bind(ast: &Ast, statement: &Statement, cx: &BindContext<'_>) -> Result<Bound> {
     let mut binder = Binder::new(ast, cx);
     if let Statement::Query(query) = statement {
-        binder.s.into = Some(*query);
+        binder.s.into = Some(ast.first_term(*query));
         return binder.bind_top_query(*query);
     }
     let write = binder.bind_write(statement)?;
@@ -230,6 +232,12 @@ pub(crate) struct Binder<'a> {
     pub(crate) with: Vec<with::VisibleCte>,
     /// Whether nothing of the statement is bound yet: its WITH may modify data.
     pub(crate) top: bool,
+    /// The places of FROM that mean the query whose step is being bound, with their query blocks.
+    pub(crate) step_references: Vec<(u32, u32)>,
+    /// The subqueries of expressions around the place, within the step that is being bound.
+    pub(crate) within_subqueries: u32,
+    /// What the step of a recursive query hands on beside its own columns.
+    pub(crate) carried: Option<search::Carried>,
     /// What `merge_action()` stands for, in the RETURNING of a MERGE.
     pub(crate) merge_action: Option<ColumnId>,
     /// Role that the privileges of relations are checked for, inside views.
@@ -258,6 +266,9 @@ impl<'a> Binder<'a> {
             scopes: Vec::new(),
             with: Vec::new(),
             top: false,
+            step_references: Vec::new(),
+            within_subqueries: 0,
+            carried: None,
             merge_action: None,
             check_as: None,
             body: None,

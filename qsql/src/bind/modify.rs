@@ -147,7 +147,14 @@ impl Binder<'_> {
     }
 
     fn bind_sources(&mut self, from: &[FromId]) -> Result<Option<Logical>> {
-        if from.is_empty() { Ok(None) } else { self.bind_from(from).map(Some) }
+        if from.is_empty() {
+            return Ok(None);
+        }
+        // Items of FROM do not see the row that is written.
+        if let Some(target) = self.scope().items.last_mut() {
+            (target.lateral_only, target.lateral_ok, target.written) = (true, false, true);
+        }
+        self.bind_from(from).map(Some)
     }
 
     /// The rows to write, and the conditions that a newer version of one must still satisfy.

@@ -329,7 +329,8 @@ impl Binder<'_> {
                 _ => None,
             }));
         }
-        let count = count.filter(|c| !matches!(c.kind, ExprKind::Const(Datum::Null)));
+        let ties_wanted = !ties.is_empty();
+        let count = count.filter(|c| ties_wanted || !matches!(c.kind, ExprKind::Const(Datum::Null)));
         let offset = offset.filter(|c| !matches!(c.kind, ExprKind::Const(Datum::Null)));
         if count.is_none() && offset.is_none() {
             return Ok(plan);

@@ -61,8 +61,17 @@ impl Binder<'_> {
     ) -> Result<BoundReturning> {
         let item = self.image_item(name, lens, plain)?;
         let position = self.scope().items.iter().position(|i| i.name.as_deref() == Some(name));
+        let mut item = item;
         match position {
-            Some(i) => self.scope().items[i] = item,
+            // `*` of a MERGE begins with the source.
+            Some(i) if self.merge_action.is_some() => {
+                self.scope().items.remove(i);
+                self.scope().items.push(item);
+            }
+            Some(i) => {
+                item.schema = self.scope().items[i].schema.take();
+                self.scope().items[i] = item;
+            }
             None => self.scope().items.insert(0, item),
         }
         for (alias, default, ids) in [(&returning.old, "old", old), (&returning.new, "new", new)] {

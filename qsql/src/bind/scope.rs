@@ -117,6 +117,10 @@ pub(crate) struct NsItem {
     pub(crate) lateral_ok: bool,
     /// A function with one unnamed scalar column: its name means the column.
     pub(crate) scalar: bool,
+    /// Of an item that an outer join may lack a row of: a column that is never NULL in a row that is there.
+    pub(crate) present: Option<ColumnId>,
+    /// The table that the statement writes, while its FROM is bound.
+    pub(crate) written: bool,
 }
 
 impl NsItem {
@@ -132,6 +136,8 @@ impl NsItem {
             lateral_only: false,
             lateral_ok: true,
             scalar: false,
+            present: None,
+            written: false,
         }
     }
 }
@@ -143,6 +149,8 @@ pub(crate) struct Scope {
     pub(crate) clause: Clause,
     /// Whether items marked `lateral_only` can be seen now.
     pub(crate) lateral_active: bool,
+    /// Names of all items of FROM that were bound, also of those that are hidden where they stand.
+    pub(crate) bound: Vec<Arc<str>>,
     /// Named windows.
     pub(crate) windows: Vec<(Ident, super::group::BoundWindow)>,
     /// Whether an aggregate that belongs to this level was seen.
@@ -165,6 +173,7 @@ impl Binder<'_> {
             items: Vec::new(),
             clause,
             lateral_active: true,
+            bound: Vec::new(),
             windows: Vec::new(),
             has_aggregates: false,
             has_windows: false,
@@ -307,14 +316,25 @@ impl Binder<'_> {
             let mut row = Expr::new(ExprKind::Row(fields), DataType::of(ty));
             row.at = pos;
             self.note_whole(item, pos);
-            return row;
+            return self.row_if_present(item, row);
         }
         let shape: Vec<_> = item.columns.iter().map(|c| (c.name.clone(), c.expr.ty)).collect();
         let ty = DataType { oid: oid::RECORD, typmod: rowtype::modifier(&shape) };
         let mut row = Expr::new(ExprKind::Row(fields), ty);
         row.at = pos;
         self.note_whole(item, pos);
-        row
+        self.row_if_present(item, row)
+    }
+
+    /// The row of an item that an outer join may lack: NULL then, rather than a row of NULLs.
+    fn row_if_present(&mut self, item: &NsItem, row: Expr) -> Expr {
+        let Some(present) = item.present.filter(|_| self.written().is_none()) else { return row };
+        let (ty, at) = (row.ty, row.at);
+        let test = ExprKind::IsNull { value: Box::new(self.column(present)), negated: true };
+        let arms = vec![(Expr::new(test, DataType::of(oid::BOOL)), row)];
+        let mut value = Expr::new(ExprKind::Case { operand: None, arms, otherwise: None }, ty);
+        value.at = at;
+        value
     }
 
     /// The type of the rows of an item of FROM that is a relation.
@@ -417,7 +437,10 @@ impl Binder<'_> {
         let hidden = |item: &&NsItem| item.name.as_deref() == Some(table);
         for scope in self.scopes.iter().rev() {
             if let Some(item) = scope.items.iter().find(hidden) {
-                return bad_lateral(item, pos);
+                return unreachable_item(table, pos, item.lateral_only && item.lateral_ok);
+            }
+            if scope.bound.iter().any(|name| **name == *table) {
+                return unreachable_item(table, pos, false);
             }
             // The table is in FROM under an alias.
             let aliased = |item: &&NsItem| {
@@ -479,20 +502,30 @@ impl Binder<'_> {
     }
 }
 
+/// 42P01 for an item of FROM that the place does not see.
+fn unreachable_item(table: &str, pos: Pos, lateral: bool) -> SqlError {
+    let error = sql_err!(UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"{table}\"")
+        .at(pos)
+        .detail(format!(
+            "There is an entry for table \"{table}\", but it cannot be referenced from this part of the query."
+        ));
+    match lateral {
+        true => error.hint("To reference that table, you must mark this subquery with LATERAL."),
+        false => error,
+    }
+}
+
+/// 42P10 for an item of FROM that LATERAL may not mean.
 fn bad_lateral(item: &NsItem, pos: Pos) -> SqlError {
     let table = item.name.as_deref().unwrap_or_default();
     let error =
-        sql_err!(UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"{table}\"").at(pos);
-    if item.lateral_only && !item.lateral_ok {
         sql_err!(INVALID_COLUMN_REFERENCE, "invalid reference to FROM-clause entry for table \"{table}\"")
-            .at(pos)
-            .detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
-    } else if item.lateral_only {
-        error
-            .detail(format!("There is an entry for table \"{table}\", but it cannot be referenced from this part of the query."))
-            .hint("To reference that table, you must mark this subquery with LATERAL.".to_owned())
-    } else {
-        error.detail(format!("There is an entry for table \"{table}\", but it cannot be referenced from this part of the query."))
+            .at(pos);
+    match item.written {
+        true => error.hint(format!(
+            "There is an entry for table \"{table}\", but it cannot be referenced from this part of the query."
+        )),
+        false => error.detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference."),
     }
 }
 

@@ -72,7 +72,10 @@ impl Binder<'_> {
         (id, query): (QueryId, &Query),
         settle: bool,
     ) -> Result<BoundQuery> {
+        let references = self.step_references.len();
         let mut plan = self.bind_from(&select.from)?;
+        let block = self.scope().block;
+        let recursive = self.step_references[references..].iter().any(|r| r.1 == block);
         self.bind_named_windows(&select.windows)?;
         let mut targets = self.within(Clause::Select, |b| b.bind_targets(&select.targets))?;
         if settle {
@@ -110,6 +113,7 @@ impl Binder<'_> {
 
         let order = keys.iter().map(|k| (k.target, k.descending, k.nulls_first)).collect();
         self.note_select(id, &select.windows, &targets, order, distinct_on.clone().unwrap_or_default());
+        self.hand_on(id, &mut targets)?;
         let locking = !query.locking.is_empty();
         if locking {
             self.check_lockable(select, query, having.is_some())?;
@@ -121,6 +125,20 @@ impl Binder<'_> {
             || !group.sets.is_empty()
             || having.is_some()
             || self.scope().has_aggregates;
+        if recursive && self.scope().has_aggregates {
+            let mut found = None;
+            for target in &targets {
+                target.expr.any(&mut |e| {
+                    found = found.or(matches!(e.kind, ExprKind::Aggregate(_)).then_some(e.at));
+                    found.is_some()
+                });
+            }
+            return Err(sql_err!(
+                INVALID_RECURSION,
+                "aggregate functions are not allowed in a recursive query's recursive term"
+            )
+            .at(found.unwrap_or(select.pos)));
+        }
         if grouped {
             plan = self.apply_grouping(plan, group, &mut targets, having)?;
         }
@@ -199,6 +217,23 @@ impl Binder<'_> {
         }
         plan = self.bind_limit(plan, query.limit.as_ref(), query.offset, &sort_keys)?;
         Ok(BoundQuery { plan, columns: visible })
+    }
+
+    /// Adds the columns of the working table to the step of a query with SEARCH or CYCLE.
+    fn hand_on(&mut self, id: QueryId, targets: &mut Vec<TargetEntry>) -> Result<()> {
+        let Some(carried) = self.carried.take_if(|c| c.query == id) else { return Ok(()) };
+        let block = self.scope().block;
+        for id in carried.ids {
+            if self.s.blocks[id as usize] != block {
+                let cte = &self.s.ctes[carried.cte as usize].name;
+                return Err(sql_err!(
+                    FEATURE_NOT_SUPPORTED,
+                    "with a SEARCH or CYCLE clause, the recursive reference to WITH query \"{cte}\" must be at the top level of its right-hand SELECT"
+                ));
+            }
+            targets.push(TargetEntry { name: Arc::from(""), expr: self.column(id), junk: false });
+        }
+        Ok(())
     }
 
     /// Binds a select or RETURNING list; stars are expanded.

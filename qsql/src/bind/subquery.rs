@@ -7,16 +7,17 @@ use crate::error::{Result, SqlError};
 use crate::func::category::{array_with, display};
 use crate::parse::ast::{ExprId, ExprKind as A, Operator, Pos, QueryId};
 use crate::plan::expr::{Expr, ExprKind, SubPlanMode};
-use crate::plan::logical::Subquery;
+use crate::plan::logical::{Logical, Subquery};
 use crate::sql_err;
 use crate::types::{DataType, oid};
 
 impl Binder<'_> {
     fn bind_subquery(&mut self, query: QueryId) -> Result<BoundQuery> {
-        self.nested(|b| {
-            // A subquery in FROM's functions or conditions sees what the place sees.
-            b.bind_query_body(query, true)
-        })
+        self.within_subqueries += 1;
+        // A subquery in FROM's functions or conditions sees what the place sees.
+        let bound = self.nested(|b| b.bind_query_body(query, true));
+        self.within_subqueries -= 1;
+        bound
     }
 
     fn add_subquery(&mut self, bound: BoundQuery, text: QueryId) -> u32 {
@@ -28,7 +29,14 @@ impl Binder<'_> {
     }
 
     pub(crate) fn bind_exists(&mut self, query: QueryId, pos: Pos) -> Result<Expr> {
-        let bound = self.bind_subquery(query)?;
+        let mut bound = self.bind_subquery(query)?;
+        // Whether there is a row does not depend on what it would show.
+        if !self.s.faithful
+            && let Logical::Project { input, .. } = bound.plan
+        {
+            bound.plan = *input;
+            bound.columns.clear();
+        }
         let query = self.add_subquery(bound, query);
         Ok(at(boolean(ExprKind::Subquery { query, mode: SubPlanMode::Exists }), pos))
     }

@@ -6,9 +6,10 @@ use super::Binder;
 use super::from::with_alias;
 use super::query::{BoundQuery, ResultColumn};
 use super::scope::{NsColumn, NsItem};
+use super::search::{Carried, not_recursive};
 use crate::error::{Result, SqlError};
 use crate::func::category::display;
-use crate::parse::ast::{Alias, Cte, Ident, QueryBody, QueryId, SetOperator, Statement, With};
+use crate::parse::ast::{Alias, Cte, Ident, Pos, QueryBody, QueryId, SetOperator, Statement, With};
 use crate::plan::expr::ColumnId;
 use crate::plan::logical::{Logical, LogicalCte};
 use crate::sql_err;
@@ -27,12 +28,25 @@ pub(crate) struct VisibleCte {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Done,
+    /// A definition without two terms is being bound, of the query that is named there.
+    Single(Pos),
     /// The non-recursive term is being bound.
     Base,
     /// The recursive term is being bound; `Base` ones of outer WITHs stay as they are.
     Step,
     /// It modifies data and returns nothing: names may not mean it.
     Silent,
+}
+
+impl VisibleCte {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the recursive term is being bound.
+    pub(super) fn is_step(&self) -> bool {
+        self.state == State::Step
+    }
 }
 
 impl Binder<'_> {
@@ -49,12 +63,12 @@ impl Binder<'_> {
                 )
                 .at(cte.name.pos));
             }
-            if cte.search.is_some() || cte.cycle.is_some() {
-                return Err(SqlError::unsupported("SEARCH or CYCLE clause").at(cte.name.pos));
-            }
             let visible = match &cte.statement {
                 Statement::Query(query) if with.recursive => self.bind_recursive(cte, *query)?,
-                Statement::Query(query) => self.bind_plain(cte, *query)?,
+                Statement::Query(query) => {
+                    not_recursive(cte)?;
+                    self.bind_plain(cte, *query)?
+                }
                 _ if !top => {
                     return Err(sql_err!(
                         FEATURE_NOT_SUPPORTED,
@@ -118,11 +132,16 @@ impl Binder<'_> {
         let own = self.with.len() - 1;
         let body = &ast[query];
         let QueryBody::SetOp { op: SetOperator::Union, all, left, right, .. } = &body.body else {
+            self.with[own].state = State::Single(cte.name.pos);
             let bound = self.bind_query_body(query, true);
             self.with.truncate(own);
-            return self.define(index, cte, bound?, State::Done);
+            let bound = bound?;
+            not_recursive(cte)?;
+            return self.define(index, cte, bound, State::Done);
         };
+        let carried = self.carried.take();
         let result = self.bind_terms(cte, query, (*left, *right), *all, own);
+        self.carried = carried;
         self.with.truncate(own);
         result
     }
@@ -140,7 +159,13 @@ impl Binder<'_> {
         let inner = self.with.len();
         self.open_with(ast[query].with.as_deref())?;
         let base = self.bind_query_body(left, true)?;
-        let columns = cte_columns(cte, &base.columns)?;
+        let mut columns = cte_columns(cte, &base.columns)?;
+        let walk = self.bind_walk(cte, (left, right), &columns)?;
+        let own_columns = columns.len();
+        let base = match &walk {
+            Some(walk) => self.walk_base(base, walk, &mut columns)?,
+            None => base,
+        };
         let types: Vec<_> = base.columns.iter().map(|c| self.s.types[c.id as usize]).collect();
         {
             let entry = &mut self.s.ctes[index as usize];
@@ -149,9 +174,18 @@ impl Binder<'_> {
         }
         self.with[own].columns = columns.clone();
         self.with[own].state = State::Step;
-        let step = self.bind_query_body(right, false)?;
+        if walk.is_some() {
+            self.carried = Some(Carried { query: right, cte: index, own: own_columns, ids: Vec::new() });
+        }
+        let references = std::mem::take(&mut self.step_references);
+        let around = std::mem::take(&mut self.within_subqueries);
+        let step = self.bind_query_body(right, false);
+        self.step_references = references;
+        self.within_subqueries = around;
+        let step = step?;
         self.with.truncate(inner);
         if self.s.ctes[index as usize].references == 0 {
+            not_recursive(cte)?;
             // Not recursive after all.
             let bound = self.combine(SetOperator::Union, all, base, step)?;
             return self.define(index, cte, bound, State::Done);
@@ -190,7 +224,10 @@ impl Binder<'_> {
             }
         }
         let base_ids = base.ids();
-        let (step_plan, step_ids) = self.coerce_outputs(step, &types)?;
+        let (mut step_plan, mut step_ids) = self.coerce_outputs(step, &types)?;
+        if let Some(walk) = &walk {
+            (step_plan, step_ids) = self.walk_step(walk, step_plan, &step_ids, &columns)?;
+        }
         let ids: Vec<ColumnId> = base_ids
             .iter()
             .map(|&id| {
@@ -227,12 +264,15 @@ impl Binder<'_> {
         alias: Option<&Alias>,
     ) -> Result<(Logical, NsItem)> {
         if cte.state == State::Base {
+            return Err(misplaced(&cte.name, "within its non-recursive term", name.pos));
+        }
+        if let State::Single(pos) = cte.state {
             return Err(sql_err!(
                 INVALID_RECURSION,
-                "recursive reference to query \"{}\" must not appear within its non-recursive term",
+                "recursive query \"{}\" does not have the form non-recursive-term UNION [ALL] recursive-term",
                 cte.name
             )
-            .at(name.pos));
+            .at(pos));
         }
         if cte.state == State::Silent {
             return Err(sql_err!(
@@ -243,13 +283,15 @@ impl Binder<'_> {
             .at(name.pos));
         }
         self.s.ctes[cte.index as usize].references += 1;
+        if cte.state == State::Step {
+            if self.within_subqueries > 0 {
+                return Err(misplaced(&cte.name, "within a subquery", name.pos));
+            }
+            let block = self.scopes.last().map_or(0, |s| s.block);
+            self.step_references.push((name.pos, block));
+        }
         if cte.state == State::Step && self.s.ctes[cte.index as usize].references > 1 {
-            return Err(sql_err!(
-                INVALID_RECURSION,
-                "recursive reference to query \"{}\" must not appear more than once",
-                cte.name
-            )
-            .at(name.pos));
+            return Err(misplaced(&cte.name, "more than once", name.pos));
         }
         let types = self.s.ctes[cte.index as usize].types.clone();
         let origins = self.s.ctes[cte.index as usize].columns.clone();
@@ -264,10 +306,17 @@ impl Binder<'_> {
             };
             ids.push(id);
         }
-        let columns =
+        let mut columns: Vec<NsColumn> =
             cte.columns.iter().zip(&ids).map(|(n, &id)| NsColumn::new(n.clone(), self.column(id))).collect();
+        let mut added = Vec::new();
+        if let Some(carried) = self.carried.as_mut().filter(|c| c.cte == cte.index) {
+            // The step sees what SEARCH and CYCLE add, but `*` does not mean it.
+            carried.ids = ids[carried.own..].to_vec();
+            added = columns.split_off(carried.own);
+        }
         let shown: Arc<str> = Arc::from(alias.map_or(&*name.name, |a| &*a.name.name));
-        let item = with_alias(NsItem::new(Some(shown.clone()), columns), alias)?;
+        let mut item = with_alias(NsItem::new(Some(shown.clone()), columns), alias)?;
+        item.system = added;
         let plan = Logical::CteScan {
             cte: cte.index,
             columns: ids,
@@ -276,6 +325,11 @@ impl Binder<'_> {
         };
         Ok((plan, item))
     }
+}
+
+/// 42P19 for a reference to a recursive query where it may not stand.
+pub(super) fn misplaced(cte: &str, place: &str, pos: Pos) -> SqlError {
+    sql_err!(INVALID_RECURSION, "recursive reference to query \"{cte}\" must not appear {place}").at(pos)
 }
 
 /// Names of a CTE's columns.

@@ -109,7 +109,8 @@ impl Access<'_, '_> {
     ) -> Path {
         let rows = self.estimator.relation_rows(&scan.relation);
         let pages = self.estimator.relation_pages(&scan.relation);
-        let out_rows = (rows * self.estimator.conjunction(conditions)).max(1.0);
+        let sampled = self.estimator.scan_rows(scan);
+        let out_rows = (sampled * self.estimator.conjunction(conditions)).max(1.0);
         let filter_cost = rows * CPU_OPERATOR * conditions.len() as f64;
         let mut best = Path {
             index: None,
@@ -121,7 +122,8 @@ impl Access<'_, '_> {
             point: false,
             clustered: false,
         };
-        if !matches!(scan.relation.kind, RelationKind::Table | RelationKind::MaterializedView) {
+        let stored = matches!(scan.relation.kind, RelationKind::Table | RelationKind::MaterializedView);
+        if !stored || scan.sample.is_some() {
             return best;
         }
         let mut best_value = self.value(&best, want);

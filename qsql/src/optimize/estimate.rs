@@ -14,7 +14,7 @@ use crate::bind::BindContext;
 use crate::catalog::{ColumnStats, IndexKey, Relation, RelationKind, RelationStats};
 use crate::func::pattern::like::is_like;
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
-use crate::plan::logical::Logical;
+use crate::plan::logical::{Logical, LogicalScan};
 use crate::plan::physical::{JoinKind, ScanColumn};
 use crate::types::compare::compare;
 use crate::types::{DataType, Datum, Oid, oid};
@@ -27,6 +27,8 @@ const DEFAULT_MATCH: f64 = 0.005;
 const DEFAULT_DISTINCT: f64 = 200.0;
 /// Rows of a relation that nothing is known about.
 const DEFAULT_ROWS: f64 = 1000.0;
+/// The share of a TABLESAMPLE whose percentage is not known yet.
+const DEFAULT_SAMPLE: f64 = 0.1;
 
 /// Where a column's values come from.
 #[derive(Clone)]
@@ -537,11 +539,21 @@ impl<'a> Estimator<'a> {
         product.min(rows).max(1.0)
     }
 
+    /// Rows of a relation that its TABLESAMPLE leaves.
+    pub(crate) fn scan_rows(&self, scan: &LogicalScan) -> f64 {
+        let rows = self.relation_rows(&scan.relation);
+        let share = scan.sample.as_ref().map_or(1.0, |sample| match &sample.percent.kind {
+            ExprKind::Const(Datum::Float4(percent)) => f64::from(*percent / 100.0).clamp(0.0, 1.0),
+            _ => DEFAULT_SAMPLE,
+        });
+        (rows * share).max(1.0).min(rows.max(1.0))
+    }
+
     /// Estimated rows of a plan.
     pub(crate) fn rows(&self, plan: &Logical) -> f64 {
         let rows = match plan {
             Logical::Values { rows, .. } => rows.len() as f64,
-            Logical::Scan(scan) => self.relation_rows(&scan.relation),
+            Logical::Scan(scan) => self.scan_rows(scan),
             Logical::Function { calls, .. } => calls.iter().map(|c| self.set_rows(c)).fold(1.0, f64::max),
             Logical::CteScan { cte, work_table, .. } => {
                 let rows = self.cte_rows.get(*cte as usize).copied().unwrap_or(DEFAULT_ROWS);

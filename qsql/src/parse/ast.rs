@@ -144,6 +144,14 @@ pub struct Ast {
 }
 
 impl Ast {
+    /// The leftmost query of a set operation, or the query itself: the one that may have INTO.
+    pub fn first_term(&self, mut query: QueryId) -> QueryId {
+        while let QueryBody::SetOp { left, .. } = &self[query].body {
+            query = *left;
+        }
+        query
+    }
+
     /// Returns how many expressions the tree has (ids are dense): for side tables indexed by [`ExprId::index`].
     pub fn expr_count(&self) -> usize {
         self.exprs.len()

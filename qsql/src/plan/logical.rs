@@ -18,7 +18,9 @@
 use std::sync::Arc;
 
 use super::expr::{AggregateCall, ColumnId, Expr, ExprKind, SortKey, SubPlanMode, WindowCall};
-use super::physical::{JoinKind, LockWait, MergeClause, OnConflict, RowLock, ScanColumn, SetOp, WriteTarget};
+use super::physical::{
+    JoinKind, LockWait, MergeClause, OnConflict, RowLock, Sampling, ScanColumn, SetOp, WriteTarget,
+};
 use crate::catalog::Relation;
 use crate::types::DataType;
 
@@ -195,6 +197,8 @@ pub struct LogicalScan {
     pub alias: Arc<str>,
     /// The columns that somebody may use.
     pub columns: Vec<(ColumnId, ScanColumn)>,
+    /// TABLESAMPLE.
+    pub sample: Option<Box<Sampling>>,
 }
 
 /// One relation of FOR UPDATE and kin.
@@ -493,8 +497,8 @@ impl Logical {
                 modify.target.policies.iter().for_each(|p| f(&p.condition));
             }
             Logical::LockRows { recheck, .. } => recheck.iter().for_each(f),
-            Logical::Scan(_)
-            | Logical::SecurityBarrier { .. }
+            Logical::Scan(scan) => scan.sample.iter().flat_map(|s| s.exprs()).for_each(f),
+            Logical::SecurityBarrier { .. }
             | Logical::CteScan { .. }
             | Logical::RecursiveUnion { .. }
             | Logical::Distinct { .. }
@@ -539,8 +543,8 @@ impl Logical {
                 modify.target.policies.iter_mut().for_each(|p| f(&mut p.condition));
             }
             Logical::LockRows { recheck, .. } => recheck.iter_mut().for_each(f),
-            Logical::Scan(_)
-            | Logical::SecurityBarrier { .. }
+            Logical::Scan(scan) => scan.sample.iter_mut().flat_map(|s| s.exprs_mut()).for_each(f),
+            Logical::SecurityBarrier { .. }
             | Logical::CteScan { .. }
             | Logical::RecursiveUnion { .. }
             | Logical::Distinct { .. }

@@ -6,3 +6,4 @@ pub mod expr;
 pub mod logical;
 pub mod physical;
 pub mod same;
+mod sample;

@@ -4,6 +4,7 @@
 //! slots (joins: left slots, then right slots; leaves: their own output slots). Everything a run needs is in the plan, so that
 //! it can be cached and shared between sessions; only `$n` values, the snapshot and exec params belong to a run.
 
+pub use super::sample::{SampleMethod, Sampling};
 use std::sync::Arc;
 
 use super::expr::{AggregateCall, Expr, WindowCall};
@@ -243,6 +244,8 @@ pub struct Scan {
     pub alias: Arc<str>,
     /// One entry per output slot.
     pub columns: Vec<ScanColumn>,
+    /// TABLESAMPLE.
+    pub sample: Option<Box<Sampling>>,
     /// Conjuncts over the output slots; cheapest and most selective first.
     pub filter: Vec<Expr>,
 }

@@ -474,7 +474,7 @@ fn add_decimals(totals: &mut [Decimal], arg: &Vector, rows: Rows<'_>, groups: &[
             }
         }
         Values::Datum(v) => {
-            for r in rows.iter() {
+            for r in rows.iter().filter(|&r| !arg.is_null(r)) {
                 if let Datum::Numeric(n) = &v[arg.at(r)] {
                     totals[groups[r] as usize].add(n);
                 }

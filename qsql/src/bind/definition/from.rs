@@ -5,6 +5,7 @@ use crate::bind::scope::NsItem;
 use crate::catalog::Relation;
 use crate::parse::ast::{
     Alias, ColumnSpec, FromFunction, FromId, FromKind, Join, JoinCondition, JoinKind, RelationRef,
+    TableSample,
 };
 use crate::plan::deparse::{INDENT, Printer, quote_identifier, type_name};
 use crate::plan::expr::{CallForm, Expr, ExprKind};
@@ -29,7 +30,12 @@ impl Definition<'_> {
     fn put_item(&self, p: &mut Printer<'_>, id: FromId) {
         match &self.ast[id].kind {
             FromKind::Join(join) => self.join(p, id, join),
-            FromKind::Table { relation, alias, .. } => self.table(p, id, relation, alias.as_ref()),
+            FromKind::Table { relation, alias, sample } => {
+                self.table(p, id, relation, alias.as_ref());
+                if let Some(sample) = sample {
+                    self.sample(p, id, sample);
+                }
+            }
             FromKind::Subquery { query, lateral, alias } => {
                 p.put(if *lateral { "LATERAL (" } else { "(" });
                 self.query(p, *query, None, true, true);
@@ -105,6 +111,20 @@ impl Definition<'_> {
             p.ident(&called);
         }
         self.column_list(p, &columns);
+    }
+
+    fn sample(&self, p: &mut Printer<'_>, id: FromId, sample: &TableSample) {
+        let Some([percent, seed @ ..]) = self.written.calls.get(&id).map(Vec::as_slice) else { return };
+        p.put(" TABLESAMPLE ");
+        p.ident(&sample.method.object().name);
+        p.put(" (");
+        p.expr(percent);
+        p.put(")");
+        if let [seed] = seed {
+            p.put(" REPEATABLE (");
+            p.expr(seed);
+            p.put(")");
+        }
     }
 
     // Functions.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Called, Definition, JoinAlias, unique, unique_names};
 use crate::bind::written::{WrittenKey, WrittenSelect};
 use crate::parse::ast::{
-    Distinct, ExprId, FromId, FromKind, GroupItem, LockStrength, LockWait, Locking, Query, QueryBody,
+    Cte, Distinct, ExprId, FromId, FromKind, GroupItem, LockStrength, LockWait, Locking, Query, QueryBody,
     QueryId, Select, SetOperator, Statement, With,
 };
 use crate::plan::deparse::{INDENT, INDENT_LIST, Printer, order_words};
@@ -175,12 +175,39 @@ impl Definition<'_> {
                 self.query(p, query, None, true, true);
             }
             p.keyword(")", 0, 0, 0);
+            self.walk(p, cte);
         }
         p.shift(-INDENT);
         match p.lines() {
             true => p.keyword("", 0, 0, 0),
             false => p.put(" "),
         }
+    }
+
+    fn walk(&self, p: &mut Printer<'_>, cte: &Cte) {
+        if let Some(search) = &cte.search {
+            p.put(if search.breadth_first { " SEARCH BREADTH FIRST BY " } else { " SEARCH DEPTH FIRST BY " });
+            p.separated(&search.columns, ", ", |p, c| p.ident(&c.name));
+            p.put(" SET ");
+            p.ident(&search.set.name);
+        }
+        let Some(cycle) = &cte.cycle else { return };
+        p.put(" CYCLE ");
+        p.separated(&cycle.columns, ", ", |p, c| p.ident(&c.name));
+        p.put(" SET ");
+        p.ident(&cycle.mark.name);
+        let values = cycle.values.and_then(|(mark, default)| {
+            Some((self.written.exprs.get(&mark)?, self.written.exprs.get(&default)?))
+        });
+        let truth = |e: &Expr, b: bool| matches!(e.kind, ExprKind::Const(Datum::Bool(x)) if x == b);
+        if let Some((mark, default)) = values.filter(|(m, d)| !(truth(m, true) && truth(d, false))) {
+            p.put(" TO ");
+            p.expr(mark);
+            p.put(" DEFAULT ");
+            p.expr(default);
+        }
+        p.put(" USING ");
+        p.ident(&cycle.path.name);
     }
 
     fn select(&self, p: &mut Printer<'_>, select: &Select, written: &WrittenSelect, outputs: Outputs<'_>) {

@@ -9,7 +9,7 @@ use crate::optimize::columns::ColumnSet;
 use crate::optimize::cost::{CPU_OPERATOR, CPU_TUPLE};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{Logical, LogicalScan};
-use crate::plan::physical::{IndexRange, Op, Scan, ScanColumn};
+use crate::plan::physical::{IndexRange, Op, Sampling, Scan, ScanColumn};
 
 impl Lower<'_> {
     pub(crate) fn path(
@@ -51,6 +51,14 @@ impl Lower<'_> {
             relation: scan.relation.clone(),
             alias: scan.alias.clone(),
             columns: columns.iter().map(|c| c.1).collect(),
+            sample: match &scan.sample {
+                Some(sample) => Some(Box::new(Sampling {
+                    method: sample.method,
+                    percent: self.slotted(&sample.percent, &[])?,
+                    seed: sample.seed.as_ref().map(|e| self.slotted(e, &[])).transpose()?,
+                })),
+                None => None,
+            },
             filter,
         };
         let op = match path.index {

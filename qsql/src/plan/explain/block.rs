@@ -193,7 +193,10 @@ impl<'a> Builder<'a> {
                 self.output(&mut block, &slots);
                 (block, slots)
             }
-            Op::SeqScan(scan) => self.scan(node, scan, "Seq Scan", None),
+            Op::SeqScan(scan) => {
+                let kind = if scan.sample.is_some() { "Sample Scan" } else { "Seq Scan" };
+                self.scan(node, scan, kind, None)
+            }
             Op::IndexScan { scan, index, backward, index_only, shown, .. } => {
                 let kind = if *index_only { "Index Only Scan" } else { "Index Scan" };
                 self.scan(node, scan, kind, Some((&index.name, *backward, shown)))
@@ -666,6 +669,15 @@ impl<'a> Builder<'a> {
                 scan.relation.columns.iter().map(|c| self.own_column(&scan.alias, &c.name)).collect();
             let text = deparse_conjunction(shown, &self.names(&all));
             block.details.push(("Index Cond".to_owned(), Fact::Text(text)));
+        }
+        if let Some(sample) = &scan.sample {
+            let names = self.own_names(&own);
+            let method = sample.method.name();
+            let mut text = format!("{method} ({})", deparse_expr(&sample.percent, &names));
+            if let Some(seed) = &sample.seed {
+                text.push_str(&format!(" REPEATABLE ({})", deparse_expr(seed, &names)));
+            }
+            block.details.push(("Sampling".to_owned(), Fact::Text(text)));
         }
         if !scan.filter.is_empty() {
             let text = deparse_conjunction(&scan.filter, &self.own_names(&own));
