@@ -24,6 +24,11 @@ impl Binder<'_> {
         ty: DataType,
         pos: Pos,
     ) -> Result<Expr> {
+        // DISTINCT compares: a literal without a type is text there.
+        let args = match call.distinct {
+            true => args.into_iter().map(|arg| self.settle(arg)).collect::<Result<Vec<_>>>()?,
+            false => args,
+        };
         self.scope().in_aggregate += 1;
         let order = if call.within_group {
             self.within_group_keys(call, &args)

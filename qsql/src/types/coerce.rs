@@ -46,7 +46,7 @@ pub fn apply_typmod(value: Datum, type_oid: Oid, typmod: i32, explicit: bool) ->
 /// Cuts or pads `text` to the length of a `varchar(n)` or `char(n)` modifier.
 pub(super) fn fit_text(text: &str, type_oid: Oid, typmod: i32, explicit: bool) -> Result<Datum> {
     let limit = (typmod - 4).max(0) as usize;
-    if text.len() <= limit && (type_oid == oid::VARCHAR || text.len() == limit) {
+    if text.len() <= limit && (type_oid == oid::VARCHAR || text.len() == limit && text.is_ascii()) {
         return Ok(Datum::text(text));
     }
     // Length counts characters; `end` is where the character after the last allowed one begins.
@@ -93,6 +93,7 @@ mod tests {
             ("ab  ", oid::VARCHAR, 2, false, "ab"),
             ("abc", oid::VARCHAR, 2, false, "value too long for type character varying(2)"),
             ("\u{e4}", oid::BPCHAR, 3, false, "\u{e4}  "),
+            ("\u{e4}\u{20ac}", oid::BPCHAR, 5, false, "\u{e4}\u{20ac}   "),
             ("abcd", oid::BPCHAR, 3, false, "value too long for type character(3)"),
             ("abcd", oid::BPCHAR, 3, true, "abc"),
             ("any length", oid::TEXT, 1, false, "any length"),
