@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nq_qsql::bind::{BindContext, StoredKind};
 use nq_qsql::catalog::Relation;
 use nq_qsql::error::{Result, SqlError};
-use nq_qsql::func::{Volatility, is_sql_json};
+use nq_qsql::func::{Volatility, is_fixed_json_query};
 use nq_qsql::parse::ast::{Ast, ExprId, TypeName};
 use nq_qsql::plan::deparse::{deparse_stored, quote_identifier};
 use nq_qsql::plan::expr::{Expr, ExprKind};
@@ -87,11 +87,6 @@ impl Session {
                     StoredKind::IndexPredicate => "functions in index predicate must be marked IMMUTABLE",
                     _ => "generation expression is not immutable",
                 }
-            ));
-        }
-        if expr.any(&mut |e| matches!(e.kind, ExprKind::Call { func, .. } if is_sql_json(func))) {
-            return Err(SqlError::unsupported(
-                "a constructor or query function of SQL/JSON in a stored expression",
             ));
         }
         let columns = mentioned_columns(&expr);
@@ -184,7 +179,7 @@ pub(crate) fn stored_text(expr: &Expr, relation: &Relation) -> Arc<str> {
 pub(crate) fn volatility(expr: &Expr) -> Volatility {
     let mut worst = Volatility::Immutable;
     visit(expr, &mut |e| {
-        if let Some((volatility, _)) = e.called() {
+        if let Some((volatility, _)) = e.called().filter(|_| !is_fixed_json_query(e)) {
             worst = worst.max(volatility);
         }
     });

@@ -82,6 +82,7 @@ impl Binder<'_> {
             FromKind::Subquery { query, lateral, alias } => {
                 self.bind_from_subquery(*query, *lateral, alias.as_ref())?
             }
+            FromKind::JsonTable(table) => self.bind_json_table(id, table)?,
             FromKind::Join(join) => return self.bind_join(id, join),
             FromKind::Unsupported(what) => return Err(SqlError::unsupported(what).at(pos)),
         };

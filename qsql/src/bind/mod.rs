@@ -33,6 +33,7 @@ mod from;
 mod group;
 mod insert;
 mod json;
+mod json_table;
 mod lens;
 mod merge;
 mod modify;

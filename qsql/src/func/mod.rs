@@ -45,10 +45,10 @@ pub(crate) use aggregate::order_mask;
 pub use array::stack;
 pub use bytea::find_encoding;
 pub use hash::hash_u32_seeded as hash_number_seeded;
-pub(crate) use json::sql as sql_json;
+pub(crate) use json::{sql as sql_json, table as json_table};
 pub(crate) use table::{
-    ARRAY_ASSIGN, CURRENT_OF, FIELD_ASSIGN, IS_JSON, JSON_PARSE, JSON_QUERY, JSONB_ASSIGN, NAME_ELEMENT,
-    NEXT_IDENTITY, RECORD_FIELD, SQL_JSON_ARRAY, SQL_JSON_OBJECT, TO_DOMAIN,
+    ARRAY_ASSIGN, CURRENT_OF, FIELD_ASSIGN, IS_JSON, JSON_PARSE, JSON_QUERY, JSON_TABLE, JSONB_ASSIGN,
+    NAME_ELEMENT, NEXT_IDENTITY, RECORD_FIELD, SQL_JSON_ARRAY, SQL_JSON_OBJECT, TO_DOMAIN,
 };
 mod template;
 mod text;
@@ -62,6 +62,7 @@ use hashbrown::HashMap;
 
 use crate::catalog::Catalog;
 use crate::error::Result;
+use crate::plan::expr::{Expr, ExprKind};
 use crate::types::{DataType, Datum, IoContext, Oid};
 
 /// `pg_proc.provolatile`.
@@ -413,9 +414,25 @@ pub fn cast(source: Oid, target: Oid) -> Option<&'static Cast> {
     REGISTRY.casts.get(&(source, target)).copied()
 }
 
-/// Whether a function is one that SQL/JSON's grammar makes and that has no text: expressions of it are not stored.
-pub fn is_sql_json(func: &'static Function) -> bool {
-    [&SQL_JSON_OBJECT, &SQL_JSON_ARRAY, &JSON_PARSE, &JSON_QUERY].iter().any(|own| std::ptr::eq(*own, func))
+/// Whether a function is one that SQL/JSON's grammar makes, and whose calls are printed in its words.
+pub(crate) fn is_sql_json(func: &'static Function) -> bool {
+    [&SQL_JSON_OBJECT, &SQL_JSON_ARRAY, &JSON_PARSE, &JSON_QUERY, &JSON_TABLE]
+        .iter()
+        .any(|own| std::ptr::eq(*own, func))
+}
+
+/// Whether a call is `JSON_EXISTS`, `JSON_QUERY` or `JSON_VALUE` whose path is known and asks for no time of the session's zone.
+pub fn is_fixed_json_query(expr: &Expr) -> bool {
+    const TIMES: [&str; 6] = [".datetime(", ".date(", ".time(", ".time_tz(", ".timestamp(", ".timestamp_tz("];
+    match &expr.kind {
+        ExprKind::Call { func, args, .. } if std::ptr::eq(*func, &JSON_QUERY) => match args.get(1) {
+            Some(Expr { kind: ExprKind::Const(Datum::Text(path)), .. }) => {
+                !TIMES.iter().any(|method| path.contains(method))
+            }
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// The form of a VARIADIC "any" function that a call with the keyword VARIADIC means: its last argument is an array of

@@ -3,6 +3,7 @@
 //! The text parses to the same tree: every operator stands in parentheses, so that it does not depend on precedences. What clients are
 //! shown of stored queries and expressions is printed from bound ones, by `plan::deparse` and `bind::definition`.
 
+mod json;
 mod query;
 #[cfg(test)]
 mod tests;
@@ -404,12 +405,7 @@ impl Printer<'_> {
             }
             CurrentOf(CursorRef::Param(_)) => return Err(SqlError::unsupported("CURRENT OF a parameter")),
             MergeAction => self.put("MERGE_ACTION()"),
-            SqlJson(json) => {
-                return Err(SqlError::unsupported(format_args!(
-                    "{} in a stored query",
-                    json.form.name().to_uppercase()
-                )));
-            }
+            SqlJson(json) => self.sql_json(json)?,
             Unsupported(what) => return Err(SqlError::unsupported(what)),
         }
         Ok(())

@@ -162,7 +162,7 @@ impl Parser<'_> {
         self.comma_list(Self::relation_expr)
     }
 
-    fn opt_alias(&mut self) -> Result<Option<Alias>> {
+    pub(super) fn opt_alias(&mut self) -> Result<Option<Alias>> {
         let name = if self.eat(Tok::As) {
             self.col_id()?
         } else if Self::is_col_id(self.kind()) {
@@ -178,10 +178,12 @@ impl Parser<'_> {
 
     fn function_table(&mut self, lateral: bool, pos: Pos) -> Result<FromId> {
         if matches!(self.kind(), Tok::Xmltable | Tok::JsonTable) && self.peek() == Tok::LParen {
-            let what = if self.bump().kind == Tok::Xmltable { "XMLTABLE" } else { "JSON_TABLE" };
+            if self.bump().kind == Tok::JsonTable {
+                return self.json_table(lateral, pos);
+            }
             self.skip_parens()?;
             self.opt_alias()?;
-            return self.add_from(FromKind::Unsupported(what), pos);
+            return self.add_from(FromKind::Unsupported("XMLTABLE"), pos);
         }
         let rows_from = self.eat2(Tok::Rows, Tok::From);
         let functions = if rows_from {

@@ -5,6 +5,7 @@ use super::keyword::Tok;
 use super::parser::Parser;
 use super::typename::system_name;
 use crate::error::{Result, SqlError};
+use crate::sql_err;
 
 impl Parser<'_> {
     /// `JSON(..)`, `JSON_OBJECT(..)`, `JSON_VALUE(..)` and so on; the current token is the word.
@@ -88,7 +89,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn json_format(&mut self) -> Result<bool> {
+    pub(super) fn json_format(&mut self) -> Result<bool> {
         let format = self.eat2(Tok::Format, Tok::Json);
         if format && self.eat(Tok::Encoding) {
             self.col_id()?;
@@ -141,12 +142,25 @@ impl Parser<'_> {
                 }
             }
         }
-        if json.form != SqlJsonForm::Exists {
-            self.json_returning(json)?;
+        if json.form != SqlJsonForm::Exists && self.eat(Tok::Returning) {
+            json.returning = Some(self.type_name()?);
+            let pos = self.tok.start;
+            if self.json_format()? && json.form == SqlJsonForm::Value {
+                return Err(sql_err!(
+                    SYNTAX_ERROR,
+                    "cannot specify FORMAT JSON in RETURNING clause of JSON_VALUE()"
+                )
+                .at(pos));
+            }
         }
         if json.form == SqlJsonForm::Query {
             self.json_wrapper(json)?;
         }
+        self.json_behaviors(json)
+    }
+
+    /// `.. ON EMPTY .. ON ERROR`
+    pub(super) fn json_behaviors(&mut self, json: &mut SqlJson) -> Result<()> {
         while let Some(behavior) = self.json_behavior()? {
             self.expect(Tok::On)?;
             match self.kind() {
@@ -165,7 +179,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn json_wrapper(&mut self, json: &mut SqlJson) -> Result<()> {
+    pub(super) fn json_wrapper(&mut self, json: &mut SqlJson) -> Result<()> {
         if matches!(self.kind(), Tok::With | Tok::Without) {
             let with = self.bump().kind == Tok::With;
             let conditional = with && self.eat(Tok::Conditional);
@@ -190,29 +204,32 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn json_behavior(&mut self) -> Result<Option<JsonBehavior>> {
-        let behavior = match self.kind() {
-            Tok::Null => JsonBehavior::Null,
-            Tok::Error => JsonBehavior::Error,
-            Tok::True => JsonBehavior::True,
-            Tok::False => JsonBehavior::False,
-            Tok::Unknown => JsonBehavior::Unknown,
+    pub(super) fn json_behavior(&mut self) -> Result<Option<JsonBehavior>> {
+        let pos = self.tok.start;
+        let kind = match self.kind() {
+            Tok::Null => JsonBehaviorKind::Null,
+            Tok::Error => JsonBehaviorKind::Error,
+            Tok::True => JsonBehaviorKind::True,
+            Tok::False => JsonBehaviorKind::False,
+            Tok::Unknown => JsonBehaviorKind::Unknown,
             Tok::Empty => {
                 self.bump();
                 let object = self.eat(Tok::Object);
                 if !object {
                     self.eat(Tok::Array);
                 }
-                return Ok(Some(if object { JsonBehavior::EmptyObject } else { JsonBehavior::EmptyArray }));
+                let kind = if object { JsonBehaviorKind::EmptyObject } else { JsonBehaviorKind::EmptyArray };
+                return Ok(Some(JsonBehavior { kind, pos }));
             }
             Tok::Default => {
                 self.bump();
-                return Ok(Some(JsonBehavior::Default(self.a_expr()?)));
+                let kind = JsonBehaviorKind::Default(self.a_expr()?);
+                return Ok(Some(JsonBehavior { kind, pos }));
             }
             _ => return Ok(None),
         };
         self.bump();
-        Ok(Some(behavior))
+        Ok(Some(JsonBehavior { kind, pos }))
     }
 
     /// `JSON_ARRAYAGG` and `JSON_OBJECTAGG` are calls of the aggregates that do the same.

@@ -14,6 +14,7 @@ mod expr;
 mod from;
 mod index;
 mod json;
+mod json_table;
 pub mod keyword;
 pub mod lexer;
 mod literal;

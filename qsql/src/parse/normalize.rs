@@ -151,6 +151,7 @@ fn forbids(kind: Tok) -> bool {
             | Tok::UnicodeStrLit
             | Tok::UnicodeIdent
             | Tok::Json
+            | Tok::JsonTable
             | Tok::Collate
     )
 }

@@ -44,6 +44,7 @@ impl Definition<'_> {
                 self.changed_columns(p, id, alias.as_ref());
             }
             FromKind::Function(function) => self.function(p, id, function),
+            FromKind::JsonTable(table) => self.json_table(p, id, table),
             FromKind::Unsupported(_) => {}
         }
     }
@@ -52,7 +53,7 @@ impl Definition<'_> {
         self.written.items.get(&id).and_then(|items| items.first())
     }
 
-    fn item_name(&self, p: &mut Printer<'_>, id: FromId) {
+    pub(super) fn item_name(&self, p: &mut Printer<'_>, id: FromId) {
         let name = self.state.borrow().items.get(&id).cloned();
         p.ident(&name.unwrap_or_default());
     }
@@ -66,7 +67,7 @@ impl Definition<'_> {
     }
 
     /// The names of columns where an alias gave some, or where they had to be made unique.
-    fn changed_columns(&self, p: &mut Printer<'_>, id: FromId, alias: Option<&Alias>) {
+    pub(super) fn changed_columns(&self, p: &mut Printer<'_>, id: FromId, alias: Option<&Alias>) {
         let Some(item) = self.item(id) else { return };
         let names = unique_names(&item.columns);
         let changed = item.columns.iter().zip(&names).any(|(c, name)| *c.name != **name);

@@ -4,12 +4,14 @@
 //!   mod     what a name is called in its query; the state between queries
 //!   query   clauses and their lines
 //!   from    items of FROM
+//!   json_table  JSON_TABLE among them
 //! ```
 //!
 //! 1. Names of items of FROM are unique in a query and the queries around it: the second `t` is `t_1`.
 //! 2. A column has the name of its item before it unless its query has one item and stands in no other.
 
 mod from;
+mod json_table;
 mod query;
 
 use std::cell::RefCell;

@@ -10,4 +10,5 @@ pub(super) mod make;
 pub(super) mod path;
 pub(super) mod record;
 pub(crate) mod sql;
+pub(crate) mod table;
 pub(super) mod text;

@@ -27,6 +27,10 @@ pub(crate) const WITHOUT_WRAPPER: i32 = 0;
 pub(crate) const CONDITIONAL_WRAPPER: i32 = 1;
 /// Any items as an array.
 pub(crate) const UNCONDITIONAL_WRAPPER: i32 = 2;
+/// In [`options`]: the document was of another type.
+pub(crate) const CONVERTED: i32 = 1 << 20;
+/// In [`options`]: the document was written with FORMAT JSON.
+pub(crate) const FORMAT: i32 = 1 << 21;
 /// `IS JSON [VALUE]`
 pub(crate) const ANY: i32 = 0;
 /// `IS JSON ARRAY`
@@ -69,6 +73,21 @@ pub(crate) fn options(
     form | wrapper << 4 | i32::from(omit_quotes) << 8 | (on_empty as i32) << 12 | (on_error as i32) << 16
 }
 
+/// The form and the wrapper of [`options`], and whether quotes are left out.
+pub(crate) fn option_words(options: i32) -> (i32, i32, bool) {
+    (options & 15, options >> 4 & 15, options >> 8 & 1 == 1)
+}
+
+/// What [`options`] says of ON EMPTY.
+pub(crate) fn on_empty(options: i32) -> Behavior {
+    behavior(options, 12)
+}
+
+/// What [`options`] says of ON ERROR.
+pub(crate) fn on_error(options: i32) -> Behavior {
+    behavior(options, 16)
+}
+
 fn behavior(options: i32, shift: i32) -> Behavior {
     BEHAVIORS.get((options >> shift & 15) as usize).copied().unwrap_or(Behavior::Null)
 }
@@ -84,7 +103,7 @@ fn duplicate(key: Option<&str>) -> SqlError {
 }
 
 /// Type of argument `i`; a literal without a type is text.
-fn type_of(cx: &EvalCx<'_>, i: usize) -> DataType {
+pub(super) fn type_of(cx: &EvalCx<'_>, i: usize) -> DataType {
     cx.arg_types.get(i).filter(|ty| ty.oid != oid::UNKNOWN).copied().unwrap_or(DataType::of(oid::TEXT))
 }
 
@@ -206,10 +225,11 @@ fn keys_differ(text: &str) -> Result<bool> {
     Ok(true)
 }
 
-/// `JSON_EXISTS`, `JSON_VALUE` and `JSON_QUERY`: the document, the path, the [`options`], the defaults ON EMPTY and ON ERROR, then
-/// names and values of variables in turn.
+/// `JSON_EXISTS`, `JSON_VALUE` and `JSON_QUERY`: the document, the path, the [`options`], the defaults ON EMPTY and ON ERROR, the
+/// column of `JSON_TABLE` that it is, then names and values of variables in turn.
 pub(in crate::func) fn query(cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<Datum> {
-    let [Datum::Jsonb(json), Datum::Text(path), Datum::Int4(options), on_empty, on_error, vars @ ..] = args
+    let [Datum::Jsonb(json), Datum::Text(path), Datum::Int4(options), on_empty, on_error, column, vars @ ..] =
+        args
     else {
         return Ok(Datum::Null);
     };
@@ -217,7 +237,7 @@ pub(in crate::func) fn query(cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<Datu
     for (i, pair) in vars.chunks_exact(2).enumerate() {
         if let Datum::Text(name) = &pair[0] {
             let mut builder = Builder::new();
-            add_value(&pair[1], type_of(cx, 5 + 2 * i + 1), cx.io, &mut builder)?;
+            add_value(&pair[1], type_of(cx, 6 + 2 * i + 1), cx.io, &mut builder)?;
             known.push((name, Item::document(builder.finish()?)));
         }
     }
@@ -233,17 +253,25 @@ pub(in crate::func) fn query(cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<Datu
     if options & 15 == EXISTS {
         return Ok(Datum::Bool(any));
     }
+    let column = match column {
+        Datum::Text(name) => Some(&**name),
+        _ => None,
+    };
     let answer = match options & 15 {
-        VALUE => one_scalar(cx, &found.items),
-        _ => wrapped(cx, *options, &found.items),
+        VALUE => one_scalar(cx, &found.items, column),
+        _ => wrapped(cx, *options, &found.items, column),
     };
     match answer {
         Ok(Some(value)) => Ok(value),
         Ok(None) => {
-            let none = sql_err!(NO_SQL_JSON_ITEM, "no SQL/JSON item found for specified path");
+            let of = column.map_or(String::new(), |name| format!(" of column \"{name}\""));
+            let none = sql_err!(NO_SQL_JSON_ITEM, "no SQL/JSON item found for specified path{of}");
             fallback(cx, *options, 12, on_empty, none)
         }
-        Err(error) if error.code().as_str().starts_with("22") => fallback(cx, *options, 16, on_error, error),
+        // What is no value of the type, and what a domain refuses.
+        Err(error) if matches!(&error.code().as_str()[..2], "22" | "23") => {
+            fallback(cx, *options, 16, on_error, error)
+        }
         Err(error) => Err(error),
     }
 }
@@ -267,13 +295,14 @@ fn fallback(cx: &EvalCx<'_>, options: i32, shift: i32, default: &Datum, error: S
 }
 
 /// The value of the only item as one of the result's type; `None` when there is no item.
-fn one_scalar(cx: &EvalCx<'_>, items: &[Item]) -> Result<Option<Datum>> {
-    const NOT_ONE: &str = "JSON path expression in JSON_VALUE must return single scalar item";
+fn one_scalar(cx: &EvalCx<'_>, items: &[Item], column: Option<&str>) -> Result<Option<Datum>> {
+    let not_one =
+        || format!("JSON path expression {} must return single scalar item", place(column, "JSON_VALUE"));
     let item = match items {
         [] => return Ok(None),
         [item] if !matches!(item.kind(), Some(Kind::Array | Kind::Object)) => item,
-        [_] => return Err(sql_err!(SQL_JSON_SCALAR_REQUIRED, "{NOT_ONE}")),
-        _ => return Err(sql_err!(MORE_THAN_ONE_SQL_JSON_ITEM, "{NOT_ONE}")),
+        [_] => return Err(sql_err!(SQL_JSON_SCALAR_REQUIRED, "{}", not_one())),
+        _ => return Err(sql_err!(MORE_THAN_ONE_SQL_JSON_ITEM, "{}", not_one())),
     };
     if item.kind() == Some(Kind::Null) {
         return Ok(Some(Datum::Null));
@@ -318,7 +347,12 @@ fn shaped(cx: &EvalCx<'_>, bytes: Arc<[u8]>) -> Result<Datum> {
     }
 }
 
-fn wrapped(cx: &EvalCx<'_>, options: i32, items: &[Item]) -> Result<Option<Datum>> {
+/// Where a path stands.
+fn place(column: Option<&str>, function: &str) -> String {
+    column.map_or_else(|| format!("in {function}"), |name| format!("for column \"{name}\""))
+}
+
+fn wrapped(cx: &EvalCx<'_>, options: i32, items: &[Item], column: Option<&str>) -> Result<Option<Datum>> {
     let wrap = match (options >> 4 & 15, items.len()) {
         (_, 0) => return Ok(None),
         (UNCONDITIONAL_WRAPPER, _) => true,
@@ -327,7 +361,8 @@ fn wrapped(cx: &EvalCx<'_>, options: i32, items: &[Item]) -> Result<Option<Datum
         _ => {
             return Err(sql_err!(
                 MORE_THAN_ONE_SQL_JSON_ITEM,
-                "JSON path expression in JSON_QUERY must return single item when no wrapper is requested"
+                "JSON path expression {} must return single item when no wrapper is requested",
+                place(column, "JSON_QUERY")
             )
             .hint("Use the WITH WRAPPER clause to wrap SQL/JSON items into an array."));
         }

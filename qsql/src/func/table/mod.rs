@@ -146,11 +146,23 @@ pub(crate) static IS_JSON: Function =
 pub(crate) static JSON_QUERY: Function = f(
     0,
     "json_query",
-    &[JSONB, JSONPATH, INT4, ANY, ANY, ANY],
+    &[JSONB, JSONPATH, INT4, ANY, ANY, ANY, ANY],
     JSONB,
     S,
     false,
     Body::Scalar(super::json::sql::query),
+)
+.variadic(ANY);
+
+/// `JSON_TABLE`
+pub(crate) static JSON_TABLE: Function = f(
+    0,
+    "json_table",
+    &[JSONB, INT4, INT4, ANY],
+    RECORD,
+    S,
+    false,
+    Body::Set { body: super::json::table::rows, columns: &[] },
 )
 .variadic(ANY);
 

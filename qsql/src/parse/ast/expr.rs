@@ -241,7 +241,7 @@ pub enum JsonWrapper {
 /// `.. ON EMPTY`, `.. ON ERROR`
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "the grammar's words")]
-pub enum JsonBehavior {
+pub enum JsonBehaviorKind {
     Null,
     Error,
     EmptyArray,
@@ -250,6 +250,13 @@ pub enum JsonBehavior {
     False,
     Unknown,
     Default(ExprId),
+}
+
+/// What is done ON EMPTY or ON ERROR, and where that is said.
+#[derive(Clone, Debug)]
+pub struct JsonBehavior {
+    pub kind: JsonBehaviorKind,
+    pub pos: Pos,
 }
 
 /// A function of SQL/JSON: its arguments and clauses.
@@ -310,7 +317,7 @@ impl SqlJson {
     fn for_each_child(&self, visit: &mut dyn FnMut(ExprId)) {
         self.args.iter().copied().for_each(&mut *visit);
         for behavior in self.on_empty.iter().chain(&self.on_error) {
-            if let JsonBehavior::Default(value) = behavior {
+            if let JsonBehaviorKind::Default(value) = &behavior.kind {
                 visit(*value);
             }
         }

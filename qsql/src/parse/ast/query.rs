@@ -2,7 +2,10 @@
 
 #![allow(missing_docs, reason = "fields carry the grammar's own names; each type is documented")]
 
-use super::{ExprId, FromId, Ident, ObjectName, OrderItem, Pos, QueryId, Statement, TypeName, WindowSpec};
+use super::{
+    ExprId, FromId, Ident, JsonBehavior, ObjectName, OrderItem, Pos, QueryId, SqlJson, Statement, TypeName,
+    WindowSpec,
+};
 
 /// A query expression with the clauses that apply to its whole.
 #[derive(Debug)]
@@ -230,7 +233,8 @@ pub enum FromKind {
         alias: Option<Alias>,
     },
     Join(Box<Join>),
-    /// Recognised and not taken apart: `JSON_TABLE`, `XMLTABLE`.
+    JsonTable(Box<JsonTable>),
+    /// Recognised and not taken apart: `XMLTABLE`.
     Unsupported(&'static str),
 }
 
@@ -259,6 +263,53 @@ pub struct FromFunction {
     pub alias: Option<Alias>,
     /// `AS [alias] (a int, b text)`
     pub columns: Vec<ColumnSpec>,
+}
+
+/// `JSON_TABLE(context, path PASSING .. COLUMNS (..) .. ON ERROR)`
+#[derive(Debug)]
+pub struct JsonTable {
+    pub lateral: bool,
+    pub context: ExprId,
+    /// FORMAT JSON of the context.
+    pub format: bool,
+    pub root: JsonTablePath,
+    pub passing: Vec<JsonTableArg>,
+    pub on_error: Option<JsonBehavior>,
+    pub alias: Option<Alias>,
+}
+
+/// `value [FORMAT JSON] AS name`
+#[derive(Debug)]
+pub struct JsonTableArg {
+    pub value: ExprId,
+    pub format: bool,
+    pub name: Ident,
+}
+
+/// A path of rows, and what is made of each of its items.
+#[derive(Debug)]
+pub struct JsonTablePath {
+    pub path: Box<str>,
+    pub pos: Pos,
+    pub name: Option<Ident>,
+    pub columns: Vec<JsonTableColumn>,
+}
+
+/// An item of COLUMNS.
+#[derive(Debug)]
+pub enum JsonTableColumn {
+    /// `name FOR ORDINALITY`
+    Ordinality(Ident),
+    /// `NESTED PATH ..`
+    Nested(JsonTablePath),
+    /// `name type [EXISTS | FORMAT JSON] [PATH path] ..`
+    Value {
+        name: Ident,
+        /// Where it differs from the name.
+        path: Option<(Box<str>, Pos)>,
+        /// The form, the type and the clauses; no arguments.
+        call: SqlJson,
+    },
 }
 
 /// One function of ROWS FROM with its own column definition list.

@@ -213,7 +213,7 @@ impl Printer<'_> {
         })
     }
 
-    fn alias(&mut self, alias: Option<&Alias>) -> Result<()> {
+    pub(super) fn alias(&mut self, alias: Option<&Alias>) -> Result<()> {
         let Some(alias) = alias else { return Ok(()) };
         self.put(" AS ");
         self.ident(&alias.name);
@@ -271,6 +271,7 @@ impl Printer<'_> {
             }
             FromKind::Function(function) => self.function(function),
             FromKind::Join(join) => self.join(join),
+            FromKind::JsonTable(table) => self.json_table(table),
             FromKind::Unsupported(what) => Err(SqlError::unsupported(what)),
         }
     }

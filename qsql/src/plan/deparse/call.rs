@@ -5,7 +5,7 @@ use super::printer::Printer;
 use super::simple::Parent;
 use super::{WindowParts, WindowText, order_words};
 use crate::catalog::{AggregateKind, AggregateTarget, Routine, RoutineTarget, UserOperator};
-use crate::func::{Body, Function, operator_by_oid, sql_json};
+use crate::func::{Body, Function, is_sql_json, operator_by_oid, sql_json};
 use crate::parse::ast::{FuncSyntax, SqlValueFunc};
 use crate::plan::expr::{
     AggregateCall, CallForm, Expr, ExprKind, Frame, FrameBound, FrameExclude, FrameUnit, RoutineForm,
@@ -44,6 +44,7 @@ impl Printer<'_> {
             CallForm::Syntax(syntax) if self.syntax(syntax, args) => {}
             _ if func.oid == 0 && func.name == "record_field" => self.record_field(args),
             _ if func.oid == 0 && func.name == "is_json" => self.is_json(args),
+            _ if is_sql_json(func) => self.sql_json(e, func, args),
             _ => {
                 self.ident(func.name);
                 self.put("(");

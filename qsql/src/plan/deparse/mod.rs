@@ -5,6 +5,7 @@
 //!   mod      what callers ask for; identifiers
 //!   printer  the text that grows, its lines and their indentation
 //!   expr     one arm per kind of expression
+//!   json     SQL/JSON
 //!   call     functions, casts, SQL's own notations, aggregates, windows
 //!   simple   which operands need no parentheses in the pretty form
 //!   literal  constants
@@ -17,6 +18,7 @@
 
 mod call;
 mod expr;
+mod json;
 mod literal;
 mod printer;
 mod simple;
@@ -212,7 +214,9 @@ const RESERVED: &[&str] = &[
     "current_time", "current_timestamp", "current_user", "dec", "decimal", "default", "deferrable", "desc", "distinct", "do",
     "else", "end", "except", "exists", "extract", "false", "fetch", "float", "for", "foreign", "freeze", "from", "full", "grant",
     "greatest", "group", "grouping", "having", "ilike", "in", "initially", "inner", "inout", "int", "integer", "intersect",
-    "interval", "into", "is", "isnull", "join", "lateral", "leading", "least", "left", "like", "limit", "localtime",
+    "interval", "into", "is", "isnull", "join", "json", "json_array",
+    "json_arrayagg", "json_exists", "json_object", "json_objectagg", "json_query", "json_scalar", "json_serialize", "json_table",
+    "json_value", "lateral", "leading", "least", "left", "like", "limit", "localtime",
     "localtimestamp", "national", "natural", "nchar", "none", "normalize", "not", "notnull", "null", "nullif", "numeric",
     "offset", "on", "only", "or", "order", "out", "outer", "overlaps", "overlay", "placing", "position", "precision", "primary",
     "real", "references", "returning", "right", "row", "select", "session_user", "setof", "similar", "smallint", "some",

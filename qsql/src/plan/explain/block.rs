@@ -14,6 +14,7 @@ use super::super::physical::{
 };
 use super::slot::{Slot, SlotNames, join_slots, sort_keys};
 use super::{ActualStats, ExplainOptions, NodeActual};
+use crate::func::JSON_TABLE;
 
 /// A shown node.
 #[derive(Clone, Debug, Default)]
@@ -208,9 +209,13 @@ impl<'a> Builder<'a> {
                     Some(ExprKind::Routine { target, .. }) => &target.routine.name,
                     _ => "function",
                 };
-                let mut block = self.leaf("Function Scan", node);
-                block.label = aliased(&format!("Function Scan on {}", quote_identifier(name)), name, alias);
-                block.facts.push(("Function Name", Fact::Text(name.to_owned())));
+                let table = matches!(calls.as_slice(), [Expr { kind: ExprKind::Call { func, .. }, .. }]
+                    if std::ptr::eq(*func, &JSON_TABLE));
+                let kind = if table { "Table Function Scan" } else { "Function Scan" };
+                let mut block = self.leaf(kind, node);
+                block.label = aliased(&format!("{kind} on {}", quote_identifier(name)), name, alias);
+                let fact = if table { "Table Function Name" } else { "Function Name" };
+                block.facts.push((fact, Fact::Text(name.to_owned())));
                 block.facts.push(("Alias", Fact::Text(alias.to_string())));
                 let slots: Vec<Slot> =
                     node.types.iter().enumerate().map(|(i, _)| self.function_slot(calls, alias, i)).collect();
@@ -218,7 +223,8 @@ impl<'a> Builder<'a> {
                 if self.options.verbose {
                     let texts: Vec<String> =
                         calls.iter().map(|c| deparse_expr(c, &self.names(&[]))).collect();
-                    block.details.push(("Function Call".to_owned(), Fact::Text(texts.join(", "))));
+                    let call = if table { "Table Function Call" } else { "Function Call" };
+                    block.details.push((call.to_owned(), Fact::Text(texts.join(", "))));
                 }
                 self.filter_lines(&mut block, filter, &slots);
                 (block, slots)
