@@ -28,8 +28,8 @@ use crate::exec::spill::SpillSpace;
 use crate::notify::Channels;
 use crate::session::plan_cache::PlanCache;
 use crate::session::{ConnectInfo, Lsn, Session};
-use crate::settings::BaseSettings;
 use crate::settings::definition::find;
+use crate::settings::{BaseSettings, Settings, auto};
 use crate::stats::auto::AutoAnalyze;
 use crate::stats::changes::Changes;
 use crate::table::sequence::Sequences;
@@ -56,7 +56,9 @@ pub struct Database {
     pub(crate) env: Arc<dyn Env>,
     pub(crate) dir: PathBuf,
     pub(crate) store: Store,
-    pub(crate) settings: Arc<BaseSettings>,
+    settings: ArcSwap<BaseSettings>,
+    /// Held while the file of ALTER SYSTEM is changed or read.
+    auto_file: Mutex<()>,
     pub(crate) activity: Activity,
     pub(crate) sequences: Sequences,
     pub(crate) budget: Arc<Budget>,
@@ -143,7 +145,6 @@ impl Database {
     pub fn open(env: Arc<dyn Env>, dir: &Path, config: Config) -> Result<Arc<Database>> {
         let mut settings = config.settings;
         settings.choose_defaults();
-        let settings = Arc::new(settings);
         let store = Store::open(env.clone(), dir, store_options(&settings)).map_err(store_error)?;
         let cluster_tree = bootstrap::CLUSTER_TREE;
         check_version(&store, cluster_tree)?;
@@ -169,7 +170,8 @@ impl Database {
             dir: dir.to_owned(),
             sequences: Sequences::new(store.clone(), bootstrap::SEQUENCE_TREE),
             store,
-            settings,
+            settings: ArcSwap::from_pointee(settings),
+            auto_file: Mutex::new(()),
             activity: Activity::default(),
             budget: Budget::new(memory, statement_memory),
             spill,
@@ -253,20 +255,59 @@ impl Database {
         self.store.shutdown().map_err(store_error)
     }
 
+    /// The server's settings as they are now.
+    pub(crate) fn settings(&self) -> Arc<BaseSettings> {
+        self.settings.load_full()
+    }
+
+    /// Whether these are the server's settings as they are now.
+    pub(crate) fn has_settings(&self, session: &Settings) -> bool {
+        session.follows(&self.settings.load())
+    }
+
+    /// Reads again what ALTER SYSTEM has set; sessions follow with their next statement.
+    ///
+    /// # Errors
+    /// What is wrong in the file; then the settings stay as they are.
+    pub fn reload_settings(&self) -> Result<()> {
+        let _held = self.auto_file.lock();
+        let next = self.settings.load().read_again(&*self.env, &self.dir)?;
+        self.settings.store(Arc::new(next));
+        Ok(())
+    }
+
+    /// Carries out ALTER SYSTEM: SET with a value, RESET without; RESET ALL without a name.
+    pub(crate) fn alter_system(&self, name: Option<&str>, value: Option<&str>) -> Result<()> {
+        let _held = self.auto_file.lock();
+        let mut entries = match name {
+            Some(_) => auto::read(&*self.env, &self.dir)?,
+            None => Vec::new(),
+        };
+        if let Some(name) = name {
+            entries.retain(|entry| !entry.name.eq_ignore_ascii_case(name));
+            entries.extend(value.map(|value| auto::Entry {
+                name: name.into(),
+                value: value.into(),
+                line: 0,
+            }));
+        }
+        auto::write(&*self.env, &self.dir, &entries)
+    }
+
     /// The configured value of an integer parameter; -1 when there is none of that name.
     pub(crate) fn setting_int(&self, name: &str) -> i64 {
-        settings_int(&self.settings, name)
+        settings_int(&self.settings.load(), name)
     }
 
     /// The configured value of a Boolean parameter.
     pub(crate) fn setting_flag(&self, name: &str) -> bool {
-        let found = find(name).map(|d| self.settings.get(d));
+        let found = find(name).map(|d| self.settings.load().get(d));
         found == Some(crate::settings::Value::Bool(true))
     }
 
     /// The configured value of a real parameter; 0 when there is none of that name.
     pub(crate) fn setting_real(&self, name: &str) -> f64 {
-        match find(name).map(|d| self.settings.get(d)) {
+        match find(name).map(|d| self.settings.load().get(d)) {
             Some(crate::settings::Value::Real(v)) => v,
             _ => 0.0,
         }

@@ -17,8 +17,10 @@ pub const TEMPLATE: &str = include_str!("nqdb.toml");
 /// Settings as given by the file and the command line, in the order in which they override each other.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// Name and text of each setting.
+    /// Name and text of each setting of the file.
     pub given: Vec<(String, String)>,
+    /// The same of the command line.
+    pub arguments: Vec<(String, String)>,
 }
 
 /// A configuration that cannot be used.
@@ -63,7 +65,7 @@ impl Config {
             };
             given.push((name, text));
         }
-        Ok(Config { given })
+        Ok(Config { given, arguments: Vec::new() })
     }
 
     /// Adds a `name=value` of the command line.
@@ -74,7 +76,7 @@ impl Config {
         let Some((name, value)) = assignment.split_once('=') else {
             return Err(ConfigError(format!("-c {assignment} requires a value")));
         };
-        self.given.push((name.trim().replace('-', "_"), value.trim().to_owned()));
+        self.arguments.push((name.trim().replace('-', "_"), value.trim().to_owned()));
         Ok(())
     }
 
@@ -86,6 +88,9 @@ impl Config {
         let mut settings = BaseSettings::default();
         for (name, value) in &self.given {
             settings.set(name, value).map_err(|e| ConfigError(e.message().to_owned()))?;
+        }
+        for (name, value) in &self.arguments {
+            settings.set_argument(name, value).map_err(|e| ConfigError(e.message().to_owned()))?;
         }
         Ok(settings)
     }
@@ -128,7 +133,9 @@ mod tests {
     fn file_and_command_line() {
         let mut config = Config::parse("port = 5433\nshared_buffers = \"64MB\"\nfsync = false\n").unwrap();
         config.set("work-mem=8MB").unwrap();
-        let find = |name: &str| config.given.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+        let find = |name: &str| {
+            config.given.iter().chain(&config.arguments).find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        };
         assert_eq!(find("port"), Some("5433"));
         assert_eq!(find("fsync"), Some("off"));
         assert_eq!(find("work_mem"), Some("8MB"));

@@ -14,7 +14,7 @@ use crate::catalog::state::SettingList;
 use crate::session::Session;
 use crate::session::set_text;
 use crate::session::utility::Done;
-use crate::settings::{Settings, Source, join_arguments};
+use crate::settings::{Settings, Source, check_system, join_arguments};
 
 impl Session {
     /// ALTER ROLE .. [IN DATABASE ..] SET | RESET.
@@ -136,7 +136,20 @@ impl Session {
                 _ => bail!(INSUFFICIENT_PRIVILEGE, "permission denied to perform ALTER SYSTEM RESET ALL"),
             }
         }
-        Err(SqlError::unsupported("ALTER SYSTEM"))
+        self.check_outside_block("ALTER SYSTEM")?;
+        match &set.action {
+            SetAction::Value { name, values } => {
+                let arguments = values.iter().map(|v| set_text(name, v)).collect::<Result<Vec<_>>>()?;
+                let text = join_arguments(name, &arguments)?;
+                self.db.alter_system(Some(check_system(name, Some(&text))?), Some(&text))?;
+            }
+            SetAction::Default { name } | SetAction::Reset { name } => {
+                self.db.alter_system(Some(check_system(name, None)?), None)?;
+            }
+            SetAction::ResetAll => self.db.alter_system(None, None)?,
+            _ => return Err(SqlError::unsupported("this form of ALTER SYSTEM")),
+        }
+        Done::tag("ALTER SYSTEM")
     }
 
     /// Puts a setting into a list of those that are to be made, if the user may make it.
@@ -160,7 +173,7 @@ impl Session {
 
     /// Whether the user may set a parameter, to this value, for sessions to come.
     fn check_setting(&self, name: &str, text: Option<&str>, superuser: bool) -> Result<()> {
-        let mut scratch = Settings::new(self.db.settings.clone());
+        let mut scratch = Settings::new(self.db.settings());
         let text = match text {
             Some(text) => text.to_owned(),
             None => match scratch.show(name) {

@@ -6,11 +6,13 @@ use super::Session;
 use super::host::{Modes, SessionHost};
 use super::transaction::isolation_name;
 use crate::catalog::system::{SessionFacts, SettingFact};
-use crate::settings::{Definition, definition};
+use crate::settings::{Definition, Source, auto, definition};
 
 impl SessionHost {
     /// The parameters that are shown, with their present values.
     pub(crate) fn setting_facts(&self) -> Vec<SettingFact> {
+        let superuser = self.is_superuser();
+        let file = self.db.dir.join(auto::FILE_NAME).display().to_string();
         let fact = |definition: &'static Definition| {
             let (source, reset) = self.settings.source(definition);
             let setting = match definition.name {
@@ -20,7 +22,16 @@ impl SessionHost {
                 | "data_directory" => self.setting(definition.name).unwrap_or_default(),
                 _ => self.settings.value(definition).plain(),
             };
-            SettingFact { definition, setting, source: source.as_str(), reset: reset.plain() }
+            let base = self.settings.base();
+            let line = base.auto_line(definition).filter(|_| source == Source::Configuration && superuser);
+            SettingFact {
+                definition,
+                setting,
+                source: source.as_str(),
+                reset: reset.plain(),
+                file: line.map(|line| (file.clone(), line)),
+                pending_restart: base.waits_for_restart(definition),
+            }
         };
         definition::all().iter().filter(|d| d.category != "Hidden").map(fact).collect()
     }

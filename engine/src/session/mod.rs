@@ -168,7 +168,7 @@ impl Session {
         let cluster = db.cluster();
         let home = db.home(database)?;
         let now = db.now();
-        let mut settings = Settings::new(db.settings.clone());
+        let mut settings = Settings::new(db.settings());
         for (key, source) in [
             ((0, 0), SettingSource::User),
             ((0, database.oid), SettingSource::Database),
@@ -265,6 +265,9 @@ impl Session {
 
     /// `statement_timeout` counts from here, for each statement of a message; `transaction_timeout` goes on.
     fn start_statement_clock(&mut self) {
+        if !self.db.has_settings(&self.host.settings) {
+            self.host.settings.follow(&self.db.settings());
+        }
         let timeout = self.host.settings.derived().statement_timeout_ms;
         let transaction = match self.transaction.block {
             Block::None => 0,

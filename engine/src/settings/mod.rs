@@ -9,10 +9,12 @@
 //!
 //! Source: PostgreSQL manual, chapter 19 "Server Configuration" and the reference pages of SET and SHOW.
 
+pub(crate) mod auto;
 mod check;
 pub mod definition;
 mod value;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -21,6 +23,7 @@ use nq_qsql::parse::ast::Isolation;
 use nq_qsql::types::datetime::zone::Zone;
 use nq_qsql::types::io::{ByteaOutput, DateOrder, DateStyle, IntervalStyle};
 use nq_qsql::{bail, sql_err};
+use nq_storage::env::Env;
 
 use crate::session::transaction::isolation_named;
 
@@ -33,6 +36,7 @@ pub use value::{Value, parse_bool};
 pub enum Source {
     Default,
     Configuration,
+    Arguments,
     Database,
     User,
     Client,
@@ -45,6 +49,7 @@ impl Source {
         match self {
             Source::Default => "default",
             Source::Configuration => "configuration file",
+            Source::Arguments => "command line",
             Source::Database => "database",
             Source::User => "user",
             Source::Client => "client",
@@ -66,35 +71,141 @@ pub enum Scope {
 #[derive(Clone, Debug, Default)]
 pub struct BaseSettings {
     values: HashMap<&'static str, Value>,
+    /// What ALTER SYSTEM has set, with the line of its file.
+    auto: HashMap<&'static str, (Value, i32)>,
+    /// What the command line says: nothing overrides it.
+    arguments: HashMap<&'static str, Value>,
+    /// What a restart would change, as it is until then.
+    until_restart: HashMap<&'static str, Value>,
+    /// How often the settings have been read again.
+    generation: u64,
 }
 
 impl BaseSettings {
-    /// Sets a parameter of the configuration.
+    /// Sets a parameter of the configuration file.
     ///
     /// # Errors
     /// 42704 for an unknown name, 22023 for a value that does not fit.
     pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
-        let Some(definition) = definition::find(name) else {
-            bail!(UNDEFINED_OBJECT, "unrecognized configuration parameter \"{name}\"")
-        };
-        let value = check::canonical(definition, value::parse(definition, text)?)?;
-        self.values.insert(definition.name, value);
+        let (name, value) = known(name, text)?;
+        self.values.insert(name, value);
         Ok(())
+    }
+
+    /// Sets a parameter of the command line.
+    ///
+    /// # Errors
+    /// As [`BaseSettings::set`].
+    pub fn set_argument(&mut self, name: &str, text: &str) -> Result<()> {
+        let (name, value) = known(name, text)?;
+        self.arguments.insert(name, value);
+        Ok(())
+    }
+
+    /// Reads what ALTER SYSTEM has set for the server of a data directory.
+    ///
+    /// # Errors
+    /// 58030 for a file that cannot be read, F0000, 42704 and 22023 for what is wrong in it.
+    pub fn read_auto(&mut self, env: &dyn Env, dir: &Path) -> Result<()> {
+        let mut auto = HashMap::new();
+        for entry in auto::read(env, dir)? {
+            let (name, value) = known(&entry.name, &entry.value)?;
+            auto.insert(name, (value, entry.line));
+        }
+        self.auto = auto;
+        Ok(())
+    }
+
+    /// The settings with what ALTER SYSTEM has set since; what only a restart can change stays as it is.
+    ///
+    /// # Errors
+    /// As [`BaseSettings::read_auto`].
+    pub(crate) fn read_again(&self, env: &dyn Env, dir: &Path) -> Result<BaseSettings> {
+        let mut next =
+            BaseSettings { until_restart: HashMap::new(), generation: self.generation + 1, ..self.clone() };
+        next.read_auto(env, dir)?;
+        let fixed = |d: &&Definition| matches!(d.context, Context::Postmaster | Context::Internal);
+        for definition in definition::all().iter().filter(fixed) {
+            let now = self.get(definition);
+            if next.get(definition) != now {
+                next.until_restart.insert(definition.name, now);
+            }
+        }
+        Ok(next)
     }
 
     /// Chooses what is not configured by what is: a server that was given memory gives its queries some.
     pub fn choose_defaults(&mut self) {
         let buffers = definition::find("shared_buffers").map(|d| self.get(d));
-        if let (Some(Value::Int(blocks)), false) = (buffers, self.values.contains_key("work_mem")) {
+        if let (Some(Value::Int(blocks)), None) = (buffers, self.configured("work_mem")) {
             // A sixteenth, in kB; blocks are of 8 kB.
             self.values.insert("work_mem", Value::Int((blocks / 2).max(4096)));
         }
     }
 
+    fn configured(&self, name: &str) -> Option<&Value> {
+        let auto = || self.auto.get(name).map(|(value, _)| value);
+        self.arguments.get(name).or_else(auto).or_else(|| self.values.get(name))
+    }
+
     /// The configured value of a parameter.
     pub fn get(&self, definition: &Definition) -> Value {
-        self.values.get(definition.name).unwrap_or(&definition.default).clone()
+        let now = self.until_restart.get(definition.name).or_else(|| self.configured(definition.name));
+        now.unwrap_or(&definition.default).clone()
     }
+
+    /// Whether another value waits for a restart.
+    pub(crate) fn waits_for_restart(&self, definition: &Definition) -> bool {
+        self.until_restart.contains_key(definition.name)
+    }
+
+    /// The line of the file of ALTER SYSTEM that a value comes from.
+    pub(crate) fn auto_line(&self, definition: &Definition) -> Option<i32> {
+        let (_, line) = self.auto.get(definition.name)?;
+        (!self.arguments.contains_key(definition.name)).then_some(*line)
+    }
+}
+
+/// A parameter that the server knows, with a value.
+fn known(name: &str, text: &str) -> Result<(&'static str, Value)> {
+    let Some(definition) = definition::find(name) else {
+        bail!(UNDEFINED_OBJECT, "unrecognized configuration parameter \"{name}\"")
+    };
+    Ok((definition.name, check::canonical(definition, value::parse(definition, text)?)?))
+}
+
+/// Checks what ALTER SYSTEM sets: the parameter's name as it is spelled.
+///
+/// # Errors
+/// 42704, 55P02, 22023 as PostgreSQL raises them.
+pub(crate) fn check_system(name: &str, text: Option<&str>) -> Result<&'static str> {
+    const NOT_IN_FILE: [&str; 12] = [
+        "allow_alter_system",
+        "config_file",
+        "data_directory",
+        "hba_file",
+        "ident_file",
+        "is_superuser",
+        "role",
+        "seed",
+        "session_authorization",
+        "transaction_deferrable",
+        "transaction_isolation",
+        "transaction_read_only",
+    ];
+    let Some(definition) = definition::find(name) else {
+        bail!(UNDEFINED_OBJECT, "unrecognized configuration parameter \"{name}\"")
+    };
+    if definition.context == Context::Internal || NOT_IN_FILE.contains(&definition.name) {
+        bail!(CANT_CHANGE_RUNTIME_PARAM, "parameter \"{name}\" cannot be changed");
+    }
+    if let Some(text) = text {
+        known(name, text)?;
+        if text.contains('\n') {
+            bail!(INVALID_PARAMETER_VALUE, "parameter value for ALTER SYSTEM must not contain a newline");
+        }
+    }
+    Ok(definition.name)
 }
 
 /// A parameter's state in a session.
@@ -187,6 +298,31 @@ impl Settings {
         settings
     }
 
+    /// The server's values that the session's start from.
+    pub(crate) fn base(&self) -> &BaseSettings {
+        &self.base
+    }
+
+    /// Goes on with other values of the server.
+    pub(crate) fn follow(&mut self, base: &Arc<BaseSettings>) {
+        let shown = |settings: &Settings, d: &Definition| settings.value(d);
+        let reported = || definition::all().iter().filter(|d| d.report);
+        let before: Vec<Value> = reported().map(|d| shown(self, d)).collect();
+        self.base = base.clone();
+        for (definition, before) in reported().zip(before) {
+            if shown(self, definition) != before && !self.changed.iter().any(|d| std::ptr::eq(*d, definition))
+            {
+                self.changed.push(definition);
+            }
+        }
+        self.derive();
+    }
+
+    /// Whether the session's values start from these.
+    pub(crate) fn follows(&self, base: &Arc<BaseSettings>) -> bool {
+        Arc::ptr_eq(&self.base, base)
+    }
+
     /// The decoded values.
     pub fn derived(&self) -> &Derived {
         &self.derived
@@ -236,7 +372,10 @@ impl Settings {
         let slot = self.slots.get(definition.name);
         let (reset_source, reset) = match slot.and_then(|s| s.reset.as_ref()) {
             Some((value, source)) => (*source, value.clone()),
-            None if self.base.values.contains_key(definition.name) => {
+            None if self.base.arguments.contains_key(definition.name) => {
+                (Source::Arguments, self.base.get(definition))
+            }
+            None if self.base.configured(definition.name).is_some() => {
                 (Source::Configuration, self.base.get(definition))
             }
             None => (Source::Default, definition.default.clone()),
@@ -491,6 +630,7 @@ impl Settings {
             .collect();
         names.sort_unstable();
         let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+        self.base.generation.hash(&mut hasher);
         for name in names {
             name.hash(&mut hasher);
             if let Some(value) = self.slots[name].current() {

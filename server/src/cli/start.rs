@@ -83,12 +83,14 @@ fn configuration(env: &dyn Env, data_dir: &Path, arguments: &Start) -> Result<Ba
         ("unix_socket_directories", arguments.socket_dir.clone()),
     ];
     for (name, value) in options {
-        config.given.extend(value.map(|v| (name.to_owned(), v)));
+        config.arguments.extend(value.map(|v| (name.to_owned(), v)));
     }
     for assignment in &arguments.set {
         config.set(assignment).map_err(|e| e.to_string())?;
     }
-    config.settings().map_err(|e| e.to_string())
+    let mut settings = config.settings().map_err(|e| e.to_string())?;
+    settings.read_auto(env, data_dir).map_err(|e| e.message().to_owned())?;
+    Ok(settings)
 }
 
 /// What the server itself needs of the settings.

@@ -120,7 +120,9 @@ pub(super) fn pg_settings(settings: &[SettingFact], of: &Relation) -> RowList {
             .set("enumvals", words)
             .set("boot_val", d.default.plain())
             .set("reset_val", fact.reset.clone())
-            .set("pending_restart", false)
+            .set("sourcefile", fact.file.as_ref().map(|(file, _)| file.clone()))
+            .set("sourceline", fact.file.as_ref().map(|(_, line)| *line))
+            .set("pending_restart", fact.pending_restart)
             .done()
     };
     settings.iter().map(row).collect()

@@ -74,6 +74,9 @@ pub(crate) struct SettingFact {
     pub(crate) setting: String,
     pub(crate) source: &'static str,
     pub(crate) reset: String,
+    /// The file that says it and the line, for who may see that.
+    pub(crate) file: Option<(String, i32)>,
+    pub(crate) pending_restart: bool,
 }
 
 /// The rows of a relation.

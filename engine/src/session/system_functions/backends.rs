@@ -48,6 +48,10 @@ pub(super) fn call(c: &mut Call<'_>) -> Answer {
             None => Datum::Bool(false),
         },
         "pg_terminate_backend" => terminate(c)?,
+        "pg_reload_conf" => {
+            c.host.db.reload_settings()?;
+            Datum::Bool(true)
+        }
         "pg_blocking_pids" => array(oid::INT4, blockers(c).into_iter().map(Datum::Int4).collect()),
         "pg_isolation_test_session_is_blocked" => {
             let blockers = blockers(c);
