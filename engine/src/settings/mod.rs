@@ -179,12 +179,10 @@ fn known(name: &str, text: &str) -> Result<(&'static str, Value)> {
 /// # Errors
 /// 42704, 55P02, 22023 as PostgreSQL raises them.
 pub(crate) fn check_system(name: &str, text: Option<&str>) -> Result<&'static str> {
-    const NOT_IN_FILE: [&str; 12] = [
+    const NOT_IN_FILE: [&str; 10] = [
         "allow_alter_system",
         "config_file",
         "data_directory",
-        "hba_file",
-        "ident_file",
         "is_superuser",
         "role",
         "seed",
