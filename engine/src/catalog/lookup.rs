@@ -445,18 +445,23 @@ impl CatalogView {
 impl RegResolver for CatalogView {
     fn resolve_reg(&self, kind: Oid, name: &str) -> Result<Oid> {
         let bare = || split_name(name).map(|mut parts| parts.pop().unwrap_or_default());
+        // Of a name that no schema can stand before.
+        let only = || match split_name(name)?.as_slice() {
+            [one] => Ok(one.clone()),
+            _ => Err(sql_err!(INVALID_NAME, "invalid name syntax")),
+        };
         match kind {
             oid::REGCLASS => self.resolve_class(name),
             oid::REGTYPE => self.resolve_type(name),
             oid::REGPROC => self.resolve_proc(name),
             oid::REGPROCEDURE => self.resolve_procedure(name),
             oid::REGNAMESPACE => {
-                let name = bare()?;
+                let name = only()?;
                 self.namespace(&name)
                     .ok_or_else(|| sql_err!(INVALID_SCHEMA_NAME, "schema \"{name}\" does not exist"))
             }
             oid::REGROLE => {
-                let name = bare()?;
+                let name = only()?;
                 self.role(&name).ok_or_else(|| sql_err!(UNDEFINED_OBJECT, "role \"{name}\" does not exist"))
             }
             oid::REGOPER => self.resolve_operator_symbol(name),

@@ -6,7 +6,7 @@ use nq_qsql::catalog::RoutineTarget;
 use nq_qsql::error::{Result, SqlError};
 use nq_qsql::func::{Body, Function, SetRows};
 use nq_qsql::plan::expr::{Expr, ExprKind};
-use nq_qsql::types::{DataType, Datum, info, rowtype, user};
+use nq_qsql::types::{DataType, Datum, Oid, info, rowtype, user};
 
 use super::batch::{BATCH_ROWS, Builder, Rows};
 use super::eval::Compiled;
@@ -100,10 +100,15 @@ impl SetCall {
     fn value(&self, row: Vec<Datum>) -> Datum {
         match &self.callee {
             Callee::Routine(target) if target.is_row() => Datum::Record(row.into()),
+            // Its rows are the elements, rows themselves or not.
+            Callee::Builtin(func) if func.oid == UNNEST => row.into_iter().next().unwrap_or(Datum::Null),
             Callee::Builtin(_) | Callee::Routine(_) => single(row, self.result),
         }
     }
 }
+
+/// `unnest(anyarray)`
+const UNNEST: Oid = 2331;
 
 enum Item {
     Scalar(Compiled),

@@ -69,7 +69,7 @@ pub(crate) struct SessionHost {
     pub(crate) pending: crate::foreign_key::Pending,
     last_values: HashMap<Oid, i64>,
     last_sequence: Option<Oid>,
-    random: [u64; 4],
+    random: [u64; 2],
 }
 
 /// What functions can ask of the transaction.
@@ -92,9 +92,9 @@ impl SessionHost {
         locks: Arc<SessionLocks>,
         user: User,
     ) -> SessionHost {
-        let mut seed = [0; 32];
+        let mut seed = [0; 16];
         db.env.random(&mut seed);
-        let mut random = [0; 4];
+        let mut random = [0; 2];
         for (word, bytes) in random.iter_mut().zip(seed.chunks_exact(8)) {
             *word = bytes.iter().fold(1, |v, b| (v << 8) | u64::from(*b));
         }
@@ -330,7 +330,14 @@ impl SessionHost {
     /// Sets a parameter, with the checks and side effects that belong to the session.
     pub(crate) fn assign(&mut self, name: &str, value: Option<&str>, scope: Scope) -> Result<String> {
         let superuser = self.is_superuser();
-        self.settings.set(name, value, scope, superuser)
+        let shown = self.settings.set(name, value, scope, superuser)?;
+        if name.eq_ignore_ascii_case("seed")
+            && let Some(seed) = self.settings.real("seed")
+            && value.is_some()
+        {
+            Host::seed(self, seed);
+        }
+        Ok(shown)
     }
 }
 
@@ -454,23 +461,17 @@ impl Host for SessionHost {
         self.assign(name, value, scope)
     }
 
-    /// xoshiro256** (Blackman & Vigna 2018).
+    /// xoroshiro128** (Blackman & Vigna 2018), as PostgreSQL has it: a seed gives the numbers that it gives there.
     fn random(&mut self) -> u64 {
-        let s = &mut self.random;
-        let result = s[1].wrapping_mul(5).rotate_left(7).wrapping_mul(9);
-        let t = s[1] << 17;
-        s[2] ^= s[0];
-        s[3] ^= s[1];
-        s[1] ^= s[2];
-        s[0] ^= s[3];
-        s[2] ^= t;
-        s[3] = s[3].rotate_left(45);
-        result
+        let [low, high] = self.random;
+        let mixed = high ^ low;
+        self.random = [low.rotate_left(24) ^ mixed ^ (mixed << 16), mixed.rotate_left(37)];
+        low.wrapping_mul(5).rotate_left(7).wrapping_mul(9)
     }
 
-    /// Fills the state by splitmix64 from the seed's bits.
+    /// Fills the state by splitmix64 from the seed's fraction.
     fn seed(&mut self, seed: f64) {
-        let mut state = seed.to_bits();
+        let mut state = (((1_u64 << 52) - 1) as f64 * seed) as i64 as u64;
         for word in &mut self.random {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mut z = state;

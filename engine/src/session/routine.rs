@@ -291,7 +291,10 @@ impl Entered {
     /// Puts everything back.
     pub(crate) fn leave(self, host: &mut SessionHost) {
         for saved in self.saved.into_iter().rev() {
-            host.settings.put_back(saved);
+            // What the body has set for the session stays.
+            if host.settings.is_local(&saved) {
+                host.settings.put_back(saved);
+            }
         }
         let Some(view) = self.view else { return };
         if let Some(user) = self.user {

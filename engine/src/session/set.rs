@@ -310,8 +310,16 @@ pub(crate) fn set_text(name: &str, value: &SetValue) -> Result<String> {
                 bail!(INVALID_PARAMETER_VALUE, "invalid value for parameter \"{name}\": \"{text}\"")
             };
             if interval.months != 0 || interval.days != 0 {
-                let what = if interval.months != 0 { "month" } else { "day" };
-                bail!(INVALID_PARAMETER_VALUE, "cannot specify {what} in time zone interval");
+                let what = if interval.months != 0 { "months" } else { "days" };
+                let name = definition::find(name).map_or(name, |d| d.name);
+                let mut written = Vec::new();
+                nq_qsql::types::datetime::interval::write(&interval, &io, &mut written);
+                return Err(sql_err!(
+                    INVALID_PARAMETER_VALUE,
+                    "invalid value for parameter \"{name}\": \"INTERVAL '{}'\"",
+                    String::from_utf8_lossy(&written)
+                )
+                .detail(format!("Cannot specify {what} in time zone interval.")));
             }
             format!("{}", interval.micros as f64 / 3_600_000_000.0)
         }

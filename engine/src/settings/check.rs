@@ -48,14 +48,19 @@ pub(super) fn custom_name(name: &str) -> Result<()> {
 }
 
 /// Brings a value into the form that `SHOW` prints, and refuses what the type alone cannot.
-pub(super) fn canonical(definition: &Definition, value: Value) -> Result<Value> {
+pub(super) fn canonical(definition: &Definition, value: Value, now: &Value) -> Result<Value> {
     let Value::Text(text) = &value else { return Ok(value) };
     let refuse = || {
         sql_err!(INVALID_PARAMETER_VALUE, "invalid value for parameter \"{}\": \"{text}\"", definition.name)
     };
     match definition.name {
         "DateStyle" => {
-            parse_date_style(text).map(|(s, o)| Value::Text(print_date_style(s, o).into())).ok_or_else(refuse)
+            let now = match now {
+                Value::Text(now) => date_style(now),
+                _ => Default::default(),
+            };
+            let (style, order) = parse_date_style(text, now).map_err(|why| refuse().detail(why))?;
+            Ok(Value::Text(print_date_style(style, order).into()))
         }
         "TimeZone" | "log_timezone" => Ok(Value::Text(time_zone(text).map_err(|_| refuse())?.name().into())),
         "client_encoding" => match find_encoding(text) {
@@ -72,14 +77,38 @@ pub(super) fn canonical(definition: &Definition, value: Value) -> Result<Value> 
             None => Err(refuse().detail("List syntax is invalid.")),
         },
         "application_name" | "cluster_name" => {
-            let clean: String =
-                text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
+            let mut clean = String::new();
+            for byte in text.bytes() {
+                match byte {
+                    b' '..=b'~' => clean.push(char::from(byte)),
+                    _ => clean.push_str(&format!("\\x{byte:02x}")),
+                }
+            }
             let end = clean.len().min(63);
             Ok(Value::Text(clean[..end].into()))
+        }
+        "default_tablespace" if !text.is_empty() && !TABLESPACES.contains(&&**text) => {
+            Err(refuse().detail(format!("Tablespace \"{text}\" does not exist.")))
+        }
+        "temp_tablespaces" => match split_identifiers(text) {
+            None => Err(refuse().detail("List syntax is invalid.")),
+            Some(names) => match names.iter().find(|n| !n.is_empty() && !TABLESPACES.contains(&&***n)) {
+                Some(name) => Err(sql_err!(UNDEFINED_OBJECT, "tablespace \"{name}\" does not exist")),
+                None => Ok(value),
+            },
+        },
+        "default_table_access_method" if text.is_empty() => {
+            Err(refuse().detail("\"default_table_access_method\" cannot be empty."))
+        }
+        "default_table_access_method" if &**text != "heap" => {
+            Err(refuse().detail(format!("Table access method \"{text}\" does not exist.")))
         }
         _ => Ok(value),
     }
 }
+
+/// Tablespaces that there are.
+const TABLESPACES: [&str; 2] = ["pg_default", "pg_global"];
 
 /// Reads a value of `TimeZone`: a name, an offset in hours, or `INTERVAL '...'` as SET TIME ZONE hands it over.
 pub(super) fn time_zone(text: &str) -> Result<Zone> {
@@ -94,32 +123,45 @@ pub(super) fn time_zone(text: &str) -> Result<Zone> {
 
 /// Reads `DateStyle`'s canonical text.
 pub(super) fn date_style(text: &str) -> (DateStyle, DateOrder) {
-    parse_date_style(text).unwrap_or_default()
+    parse_date_style(text, Default::default()).unwrap_or_default()
 }
 
-fn parse_date_style(text: &str) -> Option<(DateStyle, DateOrder)> {
+/// Reads words of `DateStyle`; what they do not say stays as it is `now`. The error is the detail of the message.
+fn parse_date_style(
+    text: &str,
+    now: (DateStyle, DateOrder),
+) -> std::result::Result<(DateStyle, DateOrder), String> {
     let (mut style, mut order) = (None, None);
+    // German goes with its order unless another one is said.
+    let mut german = None;
+    let mut conflict = false;
     for word in text.split(',') {
         let word = word.trim().trim_matches('"').to_ascii_lowercase();
-        match word.as_str() {
-            "iso" => style = Some(DateStyle::Iso),
-            "sql" => style = Some(DateStyle::Sql),
-            w if w.starts_with("postgres") => style = Some(DateStyle::Postgres),
+        let (said_style, said_order) = match word.as_str() {
+            "iso" => (Some(DateStyle::Iso), None),
+            "sql" => (Some(DateStyle::Sql), None),
+            w if w.starts_with("postgres") => (Some(DateStyle::Postgres), None),
             "german" => {
-                style = Some(DateStyle::German);
-                order = order.or(Some(DateOrder::Dmy));
+                german = Some(DateOrder::Dmy);
+                (Some(DateStyle::German), None)
             }
-            "ymd" => order = Some(DateOrder::Ymd),
-            w if w == "dmy" || w.starts_with("euro") => order = Some(DateOrder::Dmy),
-            w if w == "mdy" || w == "us" || w.starts_with("noneuro") => order = Some(DateOrder::Mdy),
+            "ymd" => (None, Some(DateOrder::Ymd)),
+            w if w == "dmy" || w.starts_with("euro") => (None, Some(DateOrder::Dmy)),
+            w if w == "mdy" || w == "us" || w.starts_with("noneuro") => (None, Some(DateOrder::Mdy)),
             "default" => {
-                style = style.or(Some(DateStyle::Iso));
-                order = order.or(Some(DateOrder::Mdy));
+                (style, order) = (style.or(Some(DateStyle::Iso)), order.or(Some(DateOrder::Mdy)));
+                continue;
             }
-            _ => return None,
-        }
+            _ => return Err(format!("Unrecognized key word: \"{word}\".")),
+        };
+        conflict |= said_style.is_some() && style.is_some() && style != said_style;
+        conflict |= said_order.is_some() && order.is_some() && order != said_order;
+        (style, order) = (said_style.or(style), said_order.or(order));
     }
-    Some((style.unwrap_or_default(), order.unwrap_or_default()))
+    if conflict {
+        return Err("Conflicting \"DateStyle\" specifications.".to_owned());
+    }
+    Ok((style.unwrap_or(now.0), order.or(german).unwrap_or(now.1)))
 }
 
 fn print_date_style(style: DateStyle, order: DateOrder) -> String {

@@ -182,7 +182,8 @@ impl Definition {
                 format!("{v:04o}")
             }
             Value::Int(v) => value::print_with_unit(*v, self.unit),
-            Value::Real(v) => format!("{v}{}", self.unit),
+            Value::Real(_) if self.name == "seed" => "unavailable".to_owned(),
+            Value::Real(v) => value::print_real_with_unit(*v, self.unit),
             other => other.plain(),
         }
     }

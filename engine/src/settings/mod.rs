@@ -28,7 +28,7 @@ use nq_storage::env::Env;
 use crate::session::transaction::isolation_named;
 
 pub use definition::{Context, Definition, Kind};
-pub use value::{Value, parse_bool};
+pub use value::{Value, general, parse_bool};
 
 /// Where a value comes from (`pg_settings.source`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +171,8 @@ fn known(name: &str, text: &str) -> Result<(&'static str, Value)> {
     let Some(definition) = definition::find(name) else {
         bail!(UNDEFINED_OBJECT, "unrecognized configuration parameter \"{name}\"")
     };
-    Ok((definition.name, check::canonical(definition, value::parse(definition, text)?)?))
+    let value = check::canonical(definition, value::parse(definition, text)?, &definition.default)?;
+    Ok((definition.name, value))
 }
 
 /// Checks what ALTER SYSTEM sets: the parameter's name as it is spelled.
@@ -357,6 +358,14 @@ impl Settings {
         }
     }
 
+    /// The value of a parameter that is a floating point number.
+    pub fn real(&self, name: &str) -> Option<f64> {
+        match self.value(definition::find(name)?) {
+            Value::Real(v) => Some(v),
+            _ => None,
+        }
+    }
+
     /// The value of a text or enumerated parameter; empty when there is none of that name.
     pub fn text(&self, name: &str) -> Arc<str> {
         match definition::find(name).map(|d| self.value(d)) {
@@ -397,7 +406,9 @@ impl Settings {
         let Some(definition) = definition::find(name) else { return self.set_custom(name, text, scope) };
         check::may_change(definition, superuser)?;
         let value = match text {
-            Some(text) => Some(check::canonical(definition, value::parse(definition, text)?)?),
+            Some(text) => {
+                Some(check::canonical(definition, value::parse(definition, text)?, &self.value(definition))?)
+            }
             None => None,
         };
         self.assign(definition, value, scope);
@@ -409,7 +420,7 @@ impl Settings {
         let Some(definition) = definition::find(name) else {
             bail!(UNDEFINED_OBJECT, "unrecognized configuration parameter \"{name}\"")
         };
-        let value = check::canonical(definition, value::parse(definition, text)?)?;
+        let value = check::canonical(definition, value::parse(definition, text)?, &self.value(definition))?;
         self.assign(definition, Some(value), scope);
         Ok(())
     }
@@ -424,7 +435,10 @@ impl Settings {
                 if !matches!(definition.context, Context::Backend) {
                     check::may_change(definition, superuser)?;
                 }
-                (definition.name, check::canonical(definition, value::parse(definition, text)?)?)
+                (
+                    definition.name,
+                    check::canonical(definition, value::parse(definition, text)?, &self.value(definition))?,
+                )
             }
             None => {
                 check::custom_name(name)?;
@@ -469,6 +483,10 @@ impl Settings {
         let key: Arc<str> = name.to_ascii_lowercase().into();
         self.remember(&key);
         let slot = self.slots.entry(key).or_default();
+        if text.is_none() && slot.reset.is_none() {
+            // A name that was set once is known from then on.
+            slot.reset = Some((Value::Text("".into()), Source::Default));
+        }
         slot.put(text.map(|t| Value::Text(t.into())), scope);
         Ok(text.unwrap_or_default().to_owned())
     }
@@ -499,6 +517,11 @@ impl Settings {
             None => name.to_ascii_lowercase().into(),
         };
         Saved { slot: self.slots.get(&name).cloned().unwrap_or_default(), name }
+    }
+
+    /// Whether the parameter still has a value of the transaction's.
+    pub fn is_local(&self, saved: &Saved) -> bool {
+        self.slots.get(&saved.name).is_some_and(|slot| slot.local.is_some())
     }
 
     /// Puts a parameter's values back.

@@ -64,6 +64,37 @@ pub(super) fn print_with_unit(value: i64, base: &str) -> String {
     format!("{}{name}", smallest / factor)
 }
 
+/// Prints a number in the largest unit in which it is a whole one, or else in the smallest.
+pub(super) fn print_real_with_unit(value: f64, base: &str) -> String {
+    let Some((table, size, _)) = units(base) else { return general(value) };
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let smallest = value * size;
+    let whole = |v: f64| v > 0.0 && (v.round_ties_even() / v - 1.0).abs() <= 1e-8;
+    let (name, factor) = table.iter().rev().find(|(_, f)| whole(smallest / f)).unwrap_or(&table[0]);
+    format!("{}{name}", general(smallest / factor))
+}
+
+/// C's `%g`.
+pub fn general(value: f64) -> String {
+    if value.is_infinite() {
+        return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
+    }
+    let exponent: i32 = format!("{value:.5e}").split_once('e').and_then(|(_, e)| e.parse().ok()).unwrap_or(0);
+    let trimmed = |text: String| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    };
+    if (-4..6).contains(&exponent) {
+        return trimmed(format!("{value:.*}", (5 - exponent).max(0) as usize));
+    }
+    let text = format!("{value:.5e}");
+    let mantissa = text.split_once('e').map_or(text.as_str(), |(mantissa, _)| mantissa);
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{}e{sign}{:02}", trimmed(mantissa.to_owned()), exponent.abs())
+}
+
 fn invalid(definition: &Definition, text: &str) -> SqlError {
     sql_err!(INVALID_PARAMETER_VALUE, "invalid value for parameter \"{}\": \"{text}\"", definition.name)
 }
@@ -89,6 +120,9 @@ pub(super) fn parse(definition: &Definition, text: &str) -> Result<Value> {
         Kind::Text => Ok(Value::Text(text.into())),
         Kind::Int { min, max } => {
             let value = parse_number(definition, text)?.round_ties_even();
+            if value > f64::from(i32::MAX) || value < f64::from(i32::MIN) {
+                return Err(invalid(definition, text).hint("Value exceeds integer range."));
+            }
             let int = value as i64;
             if value < *min as f64 || value > *max as f64 {
                 return Err(outside(definition, &int.to_string()));
@@ -98,7 +132,7 @@ pub(super) fn parse(definition: &Definition, text: &str) -> Result<Value> {
         Kind::Real { min, max } => {
             let value = parse_number(definition, text)?;
             if !(value >= *min && value <= *max) {
-                return Err(outside(definition, &value.to_string()));
+                return Err(outside(definition, &general(value)));
             }
             Ok(Value::Real(value))
         }
@@ -137,6 +171,10 @@ fn parse_number(definition: &Definition, text: &str) -> Result<f64> {
     }
     if trimmed.len() > 1 && trimmed.starts_with('0') && trimmed.bytes().all(|b| b.is_ascii_digit()) {
         return i64::from_str_radix(trimmed, 8).map(|v| v as f64).map_err(|_| invalid(definition, text));
+    }
+    let word = trimmed.trim_start_matches(['+', '-']).to_ascii_lowercase();
+    if matches!(definition.kind, Kind::Real { .. }) && (word == "inf" || word == "infinity") {
+        return Ok(if trimmed.starts_with('-') { f64::NEG_INFINITY } else { f64::INFINITY });
     }
     let bytes = trimmed.as_bytes();
     let mut end = 0;

@@ -153,7 +153,23 @@ impl Binder<'_> {
 
     pub(crate) fn bind_call_args(&mut self, call: &FuncCall) -> Result<Vec<Expr>> {
         let mut args = Vec::with_capacity(call.args.len());
-        for arg in &call.args {
+        for (i, arg) in call.args.iter().enumerate() {
+            let before = &call.args[..i];
+            match &arg.name {
+                Some(name) if before.iter().any(|a| a.name.as_ref().is_some_and(|n| n.name == name.name)) => {
+                    return Err(sql_err!(
+                        SYNTAX_ERROR,
+                        "argument name \"{}\" used more than once",
+                        name.name
+                    )
+                    .at(name.pos));
+                }
+                None if before.last().is_some_and(|a| a.name.is_some()) => {
+                    return Err(sql_err!(SYNTAX_ERROR, "positional argument cannot follow named argument")
+                        .at(self.ast.start_of(arg.value)));
+                }
+                _ => {}
+            }
             match &self.ast[arg.value].kind {
                 // `f(t.*)` passes the row.
                 A::Star(parts) if !parts.is_empty() => {
@@ -319,6 +335,11 @@ impl Binder<'_> {
             )
             .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
             .at(pos));
+        }
+        if let Some(what) = scope.setless {
+            return Err(sql_err!(FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in {what}")
+                .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
+                .at(pos));
         }
         scope.has_sets |= scope.clause != Clause::FunctionInFrom;
         Ok(())

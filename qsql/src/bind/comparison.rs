@@ -283,12 +283,25 @@ impl Binder<'_> {
                 self.note_rows(op, &typed, pos);
                 Ok(at(logic(arms, false), pos))
             }
-            _ => Err(sql_err!(
-                FEATURE_NOT_SUPPORTED,
-                "could not determine interpretation of row comparison operator {op}"
-            )
-            .hint("Row comparison operators must be associated with btree operator families.")
-            .at(pos)),
+            _ => {
+                for (l, r) in pairs {
+                    let test = self.make_operator(op, Some(l), r, pos)?;
+                    if test.ty.oid != oid::BOOL {
+                        return Err(sql_err!(
+                            DATATYPE_MISMATCH,
+                            "row comparison operator must yield type boolean, not type {}",
+                            display(test.ty.oid)
+                        )
+                        .at(pos));
+                    }
+                }
+                Err(sql_err!(
+                    FEATURE_NOT_SUPPORTED,
+                    "could not determine interpretation of row comparison operator {op}"
+                )
+                .hint("Row comparison operators must be associated with btree operator families.")
+                .at(pos))
+            }
         }
     }
 }

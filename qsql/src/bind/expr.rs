@@ -12,7 +12,8 @@ use crate::func::category::{array_of, display, element_of, is_stacked};
 use crate::func::resolve::{Among, CallShape, Callee, FunctionMatch, resolve_among, resolve_function};
 use crate::func::{CastContext, NAME_ELEMENT, RECORD_FIELD};
 use crate::parse::ast::{
-    Case, ChooseFunc, ExprId, ExprKind as A, ObjectName, Operator, Pos, SqlValueFunc, Subscript, TypeName,
+    Case, ChooseFunc, ExprId, ExprKind as A, FuncSyntax, ObjectName, Operator, Pos, SqlValueFunc, Subscript,
+    TypeName,
 };
 use crate::plan::expr::{CallForm, Expr, ExprKind};
 use crate::types::{BitString, DataType, Datum, info, io_text, oid, rowtype};
@@ -97,7 +98,13 @@ impl Binder<'_> {
             A::IsBool { arg, test, not } => self.bind_truth(*arg, *test, *not, pos),
             A::IsDistinct { left, right, not } => self.bind_distinct(*left, *right, *not, pos),
             A::IsDocument { .. } => Err(SqlError::unsupported("IS DOCUMENT").at(pos)),
-            A::IsNormalized { .. } => Err(SqlError::unsupported("IS NORMALIZED").at(pos)),
+            A::IsNormalized { arg, form, not } => {
+                let mut args = vec![self.bind_expr(*arg)?];
+                args.push(literal(Datum::text(form.unwrap_or("NFC")), oid::UNKNOWN, pos));
+                let form = CallForm::Syntax(FuncSyntax::IsNormalized);
+                let test = self.make_call("is_normalized", args, pos)?.written_as(form);
+                Ok(if *not { at(boolean(ExprKind::Not(Box::new(test))), pos) } else { test })
+            }
             A::IsJson { arg, item, unique_keys, not } => {
                 self.bind_is_json(*arg, *item, *unique_keys, *not, pos)
             }
@@ -124,7 +131,12 @@ impl Binder<'_> {
             A::ArrayQuery(query) => self.bind_array_query(*query, pos),
             A::Array(items) => self.bind_array(items, None, pos),
             A::Row { items, .. } => self.bind_row(items, pos),
-            A::Case(case) => self.bind_case(case, pos),
+            A::Case(case) => {
+                let before = self.scope().setless.replace("CASE");
+                let bound = self.bind_case(case, pos);
+                self.scope().setless = before;
+                bound
+            }
             A::Call(call) => self.bind_call(call, pos),
             A::SqlValue { func, precision } => self.bind_sql_value(*func, *precision, pos),
             A::Choose { func, items } => self.bind_choose(*func, items, pos),
@@ -399,7 +411,13 @@ impl Binder<'_> {
     }
 
     fn bind_choose(&mut self, func: ChooseFunc, items: &[ExprId], pos: Pos) -> Result<Expr> {
-        let mut args = self.bind_exprs(items)?;
+        let before = self.scope().setless;
+        if func == ChooseFunc::Coalesce {
+            self.scope().setless = Some("COALESCE");
+        }
+        let args = self.bind_exprs(items);
+        self.scope().setless = before;
+        let mut args = args?;
         if func == ChooseFunc::NullIf {
             let (Some(right), Some(left)) = (args.pop(), args.pop()) else {
                 return Err(SqlError::internal("NULLIF takes two"));
@@ -528,7 +546,7 @@ impl Binder<'_> {
                 "could not identify column \"{}\" in record data type",
                 name.name
             )
-            .at(pos)),
+            .at(ast.start_of(arg))),
         }
     }
 

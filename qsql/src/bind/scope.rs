@@ -149,6 +149,8 @@ pub(crate) struct Scope {
     pub(crate) clause: Clause,
     /// Whether items marked `lateral_only` can be seen now.
     pub(crate) lateral_active: bool,
+    /// What is being bound that may not have sets in it: CASE or COALESCE.
+    pub(crate) setless: Option<&'static str>,
     /// Names of all items of FROM that were bound, also of those that are hidden where they stand.
     pub(crate) bound: Vec<Arc<str>>,
     /// Named windows.
@@ -173,6 +175,7 @@ impl Binder<'_> {
             items: Vec::new(),
             clause,
             lateral_active: true,
+            setless: None,
             bound: Vec::new(),
             windows: Vec::new(),
             has_aggregates: false,

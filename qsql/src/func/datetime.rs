@@ -288,16 +288,14 @@ fn finite(a: &Interval) -> bool {
 
 /// The zone at a fixed distance east of Greenwich that an interval means.
 fn interval_zone(zone: &Interval) -> Result<Zone> {
-    if !finite(zone) {
-        return Err(sql_err!(INVALID_PARAMETER_VALUE, "interval time zone must be finite"));
-    }
-    if zone.months != 0 || zone.days != 0 {
+    if !finite(zone) || zone.months != 0 || zone.days != 0 {
         let mut text = Vec::new();
         interval::write(zone, &crate::types::IoContext::default(), &mut text);
         return Err(sql_err!(
             INVALID_PARAMETER_VALUE,
-            "interval time zone \"{}\" must not include months or days",
-            String::from_utf8_lossy(&text)
+            "interval time zone \"{}\" {}",
+            String::from_utf8_lossy(&text),
+            if finite(zone) { "must not include months or days" } else { "must be finite" }
         ));
     }
     Zone::fixed((zone.micros / USECS_PER_SEC) as i32)

@@ -226,7 +226,7 @@ scalar! {
     };
     dlgamma(a: f64) -> f64 = {
         let r = libm::lgamma(a);
-        if r.is_infinite() && a.is_finite() && a > 0.0 {
+        if r.is_infinite() && a.is_finite() {
             return Err(overflow());
         }
         r
@@ -235,7 +235,7 @@ scalar! {
     drandom[cx]() -> f64 = uniform(cx);
     drandom_normal[cx](mean: f64, deviation: f64) -> f64 = {
         let u1 = 1.0 - uniform(cx);
-        let u2 = uniform(cx);
+        let u2 = 1.0 - uniform(cx);
         deviation * ((-2.0 * u1.ln()).sqrt() * (TAU * u2).sin()) + mean
     };
     setseed[cx](seed: f64) -> Datum = {

@@ -242,17 +242,18 @@ fn random_between(cx: &mut super::EvalCx<'_>, low: i64, high: i64) -> Result<i64
             "lower bound must be less than or equal to upper bound"
         ));
     }
-    let span = high.wrapping_sub(low) as u64;
-    if span == u64::MAX {
-        return Ok(cx.host.random() as i64);
+    Ok(low.wrapping_add(random_below(cx, high.wrapping_sub(low) as u64) as i64))
+}
+
+/// A uniform number of `0..=most`: draws of as many bits as it has, until one fits.
+pub(super) fn random_below(cx: &mut super::EvalCx<'_>, most: u64) -> u64 {
+    if most == 0 {
+        return 0;
     }
-    let buckets = span + 1;
-    // Draws above the largest multiple of the range are discarded, so that every value is equally likely.
-    let limit = u64::MAX - (u64::MAX % buckets + 1) % buckets;
     loop {
-        let draw = cx.host.random();
-        if draw <= limit {
-            return Ok(low.wrapping_add((draw % buckets) as i64));
+        let draw = cx.host.random() >> most.leading_zeros();
+        if draw <= most {
+            return draw;
         }
     }
 }

@@ -71,20 +71,49 @@ fn random_between(cx: &mut EvalCx<'_>, low: &Numeric, high: &Numeric) -> Result<
         ));
     }
     let scale = low.scale().unwrap_or(0).max(high.scale().unwrap_or(0));
-    let unit = Numeric::from_i64(1)
-        .div(&Numeric::from_i64(10).power(&Numeric::from_i64(scale.into()))?)?
-        .round(scale)?;
-    let buckets = high.sub(low)?.div_trunc(&unit)?.add(&Numeric::from_i64(1))?;
-    // Base 2^62 digits of a number in 0..2^(62 k), k chosen so that the modulus is fair to within 2^-62.
-    let base = Numeric::from_i64(1 << 62);
-    let mut draw = Numeric::from_i64((cx.host.random() >> 2) as i64);
-    let mut range = base.clone();
-    let enough = buckets.mul(&base)?;
-    while range < enough {
-        draw = draw.mul(&base)?.add(&Numeric::from_i64((cx.host.random() >> 2) as i64))?;
-        range = range.mul(&base)?;
+    let span = high.sub(low)?;
+    if span.is_zero() {
+        return low.round(scale);
     }
-    low.add(&draw.rem(&buckets)?.mul(&unit)?)?.round(scale)
+    // Digits to base 10000 as PostgreSQL draws them, so that a seed gives the same numbers.
+    let mut wire = Vec::new();
+    span.send(&mut wire);
+    let fields: Vec<u16> = wire.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
+    let (weight, digits) = (fields[1], &fields[4..]);
+    let behind = (scale.max(0) as usize).div_ceil(4);
+    let wanted = (i64::from(weight as i16) + 1 + behind as i64).max(1) as usize;
+    let last_unit = 10_u64.pow((behind * 4 - scale.max(0) as usize) as u32);
+    let mut top = 0;
+    let leading = wanted.min(4);
+    for i in 0..leading {
+        top = top * 10_000 + digits.get(i).copied().map_or(0, u64::from);
+    }
+    let whole = if last_unit == 1 { wanted } else { wanted - 1 };
+    loop {
+        let mut drawn = Vec::with_capacity(wanted);
+        let draw = if leading == wanted {
+            super::int::random_below(cx, top / last_unit) * last_unit
+        } else {
+            super::int::random_below(cx, top)
+        };
+        drawn.extend((0..leading).rev().map(|i| (draw / 10_000_u64.pow(i as u32) % 10_000) as u16));
+        while drawn.len() + 3 < whole {
+            let draw = super::int::random_below(cx, 9_999_999_999_999_999);
+            drawn.extend((0..4).map(|i| (draw / 10_000_u64.pow(i) % 10_000) as u16));
+        }
+        while drawn.len() < whole {
+            drawn.push(super::int::random_below(cx, 9999) as u16);
+        }
+        if drawn.len() < wanted {
+            drawn.push((super::int::random_below(cx, 10_000 / last_unit - 1) * last_unit) as u16);
+        }
+        let header = [wanted as u16, weight, 0, scale as u16];
+        let bytes: Vec<u8> = header.into_iter().chain(drawn).flat_map(u16::to_be_bytes).collect();
+        let value = Numeric::recv(&bytes)?;
+        if value <= span {
+            return low.add(&value)?.round(scale);
+        }
+    }
 }
 
 /// Whether `value` is within `base` +- `offset` (RANGE frames).

@@ -74,7 +74,7 @@ scalar! {
     pg_column_size[cx](value: &Datum) -> i32 = stored_size(value, cx.arg_types.first().copied(), cx.io)?;
     pg_column_compression(_value: &Datum) -> Option<String> = None;
     pg_input_is_valid[cx](text: &str, ty: &str) -> bool = {
-        let target = input_type(ty)?;
+        let target = input_type(cx, ty)?;
         io_text::parse_text(target.oid, target.typmod, text, cx.io).is_ok()
     };
     pg_size_pretty(size: i64) -> String = pretty_size(i128::from(size));
@@ -96,13 +96,24 @@ fn unknown_setting(name: &str) -> crate::error::SqlError {
     sql_err!(UNDEFINED_OBJECT, "unrecognized configuration parameter \"{name}\"")
 }
 
-fn input_type(name: &str) -> Result<DataType> {
-    category::parse_type(name)
+/// The type that a text names, users' types by the search path.
+fn input_type(cx: &mut EvalCx<'_>, name: &str) -> Result<DataType> {
+    let text = [Datum::text(name)];
+    match cx.host.system("to_regtype", &text)? {
+        Datum::Oid(oid) => {
+            let typmod = match cx.host.system("to_regtypemod", &text)? {
+                Datum::Int4(typmod) => typmod,
+                _ => -1,
+            };
+            Ok(DataType { oid, typmod })
+        }
+        _ => category::parse_type(name),
+    }
 }
 
 /// `pg_input_error_info`: what is wrong with a value's text, in four columns; NULLs when nothing is.
 pub(super) fn pg_input_error_info(cx: &mut EvalCx<'_>, args: &[Datum]) -> Result<Box<dyn SetRows>> {
-    let target = input_type(arg(args, 1)?)?;
+    let target = input_type(cx, arg(args, 1)?)?;
     let row = match io_text::parse_text(target.oid, target.typmod, arg(args, 0)?, cx.io) {
         Ok(_) => vec![Datum::Null; 4],
         Err(error) => {

@@ -85,7 +85,8 @@ pub(super) fn generate_series_step_int8(_: &mut EvalCx<'_>, args: &[Datum]) -> R
 
 /// Numbers in equal steps.
 struct Numbers {
-    next: Numeric,
+    /// The next number; none behind the largest that there is.
+    next: Option<Numeric>,
     stop: Numeric,
     step: Numeric,
     up: bool,
@@ -93,11 +94,12 @@ struct Numbers {
 
 impl SetRows for Numbers {
     fn next(&mut self, _: &mut EvalCx<'_>) -> Result<Option<Vec<Datum>>> {
-        if if self.up { self.next > self.stop } else { self.next < self.stop } {
+        let Some(now) = self.next.take() else { return Ok(None) };
+        if if self.up { now > self.stop } else { now < self.stop } {
             return Ok(None);
         }
-        let following = self.next.add(&self.step)?;
-        Ok(Some(vec![Datum::Numeric(std::mem::replace(&mut self.next, following))]))
+        self.next = now.add(&self.step).ok();
+        Ok(Some(vec![Datum::Numeric(now)]))
     }
 }
 
@@ -117,7 +119,7 @@ fn numeric_series(start: &Numeric, stop: &Numeric, step: Numeric) -> Result<Box<
         return Err(zero_step());
     }
     let up = step > zero;
-    Ok(Box::new(Numbers { next: start.clone(), stop: stop.clone(), step, up }))
+    Ok(Box::new(Numbers { next: Some(start.clone()), stop: stop.clone(), step, up }))
 }
 
 pub(super) fn generate_series_numeric(_: &mut EvalCx<'_>, args: &[Datum]) -> Result<Box<dyn SetRows>> {

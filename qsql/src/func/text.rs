@@ -418,7 +418,9 @@ fn unescape_unicode(s: &str) -> Result<String> {
             (None, 0xd800..=0xdbff) => high = Some(code),
             (None, _) => {
                 let c = char::from_u32(code).filter(|&c| c != '\0');
-                out.push(c.ok_or_else(|| sql_err!(SYNTAX_ERROR, "invalid Unicode code point: {code:04X}"))?);
+                out.push(c.ok_or_else(|| {
+                    sql_err!(INVALID_PARAMETER_VALUE, "invalid Unicode code point: {code:04X}")
+                })?);
             }
         }
     }

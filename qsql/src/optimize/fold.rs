@@ -9,7 +9,7 @@ use crate::bind::BindContext;
 use crate::func::eval::ConstantHost;
 use crate::func::{Body, EvalCx, Volatility};
 use crate::plan::expr::{CallForm, Expr, ExprKind};
-use crate::types::{DataType, Datum, coerce::apply_typmod, oid};
+use crate::types::{DataType, Datum, coerce::apply_typmod, info, oid};
 
 /// Larger results are computed when the statement runs: plans are kept.
 const FOLDED_BYTES_MAX: usize = 64 << 10;
@@ -229,7 +229,8 @@ fn negate(inner: &mut Expr) -> Option<ExprKind> {
                 ExprKind::And(negated)
             })
         }
-        ExprKind::IsNull { value, negated } => {
+        // A row with some fields null is neither: only for other values the tests are opposites.
+        ExprKind::IsNull { value, negated } if !info::is_row(value.ty.oid) => {
             let value =
                 std::mem::replace(&mut **value, Expr::new(ExprKind::CaseTest, DataType::of(oid::BOOL)));
             Some(ExprKind::IsNull { value: Box::new(value), negated: !*negated })

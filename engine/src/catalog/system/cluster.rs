@@ -7,7 +7,7 @@ use super::cell::{acl_texts, texts};
 use super::record::Record;
 use super::{RowList, SettingFact, SystemCx};
 use crate::catalog::BOOTSTRAP_SUPERUSER;
-use crate::settings::Kind;
+use crate::settings::{Kind, general};
 
 /// `pg_database`
 pub(super) fn pg_database(cx: &SystemCx<'_>, of: &Relation) -> RowList {
@@ -102,7 +102,7 @@ pub(super) fn pg_settings(settings: &[SettingFact], of: &Relation) -> RowList {
         let (kind, words, min, max) = match &d.kind {
             Kind::Bool => ("bool", None, None, None),
             Kind::Int { min, max } => ("integer", None, Some(min.to_string()), Some(max.to_string())),
-            Kind::Real { min, max } => ("real", None, Some(min.to_string()), Some(max.to_string())),
+            Kind::Real { min, max } => ("real", None, Some(general(*min)), Some(general(*max))),
             Kind::Text => ("string", None, None, None),
             Kind::Enum(words) => ("enum", Some(texts(words.iter().copied())), None, None),
         };

@@ -11,7 +11,9 @@ use nq_qsql::error::{Result, SqlError, SqlState};
 use nq_qsql::func::Volatility;
 use nq_qsql::func::category::{display, element_of};
 use nq_qsql::func::resolve::is_polymorphic;
-use nq_qsql::parse::ast::{self, Ast, CreateFunction, FuncBody, FuncReturns, Pos, Statement, TypeName};
+use nq_qsql::parse::ast::{
+    self, Ast, CreateFunction, ExprKind, FuncBody, FuncReturns, Pos, Statement, TypeName,
+};
 use nq_qsql::plan::deparse::deparse_stored;
 use nq_qsql::types::{DataType, Oid, oid};
 use nq_qsql::{bail, sql_err};
@@ -207,7 +209,13 @@ impl Session {
                     let expr = self.with_bind_cx(|cx| {
                         bind_parsed_expression(ast, id, None, expected, StoredKind::Parameter, cx)
                     })?;
-                    Some(Arc::from(deparse_stored(&expr, &|_: u32| String::new())))
+                    let text = deparse_stored(&expr, &|_: u32| String::new());
+                    // A literal for a polymorphic parameter stays of no type.
+                    let literal = matches!(ast[id].kind, ExprKind::Null | ExprKind::Str(_));
+                    Some(match text.strip_suffix("::text") {
+                        Some(bare) if expected.is_none() && literal => Arc::from(format!("{bare}::unknown")),
+                        _ => Arc::from(text),
+                    })
                 }
                 None if defaults && mode.is_input() => {
                     return Err(invalid(

@@ -349,6 +349,8 @@ fn finish(chosen: Candidate, args: &[Oid]) -> Result<Resolution> {
         .zip(&types)
         .map(|(source, ty)| match source {
             ArgSource::Given(n) => args[*n],
+            // What a polymorphic parameter's default is follows from the other arguments.
+            ArgSource::Default(_) if is_polymorphic(*ty) => UNKNOWN,
             ArgSource::Default(_) => *ty,
         })
         .collect();

@@ -509,6 +509,8 @@ struct Printer<'a> {
     zero_start: i32,
     /// Index of the last digit behind the point that is not a trailing zero (with FM).
     last: Option<usize>,
+    /// Where the text ends: at the first place behind the digits, which NaN and infinity have.
+    end: Option<usize>,
     out: String,
 }
 
@@ -556,10 +558,14 @@ fn print(layout: &Layout, digits: Digits) -> String {
         blanks: digits.blanks,
         zero_start: if layout.zero_start > 0 { layout.zero_start - 1 } else { 0 },
         last,
+        end: None,
         out: String::with_capacity(layout.tokens.len() + 8),
     };
     for token in &layout.tokens {
         printer.token(*token);
+    }
+    if let Some(end) = printer.end {
+        printer.out.truncate(end);
     }
     printer.out
 }
@@ -644,7 +650,10 @@ impl Printer<'_> {
                     self.out.push(char::from(digit));
                     self.inside = true;
                 }
-                None => {}
+                None if self.last.is_some_and(|last| self.at > last) && token != Token::Zero => {}
+                None => {
+                    self.end.get_or_insert(self.out.len());
+                }
             }
             if self.at < self.digits.len() {
                 self.at += 1;

@@ -115,6 +115,11 @@ fn field(f: &Fields, node: FieldNode, out: &mut String) -> Result<()> {
         let width = if node.fill { 0 } else { width + usize::from(value < 0) };
         let _ = write!(out, "{value:0width$}");
     };
+    // Zero-padded; the sign is one of the places.
+    let narrow = |out: &mut String, value: i64, width: usize| {
+        let width = if node.fill { 0 } else { width };
+        let _ = write!(out, "{value:0width$}");
+    };
     let name = |out: &mut String, name: &str, width: usize| {
         let name = match node.keyword.case {
             Case::Upper => name.to_ascii_uppercase(),
@@ -204,12 +209,12 @@ fn field(f: &Fields, node: FieldNode, out: &mut String) -> Result<()> {
         Field::Month => number(out, f.month, 2),
         Field::DayName => name(out, day_name(), 9),
         Field::DayShort => name(out, &day_name()[..3], 0),
-        Field::DayOfYear => number(out, f.day_of_year, 3),
+        Field::DayOfYear => narrow(out, f.day_of_year, 3),
         Field::IsoDayOfYear => {
             let (year, _) = f.iso();
-            number(out, f.julian() - iso_week_start(year as i32, 1) + 1, 3);
+            narrow(out, f.julian() - iso_week_start(year as i32, 1) + 1, 3);
         }
-        Field::Day => number(out, f.day, 2),
+        Field::Day => narrow(out, f.day, 2),
         Field::DayOfWeek => {
             let _ = write!(out, "{}", day_of_week(f.julian()) + 1);
         }
@@ -217,8 +222,8 @@ fn field(f: &Fields, node: FieldNode, out: &mut String) -> Result<()> {
             let day = day_of_week(f.julian());
             let _ = write!(out, "{}", if day == 0 { 7 } else { day });
         }
-        Field::Week => number(out, (f.day_of_year - 1) / 7 + 1, 2),
-        Field::IsoWeek => number(out, f.iso().1, 2),
+        Field::Week => narrow(out, (f.day_of_year - 1) / 7 + 1, 2),
+        Field::IsoWeek => narrow(out, f.iso().1, 2),
         Field::Quarter => {
             if f.month != 0 {
                 let _ = write!(out, "{}", (f.month - 1) / 3 + 1);
@@ -240,8 +245,8 @@ fn field(f: &Fields, node: FieldNode, out: &mut String) -> Result<()> {
             let year = f.printed(f.year);
             let _ = write!(out, "{},{:03}", year / 1000, year % 1000);
         }
-        Field::Year(digits) => year(f.printed(f.year), digits, node.fill, out),
-        Field::IsoYear(digits) => year(f.printed(f.iso().0), digits, node.fill, out),
+        Field::Year(digits) => year(f, f.year, digits, node.fill, out),
+        Field::IsoYear(digits) => year(f, f.iso().0, digits, node.fill, out),
         Field::RomanMonth => {
             if f.month == 0 && f.year == 0 {
                 return Ok(());
@@ -268,10 +273,12 @@ fn field(f: &Fields, node: FieldNode, out: &mut String) -> Result<()> {
     Ok(())
 }
 
-/// A year in 1 to 4 digits.
-fn year(value: i64, digits: u8, fill: bool, out: &mut String) {
+/// A year in 1 to 4 digits; that of the date decides whether there is a place for a sign.
+fn year(f: &Fields, year: i64, digits: u8, fill: bool, out: &mut String) {
+    let value = f.printed(year);
     let value = if digits == 4 { value } else { value % 10_i64.pow(digits.into()) };
-    let width = if fill || digits == 1 { 0 } else { usize::from(digits) + usize::from(value < 0) };
+    let width =
+        if fill || digits == 1 { 0 } else { usize::from(digits) + usize::from(f.printed(f.year) < 0) };
     let _ = write!(out, "{value:0width$}");
 }
 

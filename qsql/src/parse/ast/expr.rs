@@ -458,6 +458,7 @@ pub enum FuncSyntax {
     AtTimeZone,
     AtLocal,
     Normalize,
+    IsNormalized,
     CollationFor,
     Overlaps,
     Treat,

@@ -198,6 +198,13 @@ impl Printer<'_> {
         self.ident(&name.unwrap_or_else(|| format!("f{}", index + 1)));
     }
 
+    /// `(x IS NFC NORMALIZED)`
+    fn normalized(&mut self, text: &Expr, form: &str) {
+        self.put("(");
+        self.operand(uncoerced(text), Parent::Other);
+        self.put(&format!(" IS{form} NORMALIZED)"));
+    }
+
     /// SQL's own notation of a call; `false` if there is none for these arguments.
     fn syntax(&mut self, syntax: FuncSyntax, args: &[Expr]) -> bool {
         use FuncSyntax as S;
@@ -266,6 +273,11 @@ impl Printer<'_> {
                 self.put(" FROM ");
                 self.coerced(text);
                 self.put(")");
+            }
+            (S::IsNormalized, [text, Expr { kind: ExprKind::Const(Datum::Text(form)), .. }]) => {
+                // Without a name it is NFC.
+                let form = if **form == *"NFC" { String::new() } else { format!(" {form}") };
+                self.normalized(text, &form);
             }
             (S::Normalize, [text]) => self.worded("NORMALIZE(", &[("", text)]),
             (S::Normalize, [text, Expr { kind: ExprKind::Const(Datum::Text(form)), .. }]) => {
