@@ -292,7 +292,12 @@ impl Rewriter {
                 JoinKind::Inner | JoinKind::Semi | JoinKind::Anti => {
                     exprs.iter().all(|x| self.is_movable(&x.1))
                 }
-                JoinKind::Left | JoinKind::NullAwareAnti => plain(exprs),
+                // A column of the other side (LATERAL) is NULL with the row, where there is none.
+                JoinKind::Left | JoinKind::NullAwareAnti => {
+                    let own = input.outputs();
+                    let foreign = |e: &Expr| matches!(e.kind, ExprKind::Column(id) if !own.contains(&id));
+                    plain(exprs) && !exprs.iter().any(|x| foreign(&x.1))
+                }
                 _ => false,
             };
             if movable && !input.is_one_row() {
