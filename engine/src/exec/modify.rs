@@ -16,7 +16,6 @@ use super::eval::{Compiled, Conditions};
 use super::merge::Merge;
 use super::project::project;
 use super::{Batch, ExecCx, Operator};
-use crate::error::store_error;
 use crate::table::write::{Outcome, Writer};
 use hashbrown::HashSet;
 
@@ -202,7 +201,7 @@ impl Modify {
     /// Writes a batch; returns how many rows.
     fn write(&mut self, batch: &Batch, images: &mut Option<Images>, cx: &mut ExecCx<'_>) -> Result<u64> {
         let (writer, types) = (&self.writer, &self.input_types[..]);
-        let written = match &mut self.action {
+        Ok(match &mut self.action {
             Action::Insert(None) if images.is_none() && writer.is_plain() => {
                 writer.insert_batch(batch, types, cx)?;
                 batch.len as u64
@@ -223,12 +222,7 @@ impl Modify {
             }
             Action::Delete(found) => delete(writer, found, batch, types, images, cx)?,
             Action::Merge(merge) => merge.write(writer, batch, types, images, cx)?,
-        };
-        // Who has written and cannot commit any more is told at once.
-        if written > 0 {
-            cx.txn.check_reads().map_err(store_error)?;
-        }
-        Ok(written)
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use nq_storage::txn::lock::LockMode;
 
 use super::Event;
 use super::action::{Action, Change, Source, settle_rows};
+use crate::error::store_error;
 use crate::session::Session;
 use crate::table::write::Writer;
 
@@ -41,6 +42,18 @@ impl Session {
             self.settle(events, false)?;
         }
         Ok(())
+    }
+
+    /// The end of a statement that has written `count` rows: who cannot commit any more for what it has read is told now.
+    ///
+    /// # Errors
+    /// As [`Session::settle_statement`], and 40001.
+    pub(crate) fn settle_writes(&mut self, count: u64) -> Result<()> {
+        self.settle_statement()?;
+        match count {
+            0 => Ok(()),
+            _ => self.txn().check_reads().map_err(store_error),
+        }
     }
 
     /// The end of the transaction: nothing is deferred any longer.

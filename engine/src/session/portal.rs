@@ -389,7 +389,7 @@ impl Session {
             })?;
             running.complete = true;
             running.affected = running.execution.affected();
-            self.settle_statement()?;
+            self.settle_writes(running.affected)?;
             self.note_changes(&plan, running.affected);
             if plan.columns.is_empty() {
                 let tag = command_tag(plan.physical.command, running.affected);
@@ -520,7 +520,7 @@ impl Session {
                     self.key = key;
                     return Ok(Some(Outcome::Blocked));
                 }
-                let written = written.and_then(|written| self.settle_statement().map(|()| written));
+                let written = written.and_then(|written| self.settle_writes(written.count).map(|()| written));
                 written.map(|written| {
                     self.note_changes(plan, written.count);
                     let tag = command_tag(plan.physical.command, written.count);

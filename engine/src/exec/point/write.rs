@@ -9,7 +9,6 @@ use nq_qsql::types::Datum;
 
 use super::key::{self, UniqueKey};
 use super::{below_projections, eval, eval_all, holds};
-use crate::error::store_error;
 use crate::exec::ExecCx;
 use crate::exec::short::Seen;
 use crate::table::write::{EntryKey, Outcome, Writer};
@@ -113,15 +112,11 @@ impl PointWrite {
     /// Those of constraints, expressions, locks and storage; the caller then rolls back the statement.
     pub fn run(&self, cx: &mut ExecCx<'_>, buffer: &mut Vec<u8>) -> Result<Written> {
         cx.check_interrupt()?;
-        let written = match &self.action {
+        match &self.action {
             Action::Insert { rows, projections } => self.insert(rows, projections, cx),
             Action::Update { found, set, touched } => self.update(found, set, touched, cx, buffer),
             Action::Delete(found) => self.delete(found, cx, buffer),
-        }?;
-        if written.count > 0 {
-            cx.txn.check_reads().map_err(store_error)?;
         }
-        Ok(written)
     }
 
     fn insert(
